@@ -1,0 +1,148 @@
+import type { UnverifiedBundle } from "../attestation/bundle.ts";
+import type { SignerIdentity } from "../attestation/identity.ts";
+import type { Statement } from "../attestation/statement.ts";
+import type { Digest } from "../image/digest.ts";
+import type { PinnedImage } from "../image/reference.ts";
+
+/** Why something could not be looked at. None of these says anything about the image. */
+export type CouldNotLookCode =
+  /** No connection, or one that broke. */
+  | "network"
+  /** No answer in time, of one request or of the whole walk. */
+  | "timeout"
+  /** 5xx, or an answer that the protocol does not know. */
+  | "server-error"
+  /** 429, after the waits that it asked for. */
+  | "rate-limited"
+  /** 401 or 403: we may not read there (RULES R15). */
+  | "credentials-refused"
+  /** 404 where read access is not proven: it could be hidden from us (RULES R15). */
+  | "not-found-unproven"
+  /** The address is not public and nobody allowed it (DESIGN §7). */
+  | "address-refused"
+  /** Twice the registry sent bytes that don't have the digest asked for (RULES R23). */
+  | "digest-mismatch";
+
+/**
+ * We could not look. Never a verdict: the walk makes it the finding `unreachable`, and whoever asked tries again.
+ * Adapters throw it (or a subclass), with what was tried, on what, and what came back in the message.
+ */
+export class CouldNotLook extends Error {
+  readonly code: CouldNotLookCode;
+  constructor(code: CouldNotLookCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "CouldNotLook";
+    this.code = code;
+  }
+}
+
+/** Something is larger than the limit for its kind (DESIGN §7). It was looked at, and it is too much: a fact, and a fault. */
+export class BeyondLimit extends Error {
+  readonly code = "limit";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "BeyondLimit";
+  }
+}
+
+/** The bytes under a digest, and what the registry said they are. */
+export interface StoredManifest {
+  readonly bytes: Uint8Array;
+  /** The Content-Type of the answer without parameters, or "" where there was none. */
+  readonly contentType: string;
+}
+
+/** Reads images by digest. Whatever it answers has the digest that was asked for. */
+export interface ImageReader {
+  /**
+   * @returns undefined if the repository can be read and holds no such manifest.
+   * @throws {CouldNotLook} @throws {BeyondLimit} above 4 MiB.
+   */
+  readManifest(image: PinnedImage): Promise<StoredManifest | undefined>;
+  /**
+   * @param limit - in bytes.
+   * @returns undefined if the repository can be read and holds no such blob.
+   * @throws {CouldNotLook} @throws {BeyondLimit}
+   */
+  readBlob(image: PinnedImage, digest: Digest, limit: number): Promise<Uint8Array | undefined>;
+}
+
+/** One place where something signed may stand. Anyone may have put it there (RULES R15). */
+export interface AttestationCandidate {
+  /** Where, for people: `referrer sha256:…`, `tag sha256-….att, layer 2`. */
+  readonly where: string;
+  /**
+   * What stands there. Content that cannot be understood is a value, not an exception.
+   * @throws {CouldNotLook} @throws {BeyondLimit}
+   */
+  read(): Promise<readonly (UnverifiedBundle | MalformedAttestation)[]>;
+}
+
+/** Something that looks like an attestation and cannot be read as one. */
+export interface MalformedAttestation {
+  readonly kind: "malformed";
+  readonly reason: string;
+}
+
+/** All that refers to a digest. */
+export interface AttestationListing {
+  /** The likeliest first; at most 200. */
+  readonly candidates: readonly AttestationCandidate[];
+  /** How many more there were. */
+  readonly omitted: number;
+}
+
+/** Finds what was signed about a digest. */
+export interface AttestationSource {
+  /** @throws {CouldNotLook} if any of the places where attestations may stand could not be looked at. */
+  listAttestations(image: PinnedImage): Promise<AttestationListing>;
+}
+
+/** Checks the cryptography of a bundle, and nothing else: neither subject nor signer has been compared with anything. */
+export interface BundleVerifier {
+  /** Never throws: whatever goes wrong inside is a rejection. */
+  verifyBundle(bundle: UnverifiedBundle): VerifiedStatement | RejectedBundle;
+}
+
+/** A statement, who made it, and when, all proven. Only the verifier makes one. */
+export interface VerifiedStatement {
+  readonly kind: "verified";
+  readonly statement: Statement;
+  readonly identity: SignerIdentity;
+  /** Every proven time of signing; may be empty for a key without log or timestamp (RULES R12). */
+  readonly times: readonly Date[];
+  /** SHA-256 of the bundle's bytes. */
+  readonly bundle: Digest;
+  /** Which trusted root it stands on, for people. */
+  readonly trustedRoot: string;
+}
+
+/** A bundle that no trusted root accepts. */
+export interface RejectedBundle {
+  readonly kind: "rejected";
+  readonly code: RejectionCode;
+  readonly reason: string;
+}
+
+/** Which check of the cryptography failed. */
+export type RejectionCode =
+  /** Not a bundle, or not one of a known version. */
+  | "malformed-bundle"
+  /** The signature does not fit the content. */
+  | "signature"
+  /** The certificate: chain, validity at the time of signing, or its own form. */
+  | "certificate"
+  /** The certificate transparency log's promise. */
+  | "sct"
+  /** The transparency log's entry: missing, not included, or about something else. */
+  | "log-entry"
+  /** No proven time, or a token that does not verify. */
+  | "timestamp"
+  /** The key is not the one given. */
+  | "key"
+  /** It signs something that is no in-toto statement. */
+  | "payload-type"
+  /** The signed statement cannot be read in one way only (RULES R23). */
+  | "malformed-statement"
+  /** The certificate's extensions cannot be read (RULES R6). */
+  | "malformed-extension";
