@@ -1,0 +1,65 @@
+// `npm run build [-- FOLDER]`: makes the package that npm publishes, in dist/ or the folder given. `npm publish dist` is all that is left to do.
+//
+// Node doesn't run TypeScript below node_modules, so what is installed is one bundled JavaScript file, with no dependencies to
+// resolve at the user's side and the licences of all that went in.
+import { chmodSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const ENTRY = "src/cli/main.ts";
+/** Data that modules read beside themselves (`new URL("./roots/…", import.meta.url)`), and where the bundle looks for it. */
+const DATA = [["src/sigstore/roots", "roots"]] as const;
+
+const folder = process.argv[2] ?? "dist";
+const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, unknown>;
+
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const { metafile } = await build({
+  entryPoints: [ENTRY],
+  outfile: join(folder, "main.js"),
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node24",
+  // Packages of the old module system ask for `require`, which an ES module doesn't have.
+  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+chmodSync(join(folder, "main.js"), 0o755);
+for (const [from, to] of DATA) if (existsSync(from)) cpSync(from, join(folder, to), { recursive: true });
+for (const file of ["LICENSE", "README.md", "CHANGELOG.md"]) cpSync(file, join(folder, file));
+writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+
+const { name, version, description, keywords, license, engines } = manifest;
+const published = {
+  name,
+  version,
+  description,
+  keywords,
+  license,
+  type: "module",
+  engines,
+  bin: { "trusted-builds": "main.js" },
+};
+writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+console.log(
+  `${folder}: ${globSync(`${folder}/**`).length} files, ${Math.round(readFileSync(join(folder, "main.js")).length / 1024)} KiB of code`,
+);
+
+/** The licence of every package of which a file went into the bundle. Without one the package may not be passed on. */
+function licencesOf(inputs: readonly string[]): string {
+  const roots = new Set(
+    inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []),
+  );
+  const texts = [...roots].sort().map((root) => {
+    const about = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>;
+    const [file] = globSync(`${root}/{LICENSE,LICENCE,License,license,COPYING}*`);
+    if (file === undefined)
+      throw new Error(`build: ${root} goes into the bundle and has no licence file: leave the package out`);
+    return `${about.name} ${about.version} (${about.license})\n\n${readFileSync(file, "utf8").trim()}\n`;
+  });
+  return texts.join(`\n${"-".repeat(78)}\n\n`);
+}

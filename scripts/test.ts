@@ -1,0 +1,90 @@
+// `npm test` runs the checks and every test on real components; `npm test -- test/image` runs those tests alone.
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { relative, resolve } from "node:path";
+import { reachableFrom } from "./imports.ts";
+
+/** After this many milliseconds a test counts as hanging. It is no measurement: the slowest takes a tenth of it. */
+const HANGING_TEST_MS = 300_000;
+/** What a test imports, directly or not, to stand on real components. */
+const WORLD = "test/world/toolchain.ts";
+
+const options = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
+const filters = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
+
+let running: ChildProcess | undefined;
+let stoppedBy: NodeJS.Signals | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    stoppedBy ??= signal;
+    // Each child leads a group of its own, so that the processes it started hear of it too.
+    if (running?.pid !== undefined) process.kill(-running.pid, signal);
+  });
+}
+
+process.exitCode = await main();
+if (stoppedBy !== undefined) process.exitCode = 130;
+
+async function main(): Promise<number> {
+  const files = filters.length === 0 ? testsIn("test") : filters.flatMap(selected);
+  if (files.length === 0) return refuse("no test files in test/");
+  const checked = filters.length === 0 ? await run("scripts/check.ts") : 0;
+  if (stoppedBy !== undefined) return 1;
+
+  const worldly = existsSync("scripts/world.ts") && files.some((file) => reachableFrom(file, read).has(WORLD));
+  const wasUp = worldly && (await run("scripts/world.ts", "status")) === 0;
+  let incomplete = false;
+  try {
+    if (worldly && !wasUp && stoppedBy === undefined) incomplete = (await run("scripts/world.ts", "up")) !== 0;
+    if (stoppedBy !== undefined) return 1;
+    if (incomplete) console.error("test: the real components named above are missing; the tests that need them say so");
+    const tested = await run(
+      "--test",
+      "--test-reporter=spec",
+      `--test-concurrency=${Math.max(2, availableParallelism())}`,
+      `--test-timeout=${HANGING_TEST_MS}`,
+      ...options,
+      ...new Set(files),
+    );
+    if (checked !== 0) console.error("test: `npm run check` failed: see the top of this output");
+    if (incomplete && process.env.CI) console.error("test: on CI a missing component is a failure");
+    return tested !== 0 || checked !== 0 || (incomplete && process.env.CI) ? 1 : 0;
+  } finally {
+    if (worldly && !wasUp) await run("scripts/world.ts", "down");
+  }
+}
+
+/** Runs Node on these arguments and answers its exit code; one that a signal ended counts as failed. */
+function run(...args: readonly string[]): Promise<number> {
+  return new Promise((done, failed) => {
+    running = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"], detached: true });
+    running.on("error", failed);
+    running.on("close", (code) => {
+      running = undefined;
+      done(code ?? 1);
+    });
+  });
+}
+
+/** The test files that one filter names: a file, a folder, or a pattern. */
+function selected(filter: string): readonly string[] {
+  const path = relative(".", resolve(filter));
+  const found = statSync(path, { throwIfNoEntry: false });
+  const files = found?.isDirectory() ? testsIn(path) : found?.isFile() ? [path] : globSync(filter).sort();
+  if (files.length === 0) process.exit(refuse(`no test files in ${filter}`));
+  return files;
+}
+
+function testsIn(folder: string): readonly string[] {
+  return globSync(`${folder}/**/*.test.ts`).sort();
+}
+
+function read(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+function refuse(reason: string): number {
+  console.error(`test: ${reason}`);
+  return 2;
+}
