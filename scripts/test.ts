@@ -1,5 +1,5 @@
 // `npm test` runs the checks and every test on real components; `npm test -- test/image` runs those tests alone.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { existsSync, globSync, readFileSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { relative, resolve } from "node:path";
@@ -33,10 +33,11 @@ async function main(): Promise<number> {
   if (stoppedBy !== undefined) return 1;
 
   const worldly = existsSync("scripts/world.ts") && files.some((file) => reachableFrom(file, read).has(WORLD));
-  const wasUp = worldly && (await run("scripts/world.ts", "status")) === 0;
+  // Whoever had it up before, whole or in part, keeps it.
+  const wasUp = worldly && / up$/m.test(spawnSync(process.execPath, ["scripts/world.ts", "status"]).stdout.toString());
   let incomplete = false;
   try {
-    if (worldly && !wasUp && stoppedBy === undefined) incomplete = (await run("scripts/world.ts", "up")) !== 0;
+    if (worldly) incomplete = (await run("scripts/world.ts", "up")) !== 0;
     if (stoppedBy !== undefined) return 1;
     if (incomplete) console.error("test: the real components named above are missing; the tests that need them say so");
     const tested = await run(
@@ -51,19 +52,32 @@ async function main(): Promise<number> {
     if (incomplete && process.env.CI) console.error("test: on CI a missing component is a failure");
     return tested !== 0 || checked !== 0 || (incomplete && process.env.CI) ? 1 : 0;
   } finally {
-    if (worldly && !wasUp) await run("scripts/world.ts", "down");
+    // Not through `run`: a second signal must not leave daemons behind.
+    if (worldly && !wasUp)
+      spawnSync(process.execPath, ["scripts/world.ts", "down"], { stdio: "inherit", detached: true });
   }
 }
 
-/** Runs Node on these arguments and answers its exit code; one that a signal ended counts as failed. */
-function run(...args: readonly string[]): Promise<number> {
+/** Runs Node on these arguments, passing signals on to it. */
+async function run(...args: readonly string[]): Promise<number> {
+  running = start(...args);
+  try {
+    return await ended(running);
+  } finally {
+    running = undefined;
+  }
+}
+
+/** Starts Node in a process group of its own: a signal meant for us, a second Ctrl-C say, does not reach it by itself. */
+function start(...args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"], detached: true });
+}
+
+/** The exit code; a process that a signal ended has failed. */
+function ended(child: ChildProcess): Promise<number> {
   return new Promise((done, failed) => {
-    running = spawn(process.execPath, args, { stdio: ["ignore", "inherit", "inherit"], detached: true });
-    running.on("error", failed);
-    running.on("close", (code) => {
-      running = undefined;
-      done(code ?? 1);
-    });
+    child.on("error", failed);
+    child.on("close", (code) => done(code ?? 1));
   });
 }
 
