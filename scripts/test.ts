@@ -19,7 +19,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
     stoppedBy ??= signal;
     // Each child leads a group of its own, so that the processes it started hear of it too.
-    if (running?.pid !== undefined) process.kill(-running.pid, signal);
+    try {
+      if (running?.pid !== undefined) process.kill(-running.pid, signal);
+    } catch {
+      // It ended by itself in the meantime.
+    }
   });
 }
 
@@ -53,8 +57,7 @@ async function main(): Promise<number> {
     return tested !== 0 || checked !== 0 || (incomplete && process.env.CI) ? 1 : 0;
   } finally {
     // Not through `run`: a second signal must not leave daemons behind.
-    if (worldly && !wasUp)
-      spawnSync(process.execPath, ["scripts/world.ts", "down"], { stdio: "inherit", detached: true });
+    if (worldly && !wasUp) await ended(start("scripts/world.ts", "down"));
   }
 }
 
