@@ -93,6 +93,12 @@ const BREACHES: readonly (readonly [name: string, rule: Breach["rule"], path: st
   ["an import() against the direction", "inside", "src/image/x.ts", 'export const x = () => import("../app/y.ts");'],
   ["an import() that is computed", "computed-import", "src/app/x.ts", "export const x = (y: string) => import(y);"],
   ["an import of test code", "outside", "src/app/x.ts", 'import { y } from "../../test/y.ts";'],
+  [
+    "package.json in a pure folder",
+    "outside",
+    "src/image/x.ts",
+    'import x from "../../package.json" with { type: "json" };',
+  ],
   ["a package that the folder doesn't need", "package", "src/image/x.ts", 'import { fetch } from "undici";'],
   ["a builtin in a pure folder", "builtin", "src/trust/x.ts", 'import { readFileSync } from "node:fs";'],
   ["randomness from node:crypto", "crypto", "src/trust/x.ts", 'import { createHash, randomBytes } from "node:crypto";'],
@@ -139,6 +145,7 @@ const LAWFUL: readonly (readonly [name: string, path: string, text: string])[] =
     "src/image/x.ts",
     'import { createHash } from "node:crypto";\nexport const x = createHash;',
   ],
+  ["an entry that imports the version", "src/cli/x.ts", 'import x from "../../package.json" with { type: "json" };'],
   ["an entry that reads the environment", "src/cli/x.ts", "export const x = process.env.HOME;"],
   ["a date that is given", "src/trust/x.ts", "export const x = (at: string): Date => new Date(at);"],
   [
