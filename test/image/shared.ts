@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
  */
 export function shared(path: string): { readonly path: string; readonly skip: string | false } {
   const full = fileURLToPath(new URL(`../../../shared/${path}`, import.meta.url));
-  const skip = existsSync(full) || process.env["CI"] !== undefined ? false : `../shared/${path} is not there`;
+  const skip = existsSync(full) || process.env.CI !== undefined ? false : `../shared/${path} is not there`;
   return { path: full, skip };
 }
 
