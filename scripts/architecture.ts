@@ -44,7 +44,7 @@ const ADAPTER = {
 export const LAW: Readonly<Record<string, Allowed>> = {
   image: { ...PURE, inside: [], packages: ["zod", "dockerfile-ast"] },
   attestation: { ...PURE, inside: ["image"], packages: ["zod", "packageurl-js"] },
-  trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml"] },
+  trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml", "p-limit"] },
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
   report: { ...PURE, inside: CORE, packages: ["zod"] },
   registry: {
@@ -81,7 +81,8 @@ export const LAW: Readonly<Record<string, Allowed>> = {
 };
 
 /** Names that say nothing about what is inside; such a file ends up tying everything together. */
-const EMPTY_NAMES = /(?:^|[-.])(?:utils?|types?|helpers?|constants?|common|misc|index)\.ts$/;
+const EMPTY_NAMES =
+  /(?:^|[-.])(?:utils|types|helpers|constants)\.ts$|^(?:util|type|helper|constant|common|misc|index)\.ts$/;
 
 /** What the pure folders may take from `node:crypto`: arithmetic on the bytes given, no randomness. */
 const PURE_CRYPTO = [
