@@ -99,7 +99,7 @@ for (const text of [
   "ghcr.io/acme/app:..",
   "http://ghcr.io/a",
   "oci-layout://x",
-  "a".repeat(1025),
+  `${"a".repeat(1025)}.com/app`,
 ]) {
   test(`refuses ${JSON.stringify(text.slice(0, 40))}`, () => {
     assert.throws(() => parseReference(text), { code: "malformed-reference" });
