@@ -1,0 +1,152 @@
+import type { Readable } from "node:stream";
+import { z } from "zod";
+import type { AddressGuard } from "./address-guard.ts";
+import { addressForPeople, quote, RegistryError } from "./error.ts";
+import type { Action, Authority, Repository } from "./token.ts";
+import type { Answer, Transport } from "./transport.ts";
+
+/** Docker Hub's API has another host than its images' names. */
+const DOCKER_HUB_HOST = "registry-1.docker.io";
+
+/** @see distribution-spec, "Error Codes" */
+const errorBody = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().nullish() })) });
+
+/** One request to a repository. */
+export interface RepositoryRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
+  /** Below `/v2/<repository>/`, or an address that the registry named before. */
+  readonly target: string | URL;
+  readonly action: Action;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | (() => Readable);
+  /** In bytes. */
+  readonly limit: number;
+  readonly what: string;
+  /** In milliseconds. */
+  readonly timeoutMs?: number;
+}
+
+/** Requests to repositories, with the credentials that they ask for, and the knowledge of which of them we can read. */
+export interface RepositoryAccess {
+  /**
+   * @returns 2xx, and refusals that are the protocol's business: 400, 404, 405, 412 and the like.
+   * @throws {RegistryError} `credentials-refused` for 401 and 403, and whatever the transport throws.
+   */
+  send(where: Repository, request: RepositoryRequest): Promise<Answer>;
+  /** To be called when a manifest or blob was read: it proves that the repository can be (RULES R15). */
+  noteRead(where: Repository): void;
+  /**
+   * Whether a 404 of this repository means that something isn't there, rather than that it is hidden from us (RULES R15).
+   * @throws {RegistryError} if it could not be found out.
+   */
+  isReadable(where: Repository): Promise<boolean>;
+}
+
+/** Access for one client: what it learns about a repository holds as long as it lives. */
+export function createRepositoryAccess(
+  transport: Transport,
+  authority: Authority,
+  guard: AddressGuard,
+): RepositoryAccess {
+  const read = new Set<string>();
+  const open = new Map<string, Promise<boolean>>();
+
+  const send = async (where: Repository, request: RepositoryRequest): Promise<Answer> => {
+    const base = apiUrl(where.registry, guard);
+    const url =
+      typeof request.target === "string"
+        ? new URL(`/v2/${where.repository}/${request.target}`, base)
+        : new URL(request.target);
+    const { target: _target, action, ...rest } = request;
+    const outgoing = { ...rest, url, followRedirects: request.method === "GET" };
+    // An upload may be sent elsewhere; our credentials go to the registry alone (RULES R32).
+    const own = url.origin === base.origin;
+    const authorization = own ? await authority.authorization(where, action) : undefined;
+    let answer = await transport.send({ ...outgoing, authorization });
+    if (answer.status === 401 && own && !answer.fromElsewhere) {
+      const next = await authority.answerChallenge(where, action, answer, authorization);
+      if (next !== undefined) answer = await transport.send({ ...outgoing, authorization: next });
+    }
+    return checked(where, request, answer);
+  };
+
+  const isOpen = (where: Repository): Promise<boolean> => {
+    let known = open.get(where.registry);
+    if (known === undefined) {
+      const url = new URL("/v2/", apiUrl(where.registry, guard));
+      known = transport
+        .send({ method: "GET", url, limit: 64 * 1024, what: `ask whether ${where.registry} is open` })
+        .then((answer) => answer.status === 200);
+      open.set(where.registry, known);
+      known.catch(() => open.delete(where.registry));
+    }
+    return known;
+  };
+
+  const nameOf = (where: Repository) => `${where.registry}/${where.repository}`;
+  return {
+    send,
+    noteRead: (where) => void read.add(nameOf(where)),
+    isReadable: async (where) => read.has(nameOf(where)) || authority.hasPullGrant(where) || isOpen(where),
+  };
+}
+
+/**
+ * The root of a registry's API: https, or plain http to an allowed loopback host.
+ * @throws {RegistryError} `address-refused` if the name can't be a host: `example.com:99999` is a reference all the same.
+ */
+export function apiUrl(registry: string, guard: AddressGuard): URL {
+  const host = registry === "docker.io" ? DOCKER_HUB_HOST : registry;
+  const url = URL.parse(`${guard.isPlain(host) ? "http" : "https"}://${host}/`);
+  if (url !== null) return url;
+  throw new RegistryError(
+    "address-refused",
+    `connect to ${registry}: that is no host and port; check the image's name`,
+  );
+}
+
+function checked(where: Repository, request: RepositoryRequest, answer: Answer): Answer {
+  const { status } = answer;
+  const context = { url: addressForPeople(answer.url), status };
+  const tried = `${request.what} of ${where.registry}/${where.repository}`;
+  // The registry said that it is there; what a storage host says of it is neither absence nor a refusal of the registry's.
+  if (answer.fromElsewhere && (status < 200 || status > 299)) {
+    throw new RegistryError(
+      "server-error",
+      `${tried}: ${answer.url.host}, where it should be, answered ${status}`,
+      context,
+    );
+  }
+  if (status === 401 || status === 403) {
+    const detail = errorDetail(answer);
+    const said = detail === "" ? "" : ` (${detail})`;
+    throw new RegistryError(
+      "credentials-refused",
+      `${tried}: ${where.registry} answered ${status}${said}; log in to it, or check the name`,
+      context,
+    );
+  }
+  return answer;
+}
+
+/** An answer that the protocol has no place for. */
+export function unexpected(where: Repository, what: string, answer: Answer, expected: string): RegistryError {
+  const detail = errorDetail(answer);
+  const said = detail === "" ? "" : ` (${detail})`;
+  return new RegistryError(
+    "server-error",
+    `${what} of ${where.registry}/${where.repository}: status ${answer.status}${said} where ${expected} was expected`,
+    { url: addressForPeople(answer.url), status: answer.status },
+  );
+}
+
+/** The first words of an error's body, for messages; "" if it has none. */
+function errorDetail(answer: Answer): string {
+  const text = Buffer.from(answer.body).toString("utf8");
+  try {
+    const { errors } = errorBody.parse(JSON.parse(text));
+    return quote(errors.map(({ code, message }) => (message ? `${code} ${message}` : code)).join("; "));
+  } catch {
+    return "";
+  }
+}
