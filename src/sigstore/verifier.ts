@@ -1,0 +1,107 @@
+import type { UnverifiedBundle } from "../attestation/bundle.ts";
+import { parseStatement, type Statement } from "../attestation/statement.ts";
+import { type Digest, digestOf } from "../image/digest.ts";
+import type { BundleVerifier, RejectedBundle, VerifiedStatement } from "../trust/ports.ts";
+import { messageOf, Rejection, rejectAs } from "./rejection.ts";
+import { readSignedEntity, type UnprovenEntity } from "./signed-entity.ts";
+import { type TrustAnchors, verifySignature } from "./verification.ts";
+import type { VerificationCache } from "./verification-cache.ts";
+
+/** Changes with everything that could change an outcome: this folder's checks, and the library below them (RULES R14). */
+const VERIFIER_VERSION = "1; @sigstore/verify 4.1.3";
+
+const IN_TOTO = "application/vnd.in-toto+json";
+
+/** An outcome as the cache keeps it. */
+export type VerificationOutcome = VerifiedStatement | RejectedBundle;
+
+/** What a verifier is made from. */
+export interface BundleVerifierOptions extends TrustAnchors {
+  /** May be shared between verifiers of other anchors: their outcomes are kept apart. Without one, nothing is kept. */
+  readonly cache?: VerificationCache<VerificationOutcome>;
+}
+
+/**
+ * Makes the verifier of bundles: cryptography and the form of what it proves, nothing of policy.
+ *
+ * A bundle that signs bare bytes (a message signature) is no statement, whoever signed it: `payload-type`.
+ */
+export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifierOptions): BundleVerifier {
+  const anchors = { roots, keys };
+  const anchorsDigest = digestAnchors(anchors);
+  return {
+    verifyBundle(bundle) {
+      try {
+        if (cache === undefined) return verify(bundle, anchors);
+        const { key, size } = cacheKey(bundle, anchorsDigest);
+        const known = cache.get(key);
+        if (known !== undefined) return known;
+        const outcome = verify(bundle, anchors);
+        cache.set(key, outcome, size);
+        return outcome;
+      } catch (error) {
+        return reject(error);
+      }
+    },
+  };
+}
+
+/** The rejection that an exception amounts to. One of an unknown kind counts as a bundle that cannot be read. */
+export function reject(error: unknown): RejectedBundle {
+  return error instanceof Rejection
+    ? { kind: "rejected", code: error.code, reason: error.message }
+    : { kind: "rejected", code: "malformed-bundle", reason: `verifying the bundle: ${messageOf(error)}` };
+}
+
+/**
+ * The statement in an envelope, read from the very bytes that the signature is over.
+ *
+ * @throws {Rejection} `payload-type` before anything is parsed, `malformed-statement`
+ */
+export function readStatement({ bundle: { content } }: UnprovenEntity): Statement {
+  const { payload } = envelopeOf(content);
+  return rejectAs("malformed-statement", "reading the signed statement", () => parseStatement(payload));
+}
+
+function envelopeOf(content: UnprovenEntity["bundle"]["content"]) {
+  if (content.$case !== "dsseEnvelope")
+    throw new Rejection("payload-type", "the bundle signs bare bytes, and no statement");
+  const { payloadType } = content.dsseEnvelope;
+  if (payloadType === IN_TOTO) return content.dsseEnvelope;
+  throw new Rejection(
+    "payload-type",
+    `the envelope holds ${JSON.stringify(payloadType.slice(0, 100))} where ${IN_TOTO} belongs`,
+  );
+}
+
+function verify(bundle: UnverifiedBundle, anchors: TrustAnchors): VerificationOutcome {
+  try {
+    const unproven = readSignedEntity(bundle.json);
+    envelopeOf(unproven.bundle.content);
+    const signature = verifySignature(unproven, anchors);
+    return { kind: "verified", statement: readStatement(unproven), bundle: bundle.digest, ...signature };
+  } catch (error) {
+    return reject(error);
+  }
+}
+
+/** The order of the anchors is part of it: it decides which one a verified statement names. */
+function digestAnchors({ roots, keys = [] }: TrustAnchors): Digest {
+  const parts = [
+    ...roots.map((root) => [root.name, root.digest]),
+    ...keys.map((key) => [key.name, key.fingerprint, key.log]),
+  ];
+  return digestOf(Buffer.from(JSON.stringify(parts)));
+}
+
+/**
+ * The document itself is hashed beside the digest that it came with: that one is of the bytes as found, which need not be all that
+ * the document was made of (old cosign keeps the certificate in annotations), and a name must never fetch another bundle's outcome.
+ */
+function cacheKey(bundle: UnverifiedBundle, anchors: Digest): { readonly key: Digest; readonly size: number } {
+  const text = JSON.stringify(bundle.json) ?? "";
+  return {
+    key: digestOf(Buffer.from(JSON.stringify([bundle.digest, digestOf(Buffer.from(text)), anchors, VERIFIER_VERSION]))),
+    size: text.length,
+  };
+}
