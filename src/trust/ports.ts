@@ -1,5 +1,5 @@
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
-import type { SignerIdentity } from "../attestation/identity.ts";
+import type { FulcioExtensions, SignerIdentity } from "../attestation/identity.ts";
 import type { Statement } from "../attestation/statement.ts";
 import type { Digest } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
@@ -90,12 +90,24 @@ export interface AttestationListing {
   readonly candidates: readonly AttestationCandidate[];
   /** How many more there were. */
   readonly omitted: number;
+  /** The places that could not be looked at. They matter only where nothing sufficient was found elsewhere (RULES R15). */
+  readonly failures: readonly CouldNotLook[];
 }
 
 /** Finds what was signed about a digest. */
 export interface AttestationSource {
-  /** @throws {CouldNotLook} if any of the places where attestations may stand could not be looked at. */
+  /** Looks in every place; one that fails is told among `failures` and hides no other. */
   listAttestations(image: PinnedImage): Promise<AttestationListing>;
+}
+
+/** Knows which branch of a source repository is the default one; certificates don't say (RULES R5). */
+export interface DefaultBranches {
+  /**
+   * @param source - The certificate's extensions: repository URI and numeric id.
+   * @returns The branch's name; undefined if the repository now answers under another id.
+   * @throws {CouldNotLook}
+   */
+  readDefaultBranch(source: FulcioExtensions): Promise<string | undefined>;
 }
 
 /** Checks the cryptography of a bundle, and nothing else: neither subject nor signer has been compared with anything. */

@@ -1,0 +1,44 @@
+import { PolicyError } from "../trust/policy-fault.ts";
+import type { Verdict } from "../trust/verdict.ts";
+
+/** What the process ends with (DESIGN §6); the one table from outcomes to the shell. */
+export const EXIT = {
+  trusted: 0,
+  untrusted: 1,
+  /** A wrong command line, or a policy or trusted root that can't be read. */
+  usage: 2,
+  /** Something couldn't be looked at, an ancestor that refused us included. */
+  undetermined: 3,
+  /** The registry refused to show the image that was asked about. */
+  credentials: 4,
+} as const;
+
+/** An exit code of the table. */
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** A command line that can't be done as it stands. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** The exit code of a verdict. */
+export function exitCodeOf(verdict: Verdict): ExitCode {
+  switch (verdict.outcome) {
+    case "trusted":
+      return EXIT.trusted;
+    case "untrusted":
+      return EXIT.untrusted;
+    case "undetermined": {
+      const asked = new Set(verdict.platforms.map(({ node }) => node));
+      const refused = verdict.nodes.some(
+        ({ id, finding }) => asked.has(id) && finding.kind === "unreachable" && finding.code === "credentials-refused",
+      );
+      return refused ? EXIT.credentials : EXIT.undetermined;
+    }
+  }
+}
+
+/** Whether the error is the person's to mend, and told in a line, rather than a fault of ours. */
+export function isUsage(error: unknown): error is Error {
+  return error instanceof UsageError || error instanceof PolicyError;
+}

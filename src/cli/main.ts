@@ -1,0 +1,151 @@
+#!/usr/bin/env node
+import { homedir } from "node:os";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+import { printable } from "../report/printable.ts";
+import { EXIT, isUsage } from "./exit-code.ts";
+import { verifyCommand } from "./verify.ts";
+import { verifyBundleCommand } from "./verify-bundle.ts";
+
+const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+
+const program = new Command("trusted-builds")
+  .description("Judges a container image by its signed provenance and that of every ancestor, down to scratch.")
+  .version(manifest.version)
+  .showHelpAfterError("(--help says more)")
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`${printable(text.trimEnd())}\n`) });
+
+program
+  .command("verify")
+  .summary("judge an image and all its ancestors")
+  .description(
+    `Finds the attestations of an image and of every image that went into it, verifies them, walks down to scratch,
+and says whether to trust it, why, and what would mend each fault.`,
+  )
+  .argument("<image>", "NAME[:TAG][@DIGEST] in a registry")
+  .option("--platform <os/arch>", "judge this platform only, as linux/amd64 (default: every platform of the image)")
+  .option(
+    "--policy <file>",
+    "what you accept (default: on ghcr.io the workflows of the name's owner, elsewhere nothing)",
+  )
+  .option(
+    "--trusted-root <file>",
+    "a Sigstore trusted root instead of the public good's and GitHub's; may be given several times",
+    collect,
+    [],
+  )
+  .option(
+    "--allow-host <host:port>",
+    "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
+    collect,
+    [],
+  )
+  .addOption(
+    new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
+  )
+  .addHelpText(
+    "after",
+    `
+The registry of IMAGE itself is always allowed. Others may also be named in TRUSTED_BUILDS_ALLOW_HOSTS, with commas.
+Credentials are those of docker login (DOCKER_CONFIG, credential helpers).
+
+Exit codes:
+  0  trusted
+  1  untrusted: something is wrong, and is listed with what would mend it
+  2  wrong usage, or a policy or trusted root that can't be read
+  3  undetermined: something could not be looked at; ask again
+  4  the registry refuses to show IMAGE: log in
+
+Examples:
+  trusted-builds verify ghcr.io/acme/app:1.4.0
+  trusted-builds verify --platform linux/arm64 --policy trusted-builds.yml registry.example/app@sha256:…
+  trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults`,
+  )
+  .action(
+    async (
+      image: string,
+      options: {
+        platform?: string;
+        policy?: string;
+        trustedRoot: string[];
+        allowHost: string[];
+        output: "text" | "json";
+      },
+    ) => {
+      process.exitCode = await verifyCommand(
+        { image, ...options },
+        {
+          env: process.env,
+          homeDirectory: homedir(),
+          stdout: process.stdout,
+          stderr: process.stderr,
+          now: () => new Date(),
+        },
+      );
+    },
+  );
+
+program
+  .command("verify-bundle")
+  .summary("check one Sigstore bundle against one artifact")
+  .description(
+    "Verifies a Sigstore bundle: the client protocol of sigstore-conformance. A DSSE envelope is accepted only if the artifact is one of its subjects.",
+  )
+  .argument("<artifact>", "a file, or sha256:DIGEST")
+  .requiredOption("--bundle <file>", "the bundle")
+  .option("--certificate-identity <identity>", "the whole name in the certificate; never a pattern")
+  .option("--certificate-oidc-issuer <url>", "the whole issuer")
+  .option("--key <pem>", "a public key, instead of identity and issuer")
+  .option("--trusted-root <file>", "a Sigstore trusted root (default: the public good's and GitHub's)")
+  .addHelpText(
+    "after",
+    `
+Exit codes:
+  0  accepted
+  1  rejected, with the reason on standard error
+  2  wrong usage
+
+Example:
+  trusted-builds verify-bundle --bundle app.sigstore.json \\
+    --certificate-identity https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.4.0 \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com app.tar.gz`,
+  )
+  .action(
+    async (
+      artifact: string,
+      options: {
+        bundle: string;
+        certificateIdentity?: string;
+        certificateOidcIssuer?: string;
+        key?: string;
+        trustedRoot?: string;
+      },
+    ) => {
+      process.exitCode = await verifyBundleCommand(
+        { artifact, ...options },
+        { stdout: process.stdout, stderr: process.stderr },
+      );
+    },
+  );
+
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.trusted : EXIT.usage;
+  else if (error instanceof InvalidArgumentError || isUsage(error)) {
+    process.stderr.write(`trusted-builds: ${error.message.split("\n").map(printable).join("\n")}\n`);
+    process.exitCode = EXIT.usage;
+  } else {
+    // A fault of ours must not look like a verdict: it is "could not look".
+    process.stderr.write(
+      `trusted-builds: this is a fault of the program, not of the image; please report it.\n${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    process.exitCode = EXIT.undetermined;
+  }
+}

@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { formatPlatform } from "../image/platform.ts";
+import { formatReference, imageName } from "../image/reference.ts";
+import type { AcceptedStatement } from "../trust/accepted.ts";
+import type { Finding } from "../trust/finding.ts";
+import type { Fault, JudgedNode, Verdict } from "../trust/verdict.ts";
+
+const outcome = z.enum(["trusted", "untrusted", "undetermined"]);
+const role = z.enum(["base", "input", "frontend", "tool"]);
+const text = (description: string) => z.string().meta({ description });
+
+const fault = z.strictObject({
+  code: text("stable; for programs"),
+  reason: text("for people"),
+  node: text("id of the node"),
+  path: z.array(z.string()).meta({ description: "ids of nodes from the image to the fault" }),
+  mend: text("what would mend it; for people"),
+});
+
+const refusal = z.strictObject({
+  code: z.string(),
+  reason: z.string(),
+  where: z.string(),
+  bundle: z.string().nullable().meta({ description: "SHA-256 of the bundle" }),
+  signer: z.string().nullable().meta({ description: "name in the certificate, where the cryptography holds" }),
+});
+
+const statement = z.strictObject({
+  where: z.string(),
+  bundle: z.string(),
+  predicateType: z.string(),
+  signer: z.string(),
+  issuer: z.string(),
+  sourceRepository: z.string().nullable(),
+  sourceCommit: z.string().nullable(),
+  sourceRef: z.string().nullable(),
+  run: z.string().nullable(),
+  times: z.array(z.iso.datetime()).meta({ description: "every proven time of signing" }),
+  trustedRoot: z.string(),
+  acceptedBy: text("where in the policy"),
+});
+
+const node = z.strictObject({
+  id: z.string(),
+  reference: z.string(),
+  digest: z.string().nullable().meta({ description: "of the platform's manifest" }),
+  index: z.string().nullable().meta({ description: "the index it was taken from" }),
+  platform: z.string().nullable(),
+  finding: z.strictObject({
+    kind: text("see docs/verdict.md"),
+    code: z.string().nullable(),
+    reason: z.string().nullable(),
+    expires: z.iso.date().nullable().meta({ description: "of a root: the last day" }),
+  }),
+  parents: z.array(z.strictObject({ role, node: z.string() })),
+  fromScratch: z.boolean(),
+  seam: z
+    .enum(["proven", "claimed"])
+    .nullable()
+    .meta({ description: "how the base's layers are shown to be under it" }),
+  level: z.int().min(0).max(3),
+  sourceProven: z
+    .boolean()
+    .nullable()
+    .meta({ description: "whether the build's git source is the certificate's; null without provenance" }),
+  statements: z.array(statement).meta({ description: "what counts" }),
+  refusals: z.array(refusal).meta({ description: "what doesn't, and why" }),
+  warnings: z.array(z.string()),
+});
+
+/** The form of `--output json`. Fields may be added within a version; none changes its meaning. */
+export const verdictSchema = z
+  .strictObject({
+    version: z.literal(1),
+    verdict: outcome,
+    image: z.strictObject({
+      reference: z.string(),
+      name: z.string(),
+      tag: z.string().nullable(),
+      digest: z.string().nullable(),
+    }),
+    policy: z.strictObject({ name: z.string(), digest: z.string() }),
+    asOf: z.iso.datetime(),
+    level: z.int().min(0).max(3).meta({ description: "lowest SLSA build level over the ancestry" }),
+    levels: z.record(z.string(), z.int()).meta({ description: "how many images at each level" }),
+    platforms: z.array(
+      z.strictObject({ platform: z.string().nullable(), node: z.string(), verdict: outcome, counts: z.boolean() }),
+    ),
+    nodes: z.array(node).meta({ description: "nearest generation first" }),
+    faults: z.array(fault),
+    unreachable: z.array(fault),
+  })
+  .meta({ title: "Verdict of Trusted Builds", description: "What `trusted-builds verify --output json` prints." });
+
+/** A verdict as JSON for programs; the whole of it, in the form of {@link verdictSchema}. */
+export type VerdictDocument = z.output<typeof verdictSchema>;
+
+/** Writes a verdict in the form of {@link verdictSchema}. */
+export function verdictDocument(verdict: Verdict): VerdictDocument {
+  const { image, policy } = verdict;
+  return {
+    version: 1,
+    verdict: verdict.outcome,
+    image: {
+      reference: formatReference(image),
+      name: imageName(image),
+      tag: image.tag ?? null,
+      digest: image.digest ?? null,
+    },
+    policy: { name: policy.name, digest: policy.digest },
+    asOf: verdict.asOf.toISOString(),
+    level: verdict.level,
+    levels: Object.fromEntries(Object.entries(verdict.levels)),
+    platforms: verdict.platforms.map(({ platform, node: id, outcome: result, counts }) => ({
+      platform: platform === undefined ? null : formatPlatform(platform),
+      node: id,
+      verdict: result,
+      counts,
+    })),
+    nodes: verdict.nodes.map(nodeDocument),
+    faults: verdict.faults.map(faultDocument),
+    unreachable: verdict.unreachable.map(faultDocument),
+  };
+}
+
+function faultDocument({ code, reason, node: id, path, mend }: Fault): VerdictDocument["faults"][number] {
+  return { code, reason, node: id, path: [...path], mend };
+}
+
+function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {
+  const { id, reference, finding, level } = node;
+  return {
+    id,
+    reference,
+    digest: node.digest ?? null,
+    index: node.index ?? null,
+    platform: node.platform === undefined ? null : formatPlatform(node.platform),
+    finding: findingDocument(finding),
+    parents: node.parents.map(({ role: as, to }) => ({ role: as, node: to })),
+    fromScratch: node.isFromScratch,
+    seam: node.seam ?? null,
+    level,
+    sourceProven: node.provenances.length === 0 ? null : node.provenances.every(({ source }) => source === "agrees"),
+    statements: node.accepted.map(statementDocument),
+    refusals: node.refusals.map((each) => ({
+      code: each.code,
+      reason: each.reason,
+      where: each.where,
+      bundle: each.bundle ?? null,
+      signer: each.signer ?? null,
+    })),
+    warnings: [...node.warnings],
+  };
+}
+
+function findingDocument(finding: Finding): VerdictDocument["nodes"][number]["finding"] {
+  return {
+    kind: finding.kind,
+    code: "code" in finding ? finding.code : null,
+    reason: "reason" in finding ? finding.reason : null,
+    expires: finding.kind === "root" ? finding.expires : null,
+  };
+}
+
+function statementDocument({
+  found,
+  identity,
+  acceptance,
+}: AcceptedStatement): VerdictDocument["nodes"][number]["statements"][number] {
+  const { verified, where } = found;
+  const { extensions } = identity;
+  return {
+    where,
+    bundle: verified.bundle,
+    predicateType: verified.statement.predicateType,
+    signer: identity.subjectAlternativeName,
+    issuer: identity.issuer,
+    sourceRepository: extensions.sourceRepositoryUri ?? null,
+    sourceCommit: extensions.sourceRepositoryDigest ?? null,
+    sourceRef: extensions.sourceRepositoryRef ?? null,
+    run: extensions.runInvocationUri ?? null,
+    times: verified.times.map((time) => time.toISOString()),
+    trustedRoot: verified.trustedRoot,
+    acceptedBy: acceptance.builder.path,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Finding } from "../trust/finding.ts";
+import type { Outcome } from "../trust/verdict.ts";
+
+/** How something looks at a glance: by shape, by word, and by colour, never by colour alone. */
+export type Mark = "good" | "bad" | "unknown" | "root";
+
+/** Shapes for text. */
+export const SHAPES: Readonly<Record<Mark, string>> = { good: "✔", bad: "✖", unknown: "?", root: "◆" };
+
+/** The mark of a verdict. */
+export function markOfOutcome(outcome: Outcome): Mark {
+  switch (outcome) {
+    case "trusted":
+      return "good";
+    case "untrusted":
+      return "bad";
+    case "undetermined":
+      return "unknown";
+  }
+}
+
+/** The mark of one image. Roots, and what policy doesn't judge, never look attested. */
+export function markOfFinding({ kind }: Finding): Mark {
+  switch (kind) {
+    case "attested":
+    case "scratch":
+      return "good";
+    case "root":
+    case "pinned":
+    case "allowed":
+      return "root";
+    case "unreachable":
+      return "unknown";
+    case "unattested":
+    case "refused":
+    case "opaque":
+    case "unresolved":
+    case "malformed":
+    case "mismatch":
+    case "layers-mismatch":
+    case "revoked":
+    case "cycle":
+    case "limit":
+      return "bad";
+  }
+}

@@ -1,0 +1,137 @@
+import { type BuildRecord, imageRecording } from "../attestation/buildkit.ts";
+import type { CertificateIdentity } from "../attestation/identity.ts";
+import { type Provenance, ProvenanceError, parseProvenance } from "../attestation/provenance.ts";
+import type { Statement } from "../attestation/statement.ts";
+import { imageName } from "../image/reference.ts";
+import { type FoundStatement, isAbout } from "./evidence.ts";
+import type { Refusal } from "./finding.ts";
+import { type Acceptance, accepts } from "./identity.ts";
+import type { Policy } from "./policy.ts";
+import { requestFailure } from "./request.ts";
+import type { ImageNode } from "./resolve.ts";
+import { revokedIdentity } from "./revocation.ts";
+import { runTie, sourceTie, type Tie } from "./ties.ts";
+
+/** What cosign signs when it is asked for a signature and no more: it says "I publish this". */
+const SIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1";
+const PROVENANCE_PREDICATES: readonly string[] = ["https://slsa.dev/provenance/v0.2", "https://slsa.dev/provenance/v1"];
+
+/** A statement about a node whose signer policy accepts. */
+export interface AcceptedStatement {
+  readonly kind: "statement";
+  readonly found: FoundStatement;
+  readonly identity: CertificateIdentity;
+  readonly acceptance: Acceptance & { readonly kind: "accepted" };
+  /** Whether it is about the index rather than the platform's manifest. */
+  readonly coversIndex: boolean;
+}
+
+/** Provenance that counts: signed itself, or inside something signed (RULES R11). */
+export interface AcceptedProvenance {
+  readonly kind: "provenance";
+  readonly by: AcceptedStatement;
+  /** Where the provenance stands, if not in the signed statement itself. */
+  readonly containedIn: string | undefined;
+  readonly provenance: Provenance;
+  /** What went in; undefined if this build type doesn't record images. */
+  readonly record: BuildRecord | undefined;
+  /** Whether the build's git source is the certificate's (RULES R10). */
+  readonly source: Tie;
+}
+
+/** A refusal, told apart from what is accepted. */
+export type Refused = Refusal & { readonly kind: "refusal" };
+
+/** Whether a statement of this type says anything about how the image came to be. */
+export function isAboutBuilding(predicateType: string): boolean {
+  return predicateType === SIGN_PREDICATE || PROVENANCE_PREDICATES.includes(predicateType);
+}
+
+/** Whether the predicate type is provenance. */
+export function isProvenanceType(predicateType: string): boolean {
+  return PROVENANCE_PREDICATES.includes(predicateType);
+}
+
+/** Policy's answer to one found statement about a node: subject, kind and signer, in this order. */
+export function acceptStatement(
+  policy: Policy,
+  node: ImageNode,
+  found: FoundStatement,
+  isDefaultBranch?: boolean,
+): AcceptedStatement | Refused {
+  const { verified, where } = found;
+  const { statement, identity, bundle } = verified;
+  const signer = identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint;
+  const refusal = (code: Refusal["code"], reason: string): Refused => ({
+    kind: "refusal",
+    code,
+    reason,
+    where,
+    bundle,
+    signer,
+  });
+
+  const coversIndex = node.indexes.some(({ bytes }) => isAbout(statement, bytes));
+  if (!coversIndex && !isAbout(statement, node.manifestBytes))
+    return refusal("subject-mismatch", "its subject is something else");
+  if (!isAboutBuilding(statement.predicateType))
+    return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
+  const acceptance = accepts(policy, imageName(node.image), verified, isDefaultBranch);
+  if (acceptance.kind === "refused") return refusal(acceptance.code, acceptance.reason);
+  if (identity.kind === "key") return refusal("signer-kind", "signed by a key, and policy accepts workflows only");
+  const revoked = revokedIdentity(policy, verified);
+  if (revoked !== undefined) return refusal("revoked", revoked);
+  return { kind: "statement", found, identity, acceptance, coversIndex };
+}
+
+/**
+ * Reads the provenance in a statement and holds it to what its signer's certificate says.
+ *
+ * @param containedIn - Where it stands, if it isn't the signed statement itself.
+ * @returns undefined if the statement is no provenance.
+ */
+export function acceptProvenance(
+  policy: Policy,
+  node: ImageNode,
+  by: AcceptedStatement,
+  statement: Statement,
+  containedIn?: string,
+): AcceptedProvenance | Refused | undefined {
+  const refusal = (code: Refusal["code"], reason: string): Refused => ({
+    kind: "refusal",
+    code,
+    reason,
+    where: containedIn ?? by.found.where,
+    bundle: by.found.verified.bundle,
+    signer: by.identity.subjectAlternativeName,
+  });
+  let provenance: Provenance | undefined;
+  let record: BuildRecord | undefined;
+  try {
+    provenance = parseProvenance(statement);
+    if (provenance === undefined) return undefined;
+    record = imageRecording(provenance);
+  } catch (error) {
+    if (error instanceof ProvenanceError) return refusal("malformed-provenance", error.message);
+    throw error;
+  }
+  const { server } = by.acceptance.builder;
+  const expected = policy.builds.find(({ image }) => image === imageName(node.image));
+  if (expected !== undefined && record !== undefined) {
+    const failure = requestFailure(expected, provenance, record, node.platform);
+    if (failure !== undefined) return refusal(failure.code, failure.reason);
+  }
+  return {
+    kind: "provenance",
+    by,
+    containedIn,
+    provenance,
+    record,
+    source: record === undefined ? "absent" : sourceTie(record, by.identity, server),
+  };
+}
+
+/** The ties of contained provenance to its signer's run (RULES R11). */
+export function tiesOf({ by, provenance, source }: AcceptedProvenance): readonly Tie[] {
+  return [source, runTie(provenance, by.identity, by.acceptance.builder.server)];
+}

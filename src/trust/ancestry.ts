@@ -1,0 +1,250 @@
+import pLimit from "p-limit";
+import type { ParentClaim } from "../attestation/parents.ts";
+import { formatPlatform, type Platform } from "../image/platform.ts";
+import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
+import { gatherEvidence } from "./evidence.ts";
+import { type Examination, type ExaminePorts, examine } from "./examine.ts";
+import type { Finding } from "./finding.ts";
+import type { Policy } from "./policy.ts";
+import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
+import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
+
+/** How many images one walk looks at (DESIGN §7). */
+const MAX_IMAGES = 512;
+/** How many generations it goes down (DESIGN §7). */
+const MAX_DEPTH = 64;
+/** How many images are looked at side by side. */
+const CONCURRENCY = 16;
+
+/** What a parent was used for (RULES R19). */
+export type Role = ParentClaim["role"];
+
+/** One image in the ancestry, or something that stands where one should. */
+export interface AncestryNode {
+  /** Its key in the graph: name and digests, without the tag that led there. */
+  readonly id: string;
+  /** As people know it. */
+  readonly reference: string;
+  readonly image: PinnedImage | undefined;
+  readonly platform: Platform | undefined;
+  /** Undefined where it couldn't be resolved, or isn't judged. */
+  readonly node: ImageNode | undefined;
+  readonly examination: Examination | undefined;
+  readonly finding: Finding;
+  readonly links: readonly Link[];
+}
+
+/** From a node to a parent. */
+export interface Link {
+  readonly role: Role;
+  readonly to: string;
+}
+
+/** An image and all that its provenance says went into it, theirs, and so on. Claims, not yet judged together. */
+export interface Ancestry {
+  /** The image asked about: one node a platform. */
+  readonly subjects: readonly string[];
+  /** Nearest generation first. */
+  readonly nodes: ReadonlyMap<string, AncestryNode>;
+}
+
+/** What the walk needs of the world. */
+export interface WalkPorts {
+  readonly images: ImageReader;
+  readonly attestations: AttestationSource;
+  readonly verifier: BundleVerifier;
+  readonly defaultBranches?: DefaultBranches;
+  /** Told as the walk goes on; for a progress line. */
+  readonly onProgress?: (progress: WalkProgress) => void;
+}
+
+/** How far a walk is. */
+export interface WalkProgress {
+  readonly examined: number;
+  readonly known: number;
+  /** The image that was examined last. */
+  readonly reference: string;
+}
+
+/**
+ * Walks every ancestor of an image, generation by generation.
+ *
+ * Provenance is a claim, and claims could name each other in a ring or without end: each image is examined once, and there are
+ * limits of depth and number, whose breach is a finding.
+ *
+ * @param subject - Pinned: a tag could move while the walk runs.
+ * @param wanted - The platforms to judge.
+ * @param asOf - When: roots expire.
+ * @throws Nothing for what it couldn't look at: that is the finding `unreachable`.
+ */
+export async function walkAncestry(
+  ports: WalkPorts,
+  policy: Policy,
+  subject: PinnedImage,
+  wanted: Platform | "every",
+  asOf: Date,
+): Promise<Ancestry> {
+  const limit = pLimit(CONCURRENCY);
+  const evidenceOf = once((image: PinnedImage) => gatherEvidence(ports.attestations, ports.verifier, image));
+  const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
+  const nodes = new Map<string, AncestryNode>();
+  const known = new Set<string>();
+
+  const visit = async (resolution: Resolution): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
+    const id = idOf(resolution);
+    if (resolution.kind === "finding") return { node: leaf(id, resolution), claims: [] };
+    const { node } = resolution;
+    const examination = await limit(() => examine(examinePorts, policy, node, asOf));
+    const claims = claimsOf(policy, node, examination);
+    const { image, platform } = node;
+    const reference = formatReference(image);
+    ports.onProgress?.({ examined: nodes.size + 1, known: known.size, reference });
+    return {
+      node: { id, reference, image, platform, node, examination, finding: examination.finding, links: [] },
+      claims,
+    };
+  };
+
+  const first = await limit(() => resolveImage(ports.images, subject, wanted, false));
+  let generation = distinct(first);
+  for (const resolution of generation) known.add(idOf(resolution));
+  const subjects = generation.map(idOf);
+  for (let depth = 0; generation.length > 0; depth++) {
+    const visited = await Promise.all(generation.map(visit));
+    const next: Resolution[] = [];
+    for (const { node, claims } of visited) {
+      const resolved = await Promise.all(
+        claims.map(async (claim) => {
+          if (claim.kind === "leaf") return { role: claim.role, resolutions: [claim.resolution] };
+          return {
+            role: claim.role,
+            resolutions: await limit(() => resolveImage(ports.images, claim.image, claim.wanted, true)),
+          };
+        }),
+      );
+      const links: Link[] = [];
+      for (const { role, resolutions } of resolved) {
+        for (const resolution of resolutions) {
+          const bounded = bound(resolution, depth + 1, known);
+          const id = idOf(bounded);
+          links.push({ role, to: id });
+          if (known.has(id)) continue;
+          known.add(id);
+          next.push(bounded);
+        }
+      }
+      nodes.set(node.id, { ...node, links });
+    }
+    generation = next;
+  }
+  return { subjects, nodes };
+}
+
+/** An ancestry of nothing but a finding: the tag isn't there, or couldn't be looked at. */
+export function ancestryOfFinding(reference: ImageReference, finding: Finding): Ancestry {
+  const text = formatReference(reference);
+  const node = {
+    id: text,
+    reference: text,
+    image: undefined,
+    platform: undefined,
+    node: undefined,
+    examination: undefined,
+    finding,
+    links: [],
+  };
+  return { subjects: [text], nodes: new Map([[text, node]]) };
+}
+
+type Claim =
+  | { readonly kind: "image"; readonly role: Role; readonly image: PinnedImage; readonly wanted: Platform | "every" }
+  | { readonly kind: "leaf"; readonly role: Role; readonly resolution: Leaf };
+
+/** Something in the place of a parent, with the words that provenance has for it. */
+type Leaf = Resolution & { readonly kind: "finding"; readonly text?: string };
+
+function claimsOf(policy: Policy, node: ImageNode, { parents, unresolved }: Examination): readonly Claim[] {
+  const leaves = unresolved.map(({ uri, why }): Claim => {
+    const finding: Finding = { kind: "unresolved", code: "dependency-not-understood", reason: why };
+    return { kind: "leaf", role: "input", resolution: { kind: "finding", image: node.image, text: uri, finding } };
+  });
+  return [...parents.map((parent) => claimOf(policy, node, parent)), ...leaves];
+}
+
+function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim): Claim {
+  const { role, reference, digest, pinned, kind } = parent;
+  const image: PinnedImage = { ...reference, digest };
+  const leafOf = (finding: Finding): Claim => ({ kind: "leaf", role, resolution: { kind: "finding", image, finding } });
+  const rule = role === "base" ? "attested" : policy.roles[role];
+  if (rule === "allow") return leafOf({ kind: "allowed" });
+  if (rule === "pinned") {
+    const reason = `policy wants ${role}s pinned, and the build was asked for with a name without digest`;
+    return leafOf(pinned ? { kind: "pinned" } : { kind: "unresolved", code: "not-pinned", reason });
+  }
+  if (kind !== "image") {
+    const reason =
+      kind === "blob"
+        ? "a blob, which nothing can attest as an image"
+        : "an image from a local store, which nobody else can look at";
+    return leafOf({ kind: "unresolved", code: "local-image", reason });
+  }
+  // Frontends and scanners run on the builder, whose platform provenance of theirs doesn't tell: every one of theirs is judged.
+  const wanted = parent.platform ?? (role === "base" || role === "input" ? node.platform : "every");
+  return { kind: "image", role, image, wanted };
+}
+
+function bound(resolution: Resolution, depth: number, known: ReadonlySet<string>): Resolution {
+  if (resolution.kind === "finding" || known.has(idOf(resolution))) return resolution;
+  const { image, platform } = resolution.node;
+  const beyond = (reason: string): Resolution => ({
+    kind: "finding",
+    image,
+    platform,
+    finding: { kind: "limit", reason },
+  });
+  if (depth > MAX_DEPTH) return beyond(`more than ${MAX_DEPTH} generations down`);
+  if (known.size >= MAX_IMAGES) return beyond(`more than ${MAX_IMAGES} images in one ancestry`);
+  return resolution;
+}
+
+function leaf(id: string, resolution: Leaf): AncestryNode {
+  const { image, platform, finding, text } = resolution;
+  return {
+    id,
+    reference: text ?? formatReference(image),
+    image: text === undefined ? image : undefined,
+    platform,
+    node: undefined,
+    examination: undefined,
+    finding,
+    links: [],
+  };
+}
+
+function idOf(resolution: Resolution | Leaf): string {
+  if (resolution.kind === "node") {
+    const { image, indexes } = resolution.node;
+    return [imageName(image), ...indexes.map((index) => index.image.digest), image.digest].join("@");
+  }
+  const { image, platform, finding } = resolution;
+  const what =
+    "text" in resolution && resolution.text !== undefined ? resolution.text : `${imageName(image)}@${image.digest}`;
+  return [finding.kind, what, ...(platform === undefined ? [] : [formatPlatform(platform)])].join(" ");
+}
+
+function distinct(resolutions: readonly Resolution[]): readonly Resolution[] {
+  return [...new Map(resolutions.map((resolution) => [idOf(resolution), resolution])).values()];
+}
+
+/** Runs a function once an image, whoever asks (DESIGN §9). */
+function once<T>(read: (image: PinnedImage) => Promise<T>): (image: PinnedImage) => Promise<T> {
+  const results = new Map<string, Promise<T>>();
+  return (image) => {
+    const key = `${imageName(image)}@${image.digest}`;
+    const known = results.get(key);
+    if (known !== undefined) return known;
+    const result = read(image);
+    results.set(key, result);
+    return result;
+  };
+}

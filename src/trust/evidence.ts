@@ -1,0 +1,92 @@
+import { parseStatement, type Statement, StatementError, subjectCovers } from "../attestation/statement.ts";
+import { digestOf, hexOf } from "../image/digest.ts";
+import type { PinnedImage } from "../image/reference.ts";
+import type { Refusal } from "./finding.ts";
+import {
+  type AttestationCandidate,
+  type AttestationSource,
+  BeyondLimit,
+  type BundleVerifier,
+  CouldNotLook,
+  type VerifiedStatement,
+} from "./ports.ts";
+
+/** What stands beside a digest, after the cryptography and before policy. */
+export interface Evidence {
+  readonly statements: readonly FoundStatement[];
+  readonly refusals: readonly Refusal[];
+  /** Places and candidates that could not be looked at; they matter only where nothing sufficient was found (RULES R15). */
+  readonly failures: readonly CouldNotLook[];
+  /** Candidates beyond the limit for one digest. */
+  readonly omitted: number;
+}
+
+/** A verified statement, and where it stood. */
+export interface FoundStatement {
+  readonly where: string;
+  readonly verified: VerifiedStatement;
+}
+
+/** Reads and verifies all that refers to a digest. Anyone may have put it there: junk is refused one by one, and hides nothing (RULES R15). */
+export async function gatherEvidence(
+  source: AttestationSource,
+  verifier: BundleVerifier,
+  image: PinnedImage,
+): Promise<Evidence> {
+  const { candidates, omitted, failures } = await source.listAttestations(image);
+  const read = await Promise.all(candidates.map((candidate) => readCandidate(candidate, verifier)));
+  const seen = new Set<string>();
+  return {
+    // The same bundle stands in several places as a rule (API, fallback tag): it is one statement.
+    statements: read
+      .flatMap(({ statements }) => statements)
+      .filter(({ verified }) => !seen.has(verified.bundle) && seen.add(verified.bundle)),
+    refusals: read.flatMap(({ refusals }) => refusals),
+    failures: [...failures, ...read.flatMap(({ failure }) => failure ?? [])],
+    omitted,
+  };
+}
+
+interface ReadCandidate {
+  readonly statements: readonly FoundStatement[];
+  readonly refusals: readonly Refusal[];
+  readonly failure?: CouldNotLook;
+}
+
+async function readCandidate(candidate: AttestationCandidate, verifier: BundleVerifier): Promise<ReadCandidate> {
+  const { where } = candidate;
+  try {
+    const statements: FoundStatement[] = [];
+    const refusals: Refusal[] = [];
+    for (const item of await candidate.read()) {
+      if (item.kind === "malformed") {
+        refusals.push({ code: "malformed-attestation", reason: item.reason, where });
+        continue;
+      }
+      const verified = verifier.verifyBundle(item);
+      if (verified.kind === "verified") statements.push({ where, verified });
+      else refusals.push({ code: verified.code, reason: verified.reason, where, bundle: item.digest });
+    }
+    return { statements, refusals };
+  } catch (error) {
+    if (error instanceof CouldNotLook) return { statements: [], refusals: [], failure: error };
+    if (error instanceof BeyondLimit)
+      return { statements: [], refusals: [{ code: "too-large", reason: error.message, where }] };
+    throw error;
+  }
+}
+
+/** Whether a subject of the statement is these very bytes, by every digest of it that can be computed (RULES R13). */
+export function isAbout(statement: Statement, bytes: Uint8Array): boolean {
+  return subjectCovers(statement, (algorithm) => hexOf(digestOf(bytes, algorithm)));
+}
+
+/** A statement inside an index. Unsigned: what it is worth depends on who signed what encloses it. */
+export function parseContainedStatement(bytes: Uint8Array): Statement | undefined {
+  try {
+    return parseStatement(bytes);
+  } catch (error) {
+    if (error instanceof StatementError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,333 @@
+import type { ParentClaim } from "../attestation/parents.ts";
+import type { Digest } from "../image/digest.ts";
+import { formatPlatform } from "../image/platform.ts";
+import { formatReference, type PinnedImage } from "../image/reference.ts";
+import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
+import { type ContainedEvidence, readContained } from "./contained.ts";
+import type { Evidence, FoundStatement } from "./evidence.ts";
+import type { Finding, OpaqueCode, Refusal } from "./finding.ts";
+import type { Policy, TrustRoot } from "./policy.ts";
+import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts";
+import type { ImageNode } from "./resolve.ts";
+import { revokedCommit, revokedDigest, revokesByEvidence } from "./revocation.ts";
+
+/** Without the build's steps the list of images is enough up to here (RULES R16). */
+const LEVEL_LIST_ONLY = 2;
+/** Without a git source in the provenance nothing shows that it was built from the certificate's commit (RULES R10). */
+const LEVEL_SOURCE_NOT_PROVEN = 1;
+
+/** What the evidence about one node says, before its parents are looked at. */
+export interface Examination {
+  readonly finding: Finding;
+  readonly accepted: readonly AcceptedStatement[];
+  readonly provenances: readonly AcceptedProvenance[];
+  /** What doesn't count; it is reported, and changes nothing (RULES R17). */
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly string[];
+  /** What went in, over all accepted provenances (RULES R17). */
+  readonly parents: readonly ParentClaim[];
+  /** Dependencies that can't be understood: each a fault. */
+  readonly unresolved: readonly { readonly uri: string; readonly why: string }[];
+  readonly base: BaseClaim;
+  /** What policy and evidence grant; the seam may lower it. */
+  readonly level: number;
+  /** Why nothing more is known, where something couldn't be looked at. */
+  readonly failures: readonly CouldNotLook[];
+}
+
+/** What the node claims to rest on. */
+export type BaseClaim =
+  /** One of the parents, by the digests that provenance resolved. */
+  | { readonly kind: "image"; readonly digests: readonly Digest[] }
+  | { readonly kind: "scratch" }
+  /** The list alone: whichever recorded image's layers are the longest prefix. */
+  | { readonly kind: "longest-prefix" }
+  /** It isn't walked. */
+  | { readonly kind: "none" };
+
+/** What examining a node needs of the world. */
+export interface ExaminePorts {
+  readonly images: ImageReader;
+  readonly defaultBranches: DefaultBranches | undefined;
+  /** Each image's evidence, gathered once a walk. */
+  readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
+}
+
+/**
+ * What the evidence about one node is worth (RULES R27: revoked, then mismatch, then root, then attested).
+ *
+ * @param asOf - When: roots expire.
+ */
+export async function examine(ports: ExaminePorts, policy: Policy, node: ImageNode, asOf: Date): Promise<Examination> {
+  const digests = [node.image.digest, ...node.indexes.map(({ image }) => image.digest)];
+  const revoked = revokedDigest(policy, digests);
+  if (revoked !== undefined) return ended({ kind: "revoked", reason: revoked });
+  const root = policy.roots.find(({ image }) => digests.includes(image.digest));
+  const isActive = root !== undefined && isInForce(root, asOf);
+  if (isActive && !revokesByEvidence(policy)) return ended(rootFinding(root));
+
+  const evidence = await collect(ports, policy, node);
+  const finding = judgeEvidence(node, policy, evidence);
+  const rooted = isActive ? rootOver(finding, root) : finding;
+  const expired = root !== undefined && !isActive ? expiredOver(finding, root) : undefined;
+  const { accepted, provenances, refusals, failures } = evidence;
+  const records = provenances.flatMap(({ record }) => record ?? []);
+  const isWalked = rooted.kind === "attested" || rooted.kind === "mismatch";
+  return {
+    finding: expired ?? rooted,
+    accepted,
+    provenances,
+    refusals,
+    warnings: [...new Set(accepted.flatMap(({ acceptance }) => acceptance.warnings))],
+    parents: isWalked ? union(provenances) : [],
+    unresolved: isWalked ? records.flatMap(({ unresolved }) => unresolved) : [],
+    base: rooted.kind === "attested" ? baseOf(provenances, node) : { kind: "none" },
+    level: rooted.kind === "attested" ? levelOf(provenances, node) : 0,
+    failures,
+  };
+}
+
+function ended(finding: Finding): Examination {
+  const none = { accepted: [], provenances: [], refusals: [], warnings: [], parents: [], unresolved: [], failures: [] };
+  return { finding, ...none, base: { kind: "none" }, level: 0 };
+}
+
+function isInForce({ expires }: TrustRoot, asOf: Date): boolean {
+  return asOf.toISOString().slice(0, 10) <= expires;
+}
+
+function rootFinding({ reason, expires, path }: TrustRoot): Finding {
+  return { kind: "root", reason, expires, policyPath: path };
+}
+
+/** A root heals what is missing or refused; never a revocation or a contradiction (RULES R27). */
+function rootOver(finding: Finding, root: TrustRoot): Finding {
+  return ["attested", "unattested", "opaque", "refused"].includes(finding.kind) ? rootFinding(root) : finding;
+}
+
+function expiredOver(finding: Finding, { expires, path }: TrustRoot): Finding | undefined {
+  if (!["unattested", "opaque", "refused"].includes(finding.kind)) return undefined;
+  return {
+    kind: "opaque",
+    code: "root-expired",
+    reason: `${path} named it a root until ${expires}; without that it is ${finding.kind}`,
+  };
+}
+
+interface Collected {
+  readonly accepted: readonly AcceptedStatement[];
+  readonly provenances: readonly AcceptedProvenance[];
+  readonly refusals: readonly Refusal[];
+  readonly failures: readonly CouldNotLook[];
+  readonly omitted: number;
+  readonly notAdopted: string | undefined;
+}
+
+async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Promise<Collected> {
+  const gathered = await Promise.all([node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf));
+  const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
+  const failures = gathered.flatMap((each) => each.failures);
+  const judged = await Promise.all(
+    [...found.values()].map((each) => acceptKnowingBranch(ports, policy, node, each, failures)),
+  );
+  const accepted = judged.filter((each) => each.kind === "statement");
+  const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
+  const contained: ContainedEvidence = await readContained(ports.images, policy, node, accepted, ports.evidenceOf);
+  return {
+    accepted,
+    provenances: [...read.filter((each) => each?.kind === "provenance"), ...contained.provenances],
+    refusals: [
+      ...gathered.flatMap(({ refusals }) => refusals),
+      ...judged.filter((each) => each.kind === "refusal"),
+      ...read.filter((each) => each?.kind === "refusal"),
+      ...contained.refusals,
+    ],
+    failures: [...failures, ...contained.failures],
+    omitted: gathered.reduce((sum, each) => sum + each.omitted, 0),
+    notAdopted: contained.notAdopted,
+  };
+}
+
+async function acceptKnowingBranch(
+  ports: ExaminePorts,
+  policy: Policy,
+  node: ImageNode,
+  found: FoundStatement,
+  failures: CouldNotLook[],
+): Promise<ReturnType<typeof acceptStatement>> {
+  const first = acceptStatement(policy, node, found);
+  const { identity } = found.verified;
+  if (
+    first.kind !== "refusal" ||
+    first.code !== "default-branch-unknown" ||
+    identity.kind !== "certificate" ||
+    ports.defaultBranches === undefined
+  )
+    return first;
+  try {
+    const branch = await ports.defaultBranches.readDefaultBranch(identity.extensions);
+    return acceptStatement(
+      policy,
+      node,
+      found,
+      branch !== undefined && identity.extensions.sourceRepositoryRef === `refs/heads/${branch}`,
+    );
+  } catch (error) {
+    if (!(error instanceof CouldNotLook)) throw error;
+    failures.push(error);
+    return first;
+  }
+}
+
+function judgeEvidence(
+  node: ImageNode,
+  policy: Policy,
+  { accepted, provenances, refusals, failures, omitted, notAdopted }: Collected,
+): Finding {
+  const badCommit = accepted
+    .map(({ found }) => revokedCommit(policy, found.verified))
+    .find((reason) => reason !== undefined);
+  if (badCommit !== undefined) return { kind: "revoked", reason: badCommit };
+
+  const foreign = provenances.find(({ source }) => source === "differs");
+  if (foreign !== undefined) {
+    const { sourceRepositoryUri, sourceRepositoryDigest } = foreign.by.identity.extensions;
+    const built = `${foreign.record?.source?.uri ?? "?"} at ${foreign.record?.source?.commit ?? "no commit"}`;
+    return {
+      kind: "mismatch",
+      code: "source-mismatch",
+      reason: `the provenance was built from ${built}, its signer ran for ${sourceRepositoryUri} at ${sourceRepositoryDigest}`,
+    };
+  }
+  const [disagreement] = provenances.flatMap(({ record }) => record?.disagreements ?? []);
+  if (disagreement !== undefined) {
+    return {
+      kind: "mismatch",
+      code: "dependencies-disagree",
+      reason: `${disagreement.reference} stands in the provenance with ${disagreement.digests.join(" and ")}`,
+    };
+  }
+
+  const standings = provenances.map((provenance) => standingOf(provenance, node));
+  const bases = new Set(
+    standings.flatMap((standing) =>
+      standing.kind === "walkable" && standing.base.kind !== "longest-prefix" ? [standing.base.kind] : [],
+    ),
+  );
+  if (bases.size > 1) {
+    return {
+      kind: "mismatch",
+      code: "provenance-disagrees",
+      reason: "one accepted provenance says FROM scratch, another names a base",
+    };
+  }
+  if (standings.some(({ kind }) => kind === "walkable")) return { kind: "attested" };
+
+  const [failure] = failures;
+  if (failure !== undefined) return { kind: "unreachable", code: failure.code, reason: failure.message };
+  if (omitted > 0)
+    return {
+      kind: "limit",
+      reason: `nothing sufficient among the first statements, and ${omitted} more were not read`,
+    };
+  const [opaque] = standings.flatMap((standing) => (standing.kind === "opaque" ? [standing] : []));
+  if (opaque !== undefined) return opaque;
+  if (accepted.length > 0) {
+    return notAdopted === undefined
+      ? { kind: "opaque", code: "parents-unrecorded", reason: "what is signed doesn't record which images went in" }
+      : { kind: "opaque", code: "containment", reason: notAdopted };
+  }
+  const revokedSigner = refusals.find(({ code }) => code === "revoked");
+  if (revokedSigner !== undefined) return { kind: "revoked", reason: revokedSigner.reason };
+  return refusals.length > 0 ? { kind: "refused", refusals } : { kind: "unattested" };
+}
+
+type Standing =
+  | { readonly kind: "walkable"; readonly base: BaseClaim }
+  | { readonly kind: "opaque"; readonly code: OpaqueCode; readonly reason: string };
+
+/** Whether one provenance by itself says what the image rests on. */
+function standingOf({ record, provenance }: AcceptedProvenance, node: ImageNode): Standing {
+  const opaque = (code: OpaqueCode, reason: string): Standing => ({ kind: "opaque", code, reason });
+  if (record === undefined)
+    return opaque("parents-unrecorded", `build type ${provenance.buildType} doesn't record which images went in`);
+  if (!record.llb) {
+    return record.complete
+      ? { kind: "walkable", base: { kind: "longest-prefix" } }
+      : opaque("incomplete", "the provenance is without the build's steps, and its list of images isn't complete");
+  }
+  switch (record.base.kind) {
+    case "image":
+      return { kind: "walkable", base: { kind: "image", digests: [record.base.digest] } };
+    case "unknown":
+      return opaque("base-unknown", record.base.why);
+    case "scratch": {
+      if (!record.complete)
+        return opaque(
+          "incomplete",
+          "FROM scratch, and not everything that went in was recorded (built from a local context?)",
+        );
+      const unexplained = unexplainedLayers(record.layerMap, record.steps, node);
+      return unexplained === undefined
+        ? { kind: "walkable", base: { kind: "scratch" } }
+        : opaque("unexplained-layers", unexplained);
+    }
+  }
+}
+
+/**
+ * Whether the build's own record explains every layer (RULES R18): by the layer map where there is one, else there may be no more
+ * layers than steps that make one.
+ */
+export function unexplainedLayers(
+  layerMap: readonly (readonly Digest[])[] | undefined,
+  steps: number | undefined,
+  { manifest }: ImageNode,
+): string | undefined {
+  const layers = manifest.layers.map(({ digest }) => digest);
+  if (layerMap !== undefined && layerMap.length > 0) {
+    const explained = layerMap.some(
+      (chain) => chain.length === layers.length && chain.every((digest, i) => digest === layers[i]),
+    );
+    return explained ? undefined : "the layers aren't those that the build recorded";
+  }
+  if (steps !== undefined && layers.length <= steps) return undefined;
+  return `${layers.length} layers, and the build recorded ${steps ?? "no"} steps that make one`;
+}
+
+/** All parents of all accepted provenances, each once a role. A claim without steps gives way to one with them about the same image. */
+function union(provenances: readonly AcceptedProvenance[]): readonly ParentClaim[] {
+  const claims = new Map<string, ParentClaim>();
+  const byPreference = [...provenances].sort((a, b) => Number(b.record?.llb ?? false) - Number(a.record?.llb ?? false));
+  for (const { record } of byPreference) {
+    for (const claim of record?.parents ?? []) {
+      const image = `${claim.kind}|${formatReference(claim.reference)}|${claim.digest}|${claim.platform === undefined ? "" : formatPlatform(claim.platform)}`;
+      const isKnown = !record?.llb && [...claims.keys()].some((key) => key.startsWith(`${image}|`));
+      if (!isKnown && !claims.has(`${image}|${claim.role}`)) claims.set(`${image}|${claim.role}`, claim);
+    }
+  }
+  return [...claims.values()];
+}
+
+function baseOf(provenances: readonly AcceptedProvenance[], node: ImageNode): BaseClaim {
+  const bases = provenances
+    .map((each) => standingOf(each, node))
+    .flatMap((standing) => (standing.kind === "walkable" ? [standing.base] : []));
+  const digests = bases.flatMap((base) => (base.kind === "image" ? base.digests : []));
+  if (digests.length > 0) return { kind: "image", digests: [...new Set(digests)] };
+  return bases.some(({ kind }) => kind === "scratch") ? { kind: "scratch" } : { kind: "longest-prefix" };
+}
+
+/** The best that one provenance by itself earns. */
+function levelOf(provenances: readonly AcceptedProvenance[], node: ImageNode): number {
+  const levels = provenances
+    .filter((each) => standingOf(each, node).kind === "walkable")
+    .map(({ by, record, source }) =>
+      Math.min(
+        by.acceptance.level,
+        source === "agrees" ? by.acceptance.level : LEVEL_SOURCE_NOT_PROVEN,
+        record?.llb ? by.acceptance.level : LEVEL_LIST_ONLY,
+      ),
+    );
+  return Math.max(0, ...levels);
+}

@@ -1,0 +1,138 @@
+import type { Digest } from "../image/digest.ts";
+import type { CouldNotLookCode, RejectionCode } from "./ports.ts";
+
+/** What was learnt of one node of the ancestry (DESIGN §4.4). */
+export type Finding =
+  /** Accepted provenance says how it was built, and from what. */
+  | { readonly kind: "attested" }
+  /** `FROM scratch`, proven: the end of the walk. */
+  | { readonly kind: "scratch" }
+  /** Policy names it as an end of the walk, whatever else is known of it. Never called attested. */
+  | { readonly kind: "root"; readonly reason: string; readonly expires: string; readonly policyPath: string }
+  /** Policy wants this role pinned only, and it is. */
+  | { readonly kind: "pinned" }
+  /** Policy doesn't judge this role. */
+  | { readonly kind: "allowed" }
+  /** Nothing signed refers to it. */
+  | { readonly kind: "unattested" }
+  /** Something signed does, and none of it is accepted. */
+  | { readonly kind: "refused"; readonly refusals: readonly Refusal[] }
+  /** Someone accepted vouches for it, and its parents aren't known. */
+  | { readonly kind: "opaque"; readonly code: OpaqueCode; readonly reason: string }
+  /** It is named, and what is named can't be found or understood. */
+  | { readonly kind: "unresolved"; readonly code: UnresolvedCode; readonly reason: string }
+  /** Its bytes can't be read in one way only. */
+  | { readonly kind: "malformed"; readonly code: string; readonly reason: string }
+  /** Accepted evidence or the bytes contradict each other. */
+  | { readonly kind: "mismatch"; readonly code: MismatchCode; readonly reason: string }
+  /** Its layers don't begin with those of the base that it claims. */
+  | { readonly kind: "layers-mismatch"; readonly reason: string }
+  /** Policy no longer believes it. */
+  | { readonly kind: "revoked"; readonly reason: string }
+  /** It claims to be built from itself. */
+  | { readonly kind: "cycle"; readonly reason: string }
+  /** It is beyond a limit of the walk. */
+  | { readonly kind: "limit"; readonly reason: string }
+  /** We could not look. The only one that leaves a verdict undetermined. */
+  | { readonly kind: "unreachable"; readonly code: CouldNotLookCode; readonly reason: string };
+
+/** Why parents aren't known of an image that someone accepted vouches for. */
+export type OpaqueCode =
+  /** No accepted statement is provenance of a kind that records images. */
+  | "parents-unrecorded"
+  /** In-index provenance is there, and isn't this signer's word (RULES R11). */
+  | "containment"
+  /** `mode=min`: the list of images alone doesn't show the base, and no layers fit (RULES R16, R18). */
+  | "list-only"
+  /** Not everything that went in was recorded (RULES R16, R18). */
+  | "incomplete"
+  /** The steps of the build don't show what the result rests on. */
+  | "base-unknown"
+  /** `FROM scratch` is claimed, and there are layers that no step explains (RULES R18). */
+  | "unexplained-layers"
+  /** A root of the policy names it, and has expired. */
+  | "root-expired";
+
+export type UnresolvedCode =
+  /** The repository can be read, and doesn't hold it. */
+  | "manifest-not-found"
+  /** The manifest's config isn't there. */
+  | "config-not-found"
+  /** An index without an image for the platform. */
+  | "platform-not-found"
+  /** An index without any image. */
+  | "empty-index"
+  /** The tag asked for isn't there. */
+  | "tag-not-found"
+  /** A dependency that can't be understood: never skipped. */
+  | "dependency-not-understood"
+  /** An image from a local store, which nobody else can look at. */
+  | "local-image"
+  /** Policy wants it pinned, and the build request doesn't name a digest (RULES R19). */
+  | "not-pinned";
+
+export type MismatchCode =
+  /** The provenance's git source isn't the certificate's (RULES R10). */
+  | "source-mismatch"
+  /** One reference with two digests (RULES R16, R17). */
+  | "dependencies-disagree"
+  /** Accepted provenances name different bases (RULES R17). */
+  | "provenance-disagrees"
+  /** The config's platform isn't the descriptor's (RULES R24). */
+  | "platform-mismatch"
+  /** Two different images for one platform in one index (RULES R24). */
+  | "duplicate-platform";
+
+/** Why something signed doesn't count. */
+export type RefusalCode =
+  | RejectionCode
+  | "malformed-attestation"
+  /** Too large to be read. */
+  | "too-large"
+  /** It couldn't be fetched, while others could. */
+  | "unreadable"
+  /** Its subject is something else (RULES R13). */
+  | "subject-mismatch"
+  /** A kind of statement that says nothing of how the image was built. */
+  | "predicate-type"
+  /** Provenance that can't be read in one way only. */
+  | "malformed-provenance"
+  /** Policy names nobody who may speak for this image. */
+  | "no-builder"
+  /** A key signed it, and policy names no key. */
+  | "signer-kind"
+  | "issuer"
+  /** The certificate's name isn't its build signer. */
+  | "signer-name"
+  | "workflow"
+  /** The builder's workflow is at another commit than policy pins (RULES R7). */
+  | "builder-moved"
+  | "source-repository"
+  | "source-owner"
+  | "repository-id"
+  | "owner-id"
+  | "runner"
+  | "event"
+  | "ref"
+  /** The ref is a branch, and whether it is the default branch isn't known (RULES R5). */
+  | "default-branch-unknown"
+  /** The run isn't one of the source repository (RULES R9). */
+  | "run"
+  /** A parameter of the build isn't policy's (RULES R9). */
+  | "parameters"
+  /** A parameter that this version doesn't know (RULES R9). */
+  | "unknown-parameter"
+  /** Policy no longer believes this signer. */
+  | "revoked";
+
+/** Something signed that doesn't count, and which check failed. */
+export interface Refusal {
+  readonly code: RefusalCode;
+  readonly reason: string;
+  /** Where it stands. */
+  readonly where: string;
+  /** SHA-256 of the bundle, where there is one. */
+  readonly bundle?: Digest;
+  /** The certificate's name, where the cryptography holds. */
+  readonly signer?: string;
+}

@@ -1,0 +1,199 @@
+import type { CertificateIdentity, FulcioExtensions } from "../attestation/identity.ts";
+import type { RefusalCode } from "./finding.ts";
+import { substitute } from "./glob.ts";
+import type { Builder, Policy } from "./policy.ts";
+import type { VerifiedStatement } from "./ports.ts";
+import { isSameRepository, parseRunUri, repositoryPath } from "./repository-uri.ts";
+
+/** What policy makes of a signer, for one image name. */
+export type Acceptance =
+  | {
+      readonly kind: "accepted";
+      readonly builder: Builder;
+      /** What policy grants, before the evidence of the build itself is looked at. */
+      readonly level: number;
+      readonly warnings: readonly string[];
+    }
+  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
+
+/** A level without numeric ids: names can change hands (RULES R8). */
+const LEVEL_WITHOUT_IDS = 1;
+/** A level where whoever owns the source also wrote the workflow that built it (RULES R29). */
+const LEVEL_NOT_ISOLATED = 2;
+
+/** One check of a signer against a builder of the policy; undefined if it holds. */
+type Check = (
+  identity: CertificateIdentity,
+  builder: Builder,
+  captures: Readonly<Record<string, string>>,
+) => Failure | undefined;
+interface Failure {
+  readonly code: RefusalCode;
+  readonly reason: string;
+}
+
+/**
+ * Whether policy takes this signer's word for images of this name (RULES R4–R9).
+ *
+ * Every builder of the policy that speaks for the name is tried. If none accepts, the refusal told is that of the builder that got
+ * furthest: it is the likeliest to have been meant.
+ *
+ * @param name - registry/repository, as the walk names the image; names inside statements prove nothing.
+ * @param isDefaultBranch - Whether the certificate's ref is the source's default branch; undefined if that isn't known.
+ */
+export function accepts(
+  policy: Policy,
+  name: string,
+  verified: VerifiedStatement,
+  isDefaultBranch?: boolean,
+): Acceptance {
+  const { identity } = verified;
+  let best: { depth: number; failure: Failure } | undefined;
+  for (const builder of policy.builders) {
+    for (const pattern of builder.images) {
+      const captures = pattern.match(name);
+      if (captures === undefined) continue;
+      if (identity.kind === "key") {
+        best ??= {
+          depth: 0,
+          failure: { code: "signer-kind", reason: "signed by a key, and policy accepts workflows only" },
+        };
+        continue;
+      }
+      const depth = checks.findIndex((check) => check(identity, builder, captures) !== undefined);
+      const failure =
+        depth < 0 ? refFailure(identity, builder, isDefaultBranch) : checks[depth]?.(identity, builder, captures);
+      if (failure === undefined) return { kind: "accepted", builder, ...levelOf(builder, identity) };
+      const reached = depth < 0 ? checks.length : depth;
+      if (best === undefined || reached > best.depth) best = { depth: reached, failure };
+    }
+  }
+  if (best !== undefined) return { kind: "refused", ...best.failure };
+  return { kind: "refused", code: "no-builder", reason: `${policy.name} names nobody who may speak for ${name}` };
+}
+
+const refuse = (code: RefusalCode, what: string, got: string | undefined, wanted: string): Failure => ({
+  code,
+  reason: `${what} is ${got === undefined ? "missing" : `"${got}"`}, policy wants ${wanted}`,
+});
+
+/** In this order; a missing extension is a mismatch, never "not set" (RULES R6). */
+const checks: readonly Check[] = [
+  ({ issuer }, builder) =>
+    issuer === builder.issuer ? undefined : refuse("issuer", "issuer", issuer, `"${builder.issuer}"`),
+  // The signer's name and .9 are one thing said twice; where they differ the certificate isn't a workflow's.
+  ({ subjectAlternativeName, extensions: { buildSignerUri } }) =>
+    buildSignerUri !== undefined && subjectAlternativeName === buildSignerUri
+      ? undefined
+      : refuse(
+          "signer-name",
+          "build signer (.9)",
+          buildSignerUri,
+          `the certificate's name "${subjectAlternativeName}"`,
+        ),
+  ({ extensions }, builder, captures) => sourceFailure(extensions, builder, captures),
+  ({ extensions: { buildSignerUri } }, { workflow, server }, captures) => {
+    if (workflow === undefined) return undefined;
+    const pattern = substitute(foldRepository(`${server}/${workflow}`), captures);
+    return buildSignerUri !== undefined && pattern.match(foldRepository(buildSignerUri)) !== undefined
+      ? undefined
+      : refuse("workflow", "build signer (.9)", buildSignerUri, pattern.pattern);
+  },
+  ({ extensions: { buildSignerDigest } }, { workflowDigest }) =>
+    workflowDigest === undefined || buildSignerDigest === workflowDigest
+      ? undefined
+      : refuse("builder-moved", "build signer digest (.10)", buildSignerDigest, workflowDigest),
+  ({ extensions: { sourceRepositoryIdentifier: id } }, { source }) =>
+    source.kind === "owner" || source.repositoryId === undefined || id === source.repositoryId
+      ? undefined
+      : refuse("repository-id", "source repository id (.15)", id, source.repositoryId),
+  ({ extensions: { sourceRepositoryOwnerIdentifier: id } }, { source: { ownerId } }) =>
+    ownerId === undefined || id === ownerId ? undefined : refuse("owner-id", "source owner id (.17)", id, ownerId),
+  ({ extensions: { runnerEnvironment: got } }, { runner }) =>
+    got !== undefined && (runner === "any" || got === runner)
+      ? undefined
+      : refuse("runner", "runner (.11)", got, runner),
+  ({ extensions: { buildTrigger: got } }, { events }) =>
+    got !== undefined && events.includes(got)
+      ? undefined
+      : refuse("event", "event (.20)", got, `one of ${events.join(", ")}`),
+  // The run must be one of the source repository: this much of R9 can be known without having started it.
+  ({ extensions: { runInvocationUri, sourceRepositoryUri } }, { server }) => {
+    const run = runInvocationUri === undefined ? undefined : parseRunUri(runInvocationUri, server);
+    const repository = sourceRepositoryUri === undefined ? undefined : repositoryPath(sourceRepositoryUri, server);
+    return run?.attempt !== undefined && run.repository === repository
+      ? undefined
+      : refuse("run", "run (.21)", runInvocationUri, `a run of ${sourceRepositoryUri ?? "the source repository"}`);
+  },
+];
+
+/** Owner and repository have no case on GitHub; the file and the ref do. */
+function foldRepository(workflowUri: string): string {
+  const [repository = "", ...file] = workflowUri.split("/.github/");
+  return [repository.toLowerCase(), ...file].join("/.github/");
+}
+
+function sourceFailure(
+  extensions: FulcioExtensions,
+  { source, server }: Builder,
+  captures: Readonly<Record<string, string>>,
+): Failure | undefined {
+  const { sourceRepositoryUri: repository, sourceRepositoryOwnerUri: owner } = extensions;
+  if (source.kind === "repository") {
+    const wanted = `${server}/${substitute(source.repository, captures).pattern}`;
+    return repository !== undefined && isSameRepository(repository, wanted, server)
+      ? undefined
+      : refuse("source-repository", "source repository (.12)", repository, wanted);
+  }
+  const wanted = `${server}/${substitute(source.owner, captures).pattern}`;
+  const ownerOf = repository === undefined ? undefined : repositoryPath(repository, server)?.split("/")[0];
+  const isOwners =
+    owner?.toLowerCase() === wanted.toLowerCase() && `${server}/${ownerOf}`.toLowerCase() === wanted.toLowerCase();
+  return isOwners ? undefined : refuse("source-owner", "source owner (.16)", owner, wanted);
+}
+
+function refFailure(
+  { extensions }: CertificateIdentity,
+  builder: Builder,
+  isDefaultBranch: boolean | undefined,
+): Failure | undefined {
+  const ref = extensions.sourceRepositoryRef;
+  const wanted = [
+    ...builder.refs.map((glob) => glob.pattern),
+    ...(builder.defaultBranch ? ["the default branch"] : []),
+  ].join(" or ");
+  if (ref === undefined) return refuse("ref", "ref (.14)", ref, wanted);
+  if (builder.refs.some((glob) => glob.match(ref) !== undefined)) return undefined;
+  if (!builder.defaultBranch || !ref.startsWith("refs/heads/")) return refuse("ref", "ref (.14)", ref, wanted);
+  if (isDefaultBranch === undefined)
+    return {
+      code: "default-branch-unknown",
+      reason: `ref (.14) is "${ref}", and whether that is the default branch isn't known`,
+    };
+  return isDefaultBranch ? undefined : refuse("ref", "ref (.14)", ref, wanted);
+}
+
+function levelOf(
+  builder: Builder,
+  { extensions }: CertificateIdentity,
+): { level: number; warnings: readonly string[] } {
+  let { level } = builder;
+  const warnings: string[] = [];
+  const { source, server } = builder;
+  if (source.kind === "repository" && source.repositoryId === undefined && source.ownerId === undefined) {
+    level = Math.min(level, LEVEL_WITHOUT_IDS);
+    warnings.push(
+      `${builder.path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
+    );
+  }
+  const signerRepository = extensions.buildSignerUri?.split("/.github/workflows/")[0] ?? "";
+  const isolated = !isSameRepository(signerRepository, extensions.sourceRepositoryUri ?? "", server);
+  if (
+    !isolated ||
+    repositoryPath(signerRepository, server) === undefined ||
+    extensions.runnerEnvironment !== "github-hosted"
+  ) {
+    level = Math.min(level, LEVEL_NOT_ISOLATED);
+  }
+  return { level, warnings };
+}

@@ -1,0 +1,155 @@
+import type { Finding, Refusal } from "./finding.ts";
+import type { Policy } from "./policy.ts";
+import type { JudgedNode } from "./verdict.ts";
+
+/** What a person can do about a fault, in one sentence or two. */
+export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
+  const { finding } = node;
+  const name = nameOf(node);
+  switch (finding.kind) {
+    case "unattested":
+      return `no attestation is attached to ${name}: rebuild it with one, take a base that has one, or, if you trust it as it is, name it in trust.roots`;
+    case "refused":
+      return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, refusal, name);
+    case "opaque":
+      return mendOfOpaque(finding, name);
+    case "unresolved":
+      return mendOfUnresolved(finding, name);
+    case "malformed":
+      return `push ${name} again with a tool that writes what the OCI image specification says; nothing can make these bytes safe`;
+    case "mismatch":
+      return mendOfMismatch(finding);
+    case "layers-mismatch":
+      return "rebuild it on the base that its provenance names; if a tool squashed or rewrote its layers after the build, attest the result of that step";
+    case "revoked":
+      return "rebuild it from what is not revoked; a root can't heal this";
+    case "cycle":
+      return "find out who signed these statements: no honest build can make a ring";
+    case "limit":
+      return "make the ancestry smaller, or name an image on the way in trust.roots";
+    case "unreachable":
+      return mendOfUnreachable(finding);
+    case "attested":
+    case "scratch":
+    case "root":
+    case "pinned":
+    case "allowed":
+      return "";
+  }
+}
+
+function nameOf({ reference, digest, index }: JudgedNode): string {
+  if (digest === undefined) return reference;
+  const [name] = reference.split("@");
+  return `${name}@${index ?? digest}`;
+}
+
+function asRoot(name: string): string {
+  return `if you trust ${name} as it is, name it in trust.roots with a reason and an expiry`;
+}
+
+function mendOfRefusal(policy: Policy, { code, signer }: Refusal, name: string): string {
+  switch (code) {
+    case "no-builder":
+      return `to accept it, add a builder for this image name to trust.builders${policy.name === "default policy" ? " of a policy file (--policy FILE)" : ""}${signer === undefined ? "" : `; it was signed by ${signer}`}`;
+    case "issuer":
+    case "signer-name":
+    case "source-repository":
+    case "source-owner":
+    case "workflow":
+    case "runner":
+    case "event":
+    case "ref":
+    case "repository-id":
+    case "owner-id":
+      return `signed by ${signer ?? "somebody else"}: if that is right, say so in the builder's entry of trust.builders; if not, rebuild it where policy expects`;
+    case "default-branch-unknown":
+      return "name the branch in refs of a policy's builder, or build from a tag";
+    case "builder-moved":
+      return "look at what changed in the builder's workflow, then pin its new commit in workflow-digest";
+    case "subject-mismatch":
+      return "attest the digest that is in the registry: what is attached is about another image";
+    case "predicate-type":
+      return "attach provenance (SLSA v1 or v0.2): what is attached says nothing of how the image was built";
+    case "parameters":
+    case "unknown-parameter":
+      return "build it with the parameters that builds in the policy says, or correct those";
+    case "revoked":
+      return "rebuild it and have it signed anew: this signer is revoked for that time";
+    case "signer-kind":
+      return "sign it in a workflow that policy names";
+    default:
+      return `sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root). ${asRoot(name)}`;
+  }
+}
+
+function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: string): string {
+  switch (code) {
+    case "parents-unrecorded":
+      return `build it with BuildKit's provenance (--attest type=provenance,mode=max,version=v1) and sign that; or ${asRoot(name)}`;
+    case "containment":
+      return "sign the provenance itself, or build from the git URL at the commit with builder-id set to the run, and mark the signer with builds: true";
+    case "list-only":
+      return "build it with mode=max: then the provenance shows the steps, and with them the base";
+    case "incomplete":
+      return "build it from the git URL at a commit instead of a local directory: then the provenance records everything, with mode=max also the steps";
+    case "base-unknown":
+      return "build it from a Dockerfile with mode=max, so that the steps end in a base image or in scratch";
+    case "unexplained-layers":
+      return "attest the image as the build made it: layers were added or rewritten that the build doesn't know";
+    case "root-expired":
+      return "look at it again; if you still trust it as it is, move its expires in trust.roots";
+  }
+}
+
+function mendOfUnresolved({ code }: Finding & { readonly kind: "unresolved" }, name: string): string {
+  switch (code) {
+    case "manifest-not-found":
+    case "config-not-found":
+      return `push ${name} to its registry again, or rebuild what was built from it`;
+    case "tag-not-found":
+      return "check the tag's spelling, or ask for a digest";
+    case "platform-not-found":
+      return "ask for a platform that the image has, or build it for this one";
+    case "empty-index":
+      return "push an index with at least one image";
+    case "dependency-not-understood":
+      return "have the builder record it as a package URL with a digest; a newer version of this program may understand it";
+    case "local-image":
+      return "push that image to a registry, attest it, and build from there";
+    case "not-pinned":
+      return "name it with its digest (NAME@sha256:…) in the build";
+  }
+}
+
+function mendOfMismatch({ code }: Finding & { readonly kind: "mismatch" }): string {
+  switch (code) {
+    case "source-mismatch":
+      return "build from the repository and commit whose workflow signs";
+    case "dependencies-disagree":
+      return "pin the reference by digest, so that one build sees one image under it";
+    case "provenance-disagrees":
+      return "revoke the statement that is wrong";
+    case "platform-mismatch":
+    case "duplicate-platform":
+      return "push the index again with one image for each platform, as its config says";
+  }
+}
+
+function mendOfUnreachable({ code }: Finding & { readonly kind: "unreachable" }): string {
+  switch (code) {
+    case "credentials-refused":
+    case "not-found-unproven":
+      return "log in to the registry (docker login) with an account that can read it";
+    case "address-refused":
+      return "if you mean that host, allow it with --allow-host HOST:PORT";
+    case "rate-limited":
+      return "wait, or log in for a higher limit, then ask again";
+    case "digest-mismatch":
+      return "ask again; if it stays, the registry or something before it serves wrong bytes";
+    case "network":
+    case "timeout":
+    case "server-error":
+      return "ask again once the registry answers";
+  }
+}

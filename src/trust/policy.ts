@@ -1,0 +1,254 @@
+import { LineCounter, parseDocument } from "yaml";
+import type { z } from "zod";
+import { type Digest, digestOf } from "../image/digest.ts";
+import { type Platform, parsePlatform } from "../image/platform.ts";
+import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
+import { compileGlob, type Glob } from "./glob.ts";
+import { PolicyError, type PolicyFault, type PolicyPositions, positionsOf, schemaFaults } from "./policy-fault.ts";
+import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
+
+/** The largest policy file, in bytes (DESIGN §7). */
+const MAX_POLICY_BYTES = 256 * 1024;
+
+/** The issuer of tokens for workflows on github.com. */
+const GITHUB_ISSUER = "https://token.actions.githubusercontent.com";
+
+/** What whoever asks accepts. A verdict never exists without one (RULES R1). */
+export interface Policy {
+  /** A file's name, or `default policy`. */
+  readonly name: string;
+  /** SHA-256 of the policy's text. */
+  readonly digest: Digest;
+  readonly builders: readonly Builder[];
+  readonly roots: readonly TrustRoot[];
+  readonly roles: Readonly<Record<"input" | "frontend" | "tool", RoleRule>>;
+  /** Which platforms of an index count; all of them if undefined. */
+  readonly platforms: readonly Platform[] | undefined;
+  readonly revoked: readonly Revocation[];
+  /** How images of the asker's own are built (RULES R9). */
+  readonly builds: readonly ExpectedBuild[];
+}
+
+/** How strictly parents of a role are judged (RULES R19). */
+export type RoleRule = "attested" | "pinned" | "allow";
+
+/** Whose word counts, for which images: the triple of image name, source repository and builder (RULES R4). */
+export interface Builder {
+  /** Where it stands in the policy, for reports: `trust.builders[0]`. */
+  readonly path: string;
+  readonly images: readonly Glob[];
+  readonly source: SourcePattern;
+  /** The building workflow with its ref; undefined (any) only in the default policy. */
+  readonly workflow: string | undefined;
+  readonly workflowDigest: string | undefined;
+  readonly runner: "github-hosted" | "self-hosted" | "any";
+  readonly events: readonly string[];
+  readonly refs: readonly Glob[];
+  /** Whether the source's default branch counts beside `refs`. */
+  readonly defaultBranch: boolean;
+  /** The GitHub server that URLs in certificates and provenance are compared under, without a slash at the end (RULES R10). */
+  readonly server: string;
+  readonly issuer: string;
+  /** The SLSA build level that policy grants at most. */
+  readonly level: number;
+  /** Whether this signer builds, so that provenance inside an index that it signed is its word (RULES R11). */
+  readonly builds: boolean;
+}
+
+/** Which repository, by name (with `{names}` from the image's name) and by ids where given (RULES R8). */
+export type SourcePattern =
+  | {
+      readonly kind: "repository";
+      readonly repository: string;
+      readonly repositoryId: string | undefined;
+      readonly ownerId: string | undefined;
+    }
+  | { readonly kind: "owner"; readonly owner: string; readonly ownerId: string | undefined };
+
+/** An image at which the walk may end although it can't be walked further (RULES R27). */
+export interface TrustRoot {
+  readonly path: string;
+  readonly image: PinnedImage;
+  readonly reason: string;
+  /** The last day on which it holds, as YYYY-MM-DD in UTC. */
+  readonly expires: string;
+}
+
+/** What is no longer believed, and why. */
+export type Revocation =
+  | { readonly kind: "digest"; readonly digest: Digest; readonly reason: string }
+  | { readonly kind: "commit"; readonly commit: string; readonly reason: string }
+  | {
+      readonly kind: "identity";
+      readonly identity: Glob;
+      readonly from: Date | undefined;
+      readonly until: Date | undefined;
+      readonly reason: string;
+    };
+
+/** The parameters with which an image must have been built (RULES R9). */
+export interface ExpectedBuild {
+  readonly path: string;
+  /** registry/repository */
+  readonly image: string;
+  readonly dockerfile: string;
+  readonly context: string | undefined;
+  readonly target: string | undefined;
+  readonly platforms: readonly Platform[] | undefined;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly contexts: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+  readonly tags: readonly Glob[] | undefined;
+}
+
+/**
+ * Reads a policy file.
+ *
+ * @param name - For messages: the path as the person gave it.
+ * @throws {PolicyError} with every fault that could be found, each with line and column.
+ */
+export function parsePolicy(bytes: Uint8Array, name: string): Policy {
+  const { value, positions } = readYaml(policySchema, bytes, name);
+  const faults: PolicyFault[] = [];
+  value.trust.builders.forEach((builder, i) => {
+    const captures = placeholders(builder.github.repository, builder.github.workflow);
+    builder.images.forEach((pattern, k) => {
+      const missing = captures.filter((capture) => !compileGlob(pattern).captures.includes(capture));
+      if (missing.length > 0) {
+        const message = `{${missing.join("}, {")}} of repository or workflow must be in the image's pattern too (RULES R4)`;
+        faults.push(positions.at(["trust", "builders", i, "images", k], message));
+      }
+    });
+  });
+  if (faults.length > 0) throw new PolicyError(name, faults);
+  const builders = value.trust.builders.map((builder, i): Builder => {
+    const { repository, workflow, "repository-id": repositoryId, "owner-id": ownerId } = builder.github;
+    return { ...common(builder, i), workflow, source: { kind: "repository", repository, repositoryId, ownerId } };
+  });
+  return policyOf(value, builders, bytes, name);
+}
+
+/** Reads the default policy's own form, in which a source is an owner (RULES R5). For the built-in text only. */
+export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
+  const { value } = readYaml(defaultPolicySchema, bytes, name);
+  const builders = value.trust.builders.map((builder, i): Builder => {
+    const { owner, "owner-id": ownerId } = builder.github;
+    return { ...common(builder, i), workflow: undefined, source: { kind: "owner", owner, ownerId } };
+  });
+  return policyOf(value, builders, bytes, name);
+}
+
+function readYaml<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): { value: T; positions: PolicyPositions } {
+  const whole = (message: string) => new PolicyError(name, [{ line: 1, column: 1, path: "", message }]);
+  if (bytes.length > MAX_POLICY_BYTES) throw whole(`larger than ${MAX_POLICY_BYTES / 1024} KiB`);
+  let text: string;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw whole("not UTF-8");
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    strict: true,
+    version: "1.2",
+    merge: false,
+  });
+  const problems = [...document.errors, ...document.warnings];
+  if (problems.length > 0) {
+    const faults = problems.map((problem) => {
+      const { line, col } = lines.linePos(problem.pos[0]);
+      return {
+        line,
+        column: col,
+        path: "",
+        message: problem.message.split(" at line ")[0]?.split("\n")[0] ?? "not YAML",
+      };
+    });
+    throw new PolicyError(name, faults);
+  }
+  let plain: unknown;
+  try {
+    plain = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw whole((error as Error).message);
+  }
+  const positions = positionsOf(document, lines);
+  const parsed = schema.safeParse(plain);
+  if (!parsed.success) throw new PolicyError(name, schemaFaults(parsed.error.issues, positions));
+  return { value: parsed.data, positions };
+}
+
+function placeholders(...patterns: readonly string[]): string[] {
+  return [...new Set(patterns.flatMap((pattern) => compileGlob(pattern).captures))];
+}
+
+function common(
+  builder: PolicyFile["trust"]["builders"][number] | DefaultPolicyFile["trust"]["builders"][number],
+  i: number,
+) {
+  const { server, issuer, runner, events, refs, "workflow-digest": workflowDigest } = builder.github;
+  return {
+    path: `trust.builders[${i}]`,
+    images: builder.images.map(compileGlob),
+    workflowDigest,
+    runner,
+    events,
+    refs: refs.filter((ref) => ref !== "default-branch").map(compileGlob),
+    defaultBranch: refs.includes("default-branch"),
+    server,
+    issuer: issuer ?? (server === "https://github.com" ? GITHUB_ISSUER : `${server}/_services/token`),
+    level: builder.level,
+    builds: builder.builds,
+  };
+}
+
+function policyOf(
+  value: PolicyFile | DefaultPolicyFile,
+  builders: readonly Builder[],
+  bytes: Uint8Array,
+  name: string,
+): Policy {
+  const { trust } = value;
+  return {
+    name,
+    digest: digestOf(bytes),
+    builders,
+    roots: trust.roots.map((root, i) => ({ ...root, path: `trust.roots[${i}]`, image: pinned(root.image) })),
+    roles: { input: trust.roles.inputs, frontend: trust.roles.frontends, tool: trust.roles.tools },
+    platforms: trust.platforms?.map((platform) => parsePlatform(platform)),
+    revoked: trust.revoked.map(revocationOf),
+    builds: value.builds.map((build, i) => ({
+      path: `builds[${i}]`,
+      image: imageName(parseReference(build.image)),
+      dockerfile: build.dockerfile,
+      context: build.context,
+      target: build.target,
+      platforms: build.platforms?.map((platform) => parsePlatform(platform)),
+      buildArgs: build["build-args"],
+      contexts: build.contexts,
+      secrets: build.secrets,
+      tags: build.tags?.map(compileGlob),
+    })),
+  };
+}
+
+function pinned(text: string): PinnedImage {
+  return parseReference(text) as PinnedImage;
+}
+
+function revocationOf(entry: PolicyFile["trust"]["revoked"][number]): Revocation {
+  if ("digest" in entry) return { kind: "digest", digest: entry.digest as Digest, reason: entry.reason };
+  if ("commit" in entry) return { kind: "commit", commit: entry.commit, reason: entry.reason };
+  const { identity, from, until, reason } = entry;
+  const time = (text: string | undefined, end: string) =>
+    text === undefined ? undefined : new Date(text.includes("T") ? text : `${text}T${end}Z`);
+  return {
+    kind: "identity",
+    identity: compileGlob(identity),
+    from: time(from, "00:00:00"),
+    until: time(until, "23:59:59.999"),
+    reason,
+  };
+}

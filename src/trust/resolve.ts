@@ -1,0 +1,278 @@
+import { checkCounts, type ImageConfig, isAttestationConfig, parseConfig } from "../image/config.ts";
+import type { Descriptor } from "../image/descriptor.ts";
+import { ImageFormatError, type ImageIndex, type Manifest, parseManifest } from "../image/manifest.ts";
+import { isLayerType, OCI_EMPTY } from "../image/media-type.ts";
+import { formatPlatform, isUnknown, type Platform, platformFallbacks, samePlatform } from "../image/platform.ts";
+import { type PinnedImage, pin } from "../image/reference.ts";
+import type { Finding } from "./finding.ts";
+import { BeyondLimit, CouldNotLook, type ImageReader } from "./ports.ts";
+
+/** The largest config, in bytes (DESIGN §7). */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+/** How many entries of an index are looked at, nested ones included. */
+const MAX_INDEX_ENTRIES = 512;
+/** How deep indexes may nest. */
+const MAX_INDEX_DEPTH = 4;
+
+/** An index on the way from the digest asked for to a platform's manifest. */
+export interface EnclosingIndex {
+  readonly image: PinnedImage;
+  readonly bytes: Uint8Array;
+  readonly index: ImageIndex;
+}
+
+/** One platform's image: what a finding is about. */
+export interface ImageNode {
+  /** By the digest of the platform's manifest. */
+  readonly image: PinnedImage;
+  /** The config's (RULES R24). */
+  readonly platform: Platform;
+  readonly manifest: Manifest;
+  readonly manifestBytes: Uint8Array;
+  readonly config: ImageConfig;
+  /** Outermost first; empty if the digest asked for is the manifest's own. */
+  readonly indexes: readonly EnclosingIndex[];
+}
+
+/** A node, or why there is none. */
+export type Resolution =
+  | { readonly kind: "node"; readonly node: ImageNode }
+  | { readonly kind: "finding"; readonly image: PinnedImage; readonly platform?: Platform; readonly finding: Finding };
+
+/** A manifest in an index that holds statements about other entries, proven so by its content (RULES R24). */
+export interface AttestationManifest {
+  readonly image: PinnedImage;
+  readonly bytes: Uint8Array;
+  readonly manifest: Manifest;
+  readonly descriptor: Descriptor;
+}
+
+/**
+ * From a digest to the platform images under it.
+ *
+ * Every entry of an index is a node to be judged, unless its content proves that it is an attestation manifest: an entry that hides
+ * behind `unknown/unknown` could otherwise be run unjudged (RULES R24).
+ *
+ * @param wanted - A platform, or every one. For a platform that the index doesn't have, those that BuildKit would take instead.
+ * @param isParent - A parent that is no index is taken whatever its platform: that is what the build used.
+ */
+export async function resolveImage(
+  reader: ImageReader,
+  image: PinnedImage,
+  wanted: Platform | "every",
+  isParent: boolean,
+): Promise<readonly Resolution[]> {
+  const found = await expand(reader, image, [], undefined, wanted, { entries: 0 });
+  const runnable = found.filter((entry) => entry !== "attestation");
+  const nodes = runnable.flatMap((resolution) => (resolution.kind === "node" ? [resolution.node] : []));
+  const findings = runnable.filter((resolution) => resolution.kind === "finding");
+  const chosen = choose(nodes, wanted, isParent);
+  if (chosen.length === 0 && findings.length === 0) {
+    const finding: Finding =
+      wanted === "every"
+        ? { kind: "unresolved", code: "empty-index", reason: "the index holds no image" }
+        : { kind: "unresolved", code: "platform-not-found", reason: `there is no image for ${formatPlatform(wanted)}` };
+    return [{ kind: "finding", image, finding }];
+  }
+  return [...findings, ...duplicates(image, chosen), ...chosen.map((node) => ({ kind: "node" as const, node }))];
+}
+
+/** The attestation manifests of an index (BuildKit's attestation-storage.md), each proven by its content. */
+export async function readAttestationManifests(
+  reader: ImageReader,
+  { image, index }: EnclosingIndex,
+): Promise<readonly AttestationManifest[]> {
+  const entries = index.manifests
+    .filter((entry) => entry.platform === undefined || isUnknown(entry.platform))
+    .slice(0, MAX_INDEX_ENTRIES);
+  const read = await Promise.all(
+    entries.map(async (descriptor): Promise<AttestationManifest | undefined> => {
+      const pinned = pin(image, descriptor.digest);
+      const stored = await reader.readManifest(pinned);
+      if (stored === undefined) return undefined;
+      try {
+        const manifest = parseManifest(stored.bytes, {
+          contentType: stored.contentType,
+          mediaType: descriptor.mediaType,
+        });
+        if (manifest.kind === "index" || !(await isAttestationManifest(reader, pinned, manifest, descriptor)))
+          return undefined;
+        return { image: pinned, bytes: stored.bytes, manifest, descriptor };
+      } catch (error) {
+        if (error instanceof ImageFormatError || error instanceof SizeMismatch) return undefined;
+        throw error;
+      }
+    }),
+  );
+  return read.filter((entry) => entry !== undefined);
+}
+
+type Entry = Resolution | "attestation";
+
+async function expand(
+  reader: ImageReader,
+  image: PinnedImage,
+  indexes: readonly EnclosingIndex[],
+  descriptor: Descriptor | undefined,
+  wanted: Platform | "every",
+  count: { entries: number },
+): Promise<readonly Entry[]> {
+  const finding = (value: Finding): readonly Entry[] => [
+    { kind: "finding", image, ...(descriptor?.platform && { platform: descriptor.platform }), finding: value },
+  ];
+  if (++count.entries > MAX_INDEX_ENTRIES)
+    return finding({ kind: "limit", reason: `more than ${MAX_INDEX_ENTRIES} entries below one index` });
+  try {
+    const stored = await reader.readManifest(image);
+    if (stored === undefined)
+      return finding({
+        kind: "unresolved",
+        code: "manifest-not-found",
+        reason: "the repository can be read and doesn't hold this digest",
+      });
+    if (descriptor !== undefined && descriptor.size !== stored.bytes.length) {
+      return finding({
+        kind: "malformed",
+        code: "size-mismatch",
+        reason: `the index says ${descriptor.size} bytes, the manifest has ${stored.bytes.length}`,
+      });
+    }
+    const document = parseManifest(stored.bytes, {
+      contentType: stored.contentType,
+      ...(descriptor && { mediaType: descriptor.mediaType }),
+    });
+    if (document.kind === "index") {
+      if (indexes.length >= MAX_INDEX_DEPTH)
+        return finding({ kind: "limit", reason: `indexes nest deeper than ${MAX_INDEX_DEPTH}` });
+      const within = [...indexes, { image, bytes: stored.bytes, index: document }];
+      const entries = document.manifests.filter((entry) => mayBeWanted(entry, document, wanted));
+      const expanded = await Promise.all(
+        entries.map((entry) => expand(reader, pin(image, entry.digest), within, entry, wanted, count)),
+      );
+      return expanded.flat();
+    }
+    if (descriptor !== undefined && (await isAttestationManifest(reader, image, document, descriptor)))
+      return ["attestation"];
+    const config = await readConfig(reader, image, document);
+    if (config === undefined)
+      return finding({
+        kind: "unresolved",
+        code: "config-not-found",
+        reason: `the repository can be read and doesn't hold the config ${document.config.digest}`,
+      });
+    checkCounts(document, config);
+    const claimed = descriptor?.platform;
+    if (claimed !== undefined && !agrees(config.platform, claimed)) {
+      const reason = `the index says ${formatPlatform(claimed)}, the config ${formatPlatform(config.platform)}`;
+      return finding({ kind: "mismatch", code: "platform-mismatch", reason });
+    }
+    return [
+      {
+        kind: "node",
+        node: {
+          image,
+          platform: claimed ?? config.platform,
+          manifest: document,
+          manifestBytes: stored.bytes,
+          config,
+          indexes,
+        },
+      },
+    ];
+  } catch (error) {
+    return finding(findingOf(error));
+  }
+}
+
+/** A descriptor with another size than the bytes that have its digest: readers that stop at the size would see other bytes. */
+class SizeMismatch extends Error {}
+
+/** What an error of reading or parsing an image means. Anything unforeseen flies on: a fault of ours is not a fact about an image. */
+export function findingOf(error: unknown): Finding {
+  if (error instanceof CouldNotLook) return { kind: "unreachable", code: error.code, reason: error.message };
+  if (error instanceof BeyondLimit) return { kind: "limit", reason: error.message };
+  if (error instanceof SizeMismatch) return { kind: "malformed", code: "size-mismatch", reason: error.message };
+  if (error instanceof ImageFormatError) return { kind: "malformed", code: error.code, reason: error.message };
+  throw error;
+}
+
+/**
+ * With a platform wanted, entries that say another one aren't fetched. Entries that say none are: what they are only their config
+ * tells; and nested indexes, whose descriptors seldom say one.
+ */
+function mayBeWanted(entry: Descriptor, index: ImageIndex, wanted: Platform | "every"): boolean {
+  if (wanted === "every" || entry.platform === undefined) return true;
+  const { platform } = entry;
+  const best = [wanted, ...platformFallbacks(wanted)].find((candidate) =>
+    index.manifests.some((other) => other.platform !== undefined && samePlatform(other.platform, candidate)),
+  );
+  return best !== undefined && samePlatform(platform, best);
+}
+
+function choose(nodes: readonly ImageNode[], wanted: Platform | "every", isParent: boolean): readonly ImageNode[] {
+  if (wanted === "every") return nodes;
+  const [only] = nodes;
+  if (isParent && nodes.length === 1 && only !== undefined && only.indexes.length === 0) return nodes;
+  for (const candidate of [wanted, ...platformFallbacks(wanted)]) {
+    const matching = nodes.filter((node) => samePlatform(node.platform, candidate));
+    if (matching.length > 0) return matching;
+  }
+  return [];
+}
+
+/** Two images for one platform: which of them runs is the runtime's whim (RULES R24). */
+function duplicates(image: PinnedImage, nodes: readonly ImageNode[]): Resolution[] {
+  const clash = nodes.filter((node, i) => nodes.findIndex((other) => samePlatform(other.platform, node.platform)) < i);
+  return clash
+    .filter((node) =>
+      nodes.some((other) => other.image.digest !== node.image.digest && samePlatform(other.platform, node.platform)),
+    )
+    .map((node) => {
+      const reason = `the index holds several images for ${formatPlatform(node.platform)}`;
+      return {
+        kind: "finding",
+        image,
+        platform: node.platform,
+        finding: { kind: "mismatch", code: "duplicate-platform", reason },
+      };
+    });
+}
+
+/** Old configs leave the variant out; what they do say must be the same. */
+function agrees(config: Platform, descriptor: Platform): boolean {
+  if (samePlatform(config, descriptor)) return true;
+  if (config.variant !== undefined || descriptor.variant === undefined) return false;
+  const { variant: _, ...withoutVariant } = descriptor;
+  return config.os === withoutVariant.os && config.architecture === withoutVariant.architecture;
+}
+
+/**
+ * By content, never by annotation: no layer that a runtime would unpack, and a config that no runtime would run. An index entry
+ * that says a real platform is always a node.
+ */
+async function isAttestationManifest(
+  reader: ImageReader,
+  image: PinnedImage,
+  manifest: Manifest,
+  descriptor: Descriptor,
+): Promise<boolean> {
+  if (descriptor.platform !== undefined && !isUnknown(descriptor.platform)) return false;
+  if (manifest.layers.length === 0 || manifest.layers.some((layer) => isLayerType(layer.mediaType))) return false;
+  if (!manifest.layers.some((layer) => layer.mediaType === "application/vnd.in-toto+json")) return false;
+  if (manifest.config.mediaType === OCI_EMPTY) return true;
+  const config = await readConfig(reader, image, manifest);
+  return config !== undefined && isAttestationConfig(config);
+}
+
+async function readConfig(
+  reader: ImageReader,
+  image: PinnedImage,
+  manifest: Manifest,
+): Promise<ImageConfig | undefined> {
+  const bytes = await reader.readBlob(image, manifest.config.digest, MAX_CONFIG_BYTES);
+  if (bytes === undefined) return undefined;
+  if (bytes.length !== manifest.config.size) {
+    throw new SizeMismatch(`the manifest says ${manifest.config.size} bytes of config, there are ${bytes.length}`);
+  }
+  return parseConfig(bytes);
+}

@@ -1,0 +1,273 @@
+import type { Digest } from "../image/digest.ts";
+import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
+import { type ImageReference, imageName } from "../image/reference.ts";
+import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
+import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
+import type { Finding, Refusal } from "./finding.ts";
+import { judgeNode, type SeamedNode } from "./judge-node.ts";
+import { mendOf } from "./mend.ts";
+import type { Policy } from "./policy.ts";
+
+/** The answer. */
+export type Outcome = "trusted" | "untrusted" | "undetermined";
+
+/** What whoever asks is told of an image: a function of digest, name, policy and time, never without its policy (RULES R1). */
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** The image as it was asked for. */
+  readonly image: ImageReference;
+  readonly policy: { readonly name: string; readonly digest: Digest };
+  /** When it was judged, and what expiry was compared with. */
+  readonly asOf: Date;
+  /** One a platform; the image's outcome is the worst of those that count. */
+  readonly platforms: readonly PlatformVerdict[];
+  /** Every image of the ancestry, nearest generation first. */
+  readonly nodes: readonly JudgedNode[];
+  /** Why it isn't trusted. */
+  readonly faults: readonly Fault[];
+  /** What we could not look at. */
+  readonly unreachable: readonly Fault[];
+  /** The lowest SLSA build level over the ancestry. */
+  readonly level: number;
+  /** How many images of the ancestry there are at each level. */
+  readonly levels: Readonly<Record<number, number>>;
+}
+
+/** The verdict on one platform of the image. */
+export interface PlatformVerdict {
+  /** Undefined where the image couldn't be read so far. */
+  readonly platform: Platform | undefined;
+  readonly node: string;
+  readonly outcome: Outcome;
+  /** False for a platform that policy leaves out: told, and without effect. */
+  readonly counts: boolean;
+}
+
+/** One image of the ancestry, with everything taken together. */
+export interface JudgedNode {
+  readonly id: string;
+  readonly reference: string;
+  readonly digest: Digest | undefined;
+  /** The index it was taken from. */
+  readonly index: Digest | undefined;
+  readonly platform: Platform | undefined;
+  readonly finding: Finding;
+  readonly parents: readonly Link[];
+  /** Whether it is built on nothing, proven. */
+  readonly isFromScratch: boolean;
+  readonly seam: SeamedNode["seam"];
+  /** 0 for what isn't attested. */
+  readonly level: number;
+  readonly accepted: readonly AcceptedStatement[];
+  readonly provenances: readonly AcceptedProvenance[];
+  readonly refusals: readonly Refusal[];
+  readonly warnings: readonly string[];
+}
+
+/** Why a node keeps the image from being trusted. */
+export interface Fault {
+  /** The finding's own code where it has one, else its kind; for `refused` the check that failed last. */
+  readonly code: string;
+  readonly reason: string;
+  readonly node: string;
+  /** Node ids from the image to here; the shortest way. */
+  readonly path: readonly string[];
+  /** What would mend it. */
+  readonly mend: string;
+}
+
+/**
+ * Takes an ancestry together (DESIGN §4.4): any fault is untrusted, whatever else; else anything that couldn't be looked at is
+ * undetermined; else it is trusted. Nothing to judge is untrusted (RULES R18).
+ */
+export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
+  const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node)]));
+  markCycles(nodes);
+  const paths = shortestPaths(ancestry.subjects, nodes);
+  const told = new Map<string, Fault>();
+  for (const [id, path] of paths) {
+    const node = nodes.get(id);
+    if (node !== undefined && !isSound(node.finding)) told.set(id, faultOf(policy, node, path));
+  }
+  const platforms = ancestry.subjects.map((id): PlatformVerdict => {
+    const below = [...shortestPaths([id], nodes).keys()].flatMap((key) => nodes.get(key) ?? []);
+    const platform = nodes.get(id)?.platform;
+    const counts =
+      platform === undefined ||
+      policy.platforms === undefined ||
+      policy.platforms.some((wanted) => samePlatform(wanted, platform));
+    return { platform, node: id, outcome: outcomeOf(below), counts };
+  });
+  const counting = platforms.filter(({ counts }) => counts);
+  const relevant = shortestPaths(
+    counting.map(({ node }) => node),
+    nodes,
+  );
+  const concerned = [...relevant.keys()].flatMap((id) => nodes.get(id) ?? []);
+  const of = (kind: "fault" | "unreachable") =>
+    [...told.values()].filter(
+      (fault) =>
+        relevant.has(fault.node) &&
+        (nodes.get(fault.node)?.finding.kind === "unreachable") === (kind === "unreachable"),
+    );
+  const missing = missingPlatforms(policy, platforms);
+  const faults = [...of("fault"), ...missing];
+  const levels: Record<number, number> = {};
+  for (const { level, finding } of concerned) {
+    if (finding.kind !== "allowed" && finding.kind !== "pinned") levels[level] = (levels[level] ?? 0) + 1;
+  }
+  return {
+    outcome: faults.length > 0 ? "untrusted" : worst(counting.map(({ outcome }) => outcome)),
+    image,
+    policy: { name: policy.name, digest: policy.digest },
+    asOf,
+    platforms,
+    nodes: [...nodes.values()],
+    faults,
+    unreachable: of("unreachable"),
+    level: Math.min(...Object.keys(levels).map(Number), ...(concerned.length === 0 ? [0] : [3])),
+    levels,
+  };
+}
+
+function judged(ancestry: Ancestry, node: AncestryNode): JudgedNode {
+  const { finding, links, seam, level } = judgeNode(ancestry, node);
+  const { id, reference, image, platform, examination } = node;
+  return {
+    id,
+    reference,
+    digest: image?.digest,
+    index: node.node?.indexes.at(-1)?.image.digest,
+    platform,
+    finding,
+    parents: links,
+    isFromScratch: finding.kind === "attested" && examination?.base.kind === "scratch",
+    seam,
+    level,
+    accepted: examination?.accepted ?? [],
+    provenances: examination?.provenances ?? [],
+    refusals: examination?.refusals ?? [],
+    warnings: examination?.warnings ?? [],
+  };
+}
+
+/** Claims that name each other in a ring: no honest build can, since a digest covers what it names. */
+function markCycles(nodes: Map<string, JudgedNode>): void {
+  for (const [id, node] of nodes) {
+    const below = shortestPaths(
+      node.parents.map(({ to }) => to),
+      nodes,
+    );
+    const path = below.get(id);
+    if (path === undefined) continue;
+    const through = path.map((step) => nodes.get(step)?.reference ?? step).join(" → ");
+    nodes.set(id, {
+      ...node,
+      finding: { kind: "cycle", reason: `it claims to be built from itself: ${through}` },
+      level: 0,
+    });
+  }
+}
+
+/** Every node that can be reached, nearest first, with the shortest way there. */
+function shortestPaths(
+  from: readonly string[],
+  nodes: ReadonlyMap<string, JudgedNode>,
+): ReadonlyMap<string, readonly string[]> {
+  const paths = new Map<string, readonly string[]>(from.map((id) => [id, [id]]));
+  for (const [id, path] of paths) {
+    for (const { to } of nodes.get(id)?.parents ?? []) {
+      if (!paths.has(to)) paths.set(to, [...path, to]);
+    }
+  }
+  return paths;
+}
+
+/** Whether a node by itself lets the image be trusted. */
+function isSound({ kind }: Finding): boolean {
+  switch (kind) {
+    case "attested":
+    case "scratch":
+    case "root":
+    case "pinned":
+    case "allowed":
+      return true;
+    case "unattested":
+    case "refused":
+    case "opaque":
+    case "unresolved":
+    case "malformed":
+    case "mismatch":
+    case "layers-mismatch":
+    case "revoked":
+    case "cycle":
+    case "limit":
+    case "unreachable":
+      return false;
+  }
+}
+
+function outcomeOf(nodes: readonly JudgedNode[]): Outcome {
+  return worst(
+    nodes.map(({ finding }) =>
+      isSound(finding) ? "trusted" : finding.kind === "unreachable" ? "undetermined" : "untrusted",
+    ),
+  );
+}
+
+function worst(outcomes: readonly Outcome[]): Outcome {
+  if (outcomes.length === 0 || outcomes.includes("untrusted")) return "untrusted";
+  return outcomes.includes("undetermined") ? "undetermined" : "trusted";
+}
+
+function faultOf(policy: Policy, node: JudgedNode, path: readonly string[]): Fault {
+  const { finding } = node;
+  const refusal = finding.kind === "refused" ? likeliest(finding.refusals) : undefined;
+  const code = refusal?.code ?? ("code" in finding ? finding.code : finding.kind);
+  return {
+    code,
+    reason: refusal?.reason ?? reasonOf(finding),
+    node: node.id,
+    path,
+    mend: mendOf(policy, node, refusal),
+  };
+}
+
+function reasonOf(finding: Finding): string {
+  if ("reason" in finding) return finding.reason;
+  return finding.kind === "unattested" ? "nothing signed refers to it" : finding.kind;
+}
+
+/** Of several refusals the one that got furthest: policy's over the cryptography's, which junk fails too. */
+function likeliest(refusals: readonly Refusal[]): Refusal | undefined {
+  const withSigner = refusals.filter(
+    ({ signer, code }) => signer !== undefined && code !== "subject-mismatch" && code !== "predicate-type",
+  );
+  return (
+    withSigner[0] ??
+    refusals.find(({ signer }) => signer !== undefined) ??
+    refusals.find(({ bundle }) => bundle !== undefined) ??
+    refusals[0]
+  );
+}
+
+function missingPlatforms(policy: Policy, platforms: readonly PlatformVerdict[]): readonly Fault[] {
+  const known = platforms.flatMap(({ platform }) => platform ?? []);
+  if (known.length === 0 || policy.platforms === undefined || platforms.some(({ counts }) => counts)) return [];
+  const wanted = policy.platforms.map(formatPlatform).join(", ");
+  const [first] = platforms;
+  return [
+    {
+      code: "platform-not-found",
+      reason: `policy judges ${wanted}, and the image is for ${known.map(formatPlatform).join(", ")}`,
+      node: first?.node ?? "",
+      path: first === undefined ? [] : [first.node],
+      mend: "build the image for a platform of the policy, or add its platform to trust.platforms",
+    },
+  ];
+}
+
+/** The image's name as policy sees it. */
+export function subjectName(verdict: Verdict): string {
+  return imageName(verdict.image);
+}
