@@ -13,7 +13,9 @@ const fault = z.strictObject({
   code: text("stable; for programs"),
   reason: text("for people"),
   node: text("id of the node"),
-  path: z.array(z.string()).meta({ description: "ids of nodes from the image to the fault" }),
+  path: z
+    .array(z.strictObject({ node: z.string(), role: role.nullable() }))
+    .meta({ description: "from the image to the fault; role: what each was to the one before" }),
   mend: text("what would mend it; for people"),
 });
 
@@ -124,7 +126,7 @@ export function verdictDocument(verdict: Verdict): VerdictDocument {
 }
 
 function faultDocument({ code, reason, node: id, path, mend }: Fault): VerdictDocument["faults"][number] {
-  return { code, reason, node: id, path: [...path], mend };
+  return { code, reason, node: id, path: path.map((step) => ({ node: step.node, role: step.role ?? null })), mend };
 }
 
 function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {

@@ -59,9 +59,10 @@ function treeOf(
   const head = `${first}${paint(`${SHAPES[mark]} ${wordOf(node.finding)}`, mark)} ${paint(role, "faint")}  ${paint(shortReference(node.reference), "bold")}${platform}`;
   if (shown.has(node.id)) return [`${head} ${paint("(see above)", "faint")}`];
   shown.add(node.id);
-  const children = node.parents.flatMap((link) => {
-    const parent = nodes.get(link.to);
-    return parent === undefined ? [] : [{ role: link.role, parent }];
+  const children = [...new Set(node.parents.map(({ to }) => to))].flatMap((to) => {
+    const parent = nodes.get(to);
+    const roles = node.parents.flatMap((link) => (link.to === to ? [link.role] : []));
+    return parent === undefined ? [] : [{ role: [...new Set(roles)].join(" and "), parent }];
   });
   const hasBelow = children.length > 0 || node.isFromScratch;
   const detail = `${rest}${hasBelow ? "│ " : "  "}  `;
@@ -137,8 +138,11 @@ function problems(context: TextContext, verdict: Verdict): string[] {
     if (faults.length === 0) return;
     lines.push("", context.paint(title, "bold"));
     for (const { code, reason, path, mend } of faults) {
-      const names = path.map((id) => shortReference(context.nodes.get(id)?.reference ?? id));
-      lines.push(`${context.paint(`${SHAPES[mark]} ${code}`, mark)}  ${names.join(" → ")}`);
+      const way = path.map(
+        ({ node, role }) =>
+          `${role === undefined ? "" : ` → ${role} `}${shortReference(context.nodes.get(node)?.reference ?? node)}`,
+      );
+      lines.push(`${context.paint(`${SHAPES[mark]} ${code}`, mark)}  ${way.join("")}`);
       lines.push(`    ${printable(reason)}`, `    ${context.paint("mend:", "faint")} ${printable(mend)}`);
     }
   };

@@ -98,7 +98,9 @@ export function readSignedEntity(json: unknown, artifact?: Uint8Array): Unproven
     return bundleFromJSON(json);
   });
   const content = artifact === undefined ? undefined : Buffer.from(artifact);
-  return { bundle, entity: toEntity(bundle, content), certificate: certificateOf(bundle) };
+  const entity = toEntity(bundle, content);
+  if (entity.key.$case === "certificate") rememberEncoding(entity.key.certificate);
+  return { bundle, entity, certificate: certificateOf(bundle) };
 }
 
 /** The library reads certificate and timestamps in one step: only where that fails is it asked again, to tell which of them it was. */

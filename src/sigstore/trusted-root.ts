@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { readDocument } from "../image/json.ts";
 import { messageOf } from "./rejection.ts";
+import { rememberChain } from "./remembered.ts";
 
 /** Largest trusted root that is read, in bytes; the largest known one has 32 KiB. */
 const MAX_TRUSTED_ROOT_BYTES = 1024 * 1024;
@@ -168,7 +169,11 @@ function toMaterial(root: z.infer<typeof document>, name: string): TrustMaterial
       // The library reads certificates lazily; a broken one is to be found now, not at the first bundle.
       for (const { rawBytes } of certChain?.certificates ?? []) new X509Certificate(rawBytes);
     }
-    return toTrustMaterial(parsed, refuseKeys);
+    const material = toTrustMaterial(parsed, refuseKeys);
+    for (const { certChain } of [...material.certificateAuthorities, ...material.timestampAuthorities]) {
+      for (const certificate of certChain) rememberChain(certificate);
+    }
+    return material;
   } catch (cause) {
     throw new TrustedRootError("unusable-key", `read trusted root ${name}: ${messageOf(cause)}; get the file anew`, {
       cause,

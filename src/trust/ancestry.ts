@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { ParentClaim } from "../attestation/parents.ts";
-import { formatPlatform, type Platform } from "../image/platform.ts";
+import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
 import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
@@ -189,7 +189,10 @@ function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim): Claim {
     return leafOf({ kind: "unresolved", code: "local-image", reason });
   }
   // Frontends and scanners run on the builder, whose platform provenance of theirs doesn't tell: every one of theirs is judged.
-  const wanted = parent.platform ?? (role === "base" || role === "input" ? node.platform : "every");
+  // The child's own platform says more than provenance does: Windows images of several versions differ in os.version only.
+  const platform =
+    parent.platform !== undefined && samePlatform(parent.platform, node.platform) ? node.platform : parent.platform;
+  const wanted = platform ?? (role === "base" || role === "input" ? node.platform : "every");
   return { kind: "image", role, image, wanted };
 }
 

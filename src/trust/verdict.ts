@@ -64,14 +64,20 @@ export interface JudgedNode {
   readonly warnings: readonly string[];
 }
 
+/** One node on the way to a fault, and what it was to the one before; the image asked about was nothing to anyone. */
+export interface Step {
+  readonly node: string;
+  readonly role: Link["role"] | undefined;
+}
+
 /** Why a node keeps the image from being trusted. */
 export interface Fault {
   /** The finding's own code where it has one, else its kind; for `refused` the check that failed last. */
   readonly code: string;
   readonly reason: string;
   readonly node: string;
-  /** Node ids from the image to here; the shortest way. */
-  readonly path: readonly string[];
+  /** From the image to here; the shortest way. */
+  readonly path: readonly Step[];
   /** What would mend it. */
   readonly mend: string;
 }
@@ -160,7 +166,7 @@ function markCycles(nodes: Map<string, JudgedNode>): void {
     );
     const path = below.get(id);
     if (path === undefined) continue;
-    const through = path.map((step) => nodes.get(step)?.reference ?? step).join(" → ");
+    const through = path.map((step) => nodes.get(step.node)?.reference ?? step.node).join(" → ");
     nodes.set(id, {
       ...node,
       finding: { kind: "cycle", reason: `it claims to be built from itself: ${through}` },
@@ -173,11 +179,11 @@ function markCycles(nodes: Map<string, JudgedNode>): void {
 function shortestPaths(
   from: readonly string[],
   nodes: ReadonlyMap<string, JudgedNode>,
-): ReadonlyMap<string, readonly string[]> {
-  const paths = new Map<string, readonly string[]>(from.map((id) => [id, [id]]));
+): ReadonlyMap<string, readonly Step[]> {
+  const paths = new Map<string, readonly Step[]>(from.map((id) => [id, [{ node: id, role: undefined }]]));
   for (const [id, path] of paths) {
-    for (const { to } of nodes.get(id)?.parents ?? []) {
-      if (!paths.has(to)) paths.set(to, [...path, to]);
+    for (const { to, role } of nodes.get(id)?.parents ?? []) {
+      if (!paths.has(to)) paths.set(to, [...path, { node: to, role }]);
     }
   }
   return paths;
@@ -220,7 +226,7 @@ function worst(outcomes: readonly Outcome[]): Outcome {
   return outcomes.includes("undetermined") ? "undetermined" : "trusted";
 }
 
-function faultOf(policy: Policy, node: JudgedNode, path: readonly string[]): Fault {
+function faultOf(policy: Policy, node: JudgedNode, path: readonly Step[]): Fault {
   const { finding } = node;
   const refusal = finding.kind === "refused" ? likeliest(finding.refusals) : undefined;
   const code = refusal?.code ?? ("code" in finding ? finding.code : finding.kind);
@@ -261,7 +267,7 @@ function missingPlatforms(policy: Policy, platforms: readonly PlatformVerdict[])
       code: "platform-not-found",
       reason: `policy judges ${wanted}, and the image is for ${known.map(formatPlatform).join(", ")}`,
       node: first?.node ?? "",
-      path: first === undefined ? [] : [first.node],
+      path: first === undefined ? [] : [{ node: first.node, role: undefined }],
       mend: "build the image for a platform of the policy, or add its platform to trust.platforms",
     },
   ];
