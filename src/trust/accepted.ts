@@ -117,6 +117,13 @@ export function acceptProvenance(
   }
   const { server } = by.acceptance.builder;
   const expected = policy.builds.find(({ image }) => image === imageName(node.image));
+  if (expected?.tags !== undefined) {
+    const ref = by.identity.extensions.sourceRepositoryRef ?? "";
+    const tag = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
+    if (tag === undefined || !expected.tags.some((glob) => glob.match(tag) !== undefined)) {
+      return refusal("ref", `ref (.14) is "${ref}", and ${expected.path} builds from other tags`);
+    }
+  }
   if (expected !== undefined && record !== undefined) {
     const failure = requestFailure(expected, provenance, record, node.platform);
     if (failure !== undefined) return refusal(failure.code, failure.reason);

@@ -58,27 +58,37 @@ export async function readContained(
     const overIndex = accepted.filter(
       ({ found, coversIndex }) => coversIndex && isAbout(found.verified.statement, enclosing.bytes),
     );
-    const signers =
-      overIndex.length > 0
-        ? overIndex.map((by) => ({ by, covers: contained }))
-        : await overManifests(policy, node, contained, evidenceOf, refusals, failures);
-    for (const { by, covers } of signers) {
-      if (!by.acceptance.builder.builds) {
-        notAdopted = `${by.acceptance.builder.path} doesn't say that this signer builds (builds: true), so provenance inside the index isn't its word`;
-        continue;
-      }
-      const read = covers.map(({ statement, where }) => acceptProvenance(policy, node, by, statement, where));
-      const good = read.filter((each) => each?.kind === "provenance");
-      refusals.push(...read.filter((each) => each?.kind === "refusal"));
-      if (good.length === covers.length && good.every((each) => isTied(tiesOf(each)))) provenances.push(...good);
-      else
-        notAdopted =
-          "provenance inside the index isn't tied to the run that signed: neither its builder.id nor its git source agrees, or one contradicts";
-    }
-    if (signers.length === 0)
+    const adopt = (signers: readonly AcceptedStatement[]): boolean => {
+      const adopted = signers.map((by) => {
+        const read = contained.map(({ statement, where }) => acceptProvenance(policy, node, by, statement, where));
+        refusals.push(...read.filter((each) => each?.kind === "refusal"));
+        const good = read.filter((each) => each?.kind === "provenance");
+        const why = whyNotAdopted(by, good, contained.length);
+        if (why === undefined) provenances.push(...good);
+        else notAdopted = why;
+        return why === undefined;
+      });
+      return adopted.includes(true);
+    };
+    if (adopt(overIndex)) continue;
+    const overManifest = await signersOfManifest(policy, node, contained, evidenceOf, refusals, failures);
+    if (!adopt(overManifest))
       notAdopted ??= "provenance inside the index is unsigned, and no accepted signature covers it";
   }
   return { provenances, refusals, failures, notAdopted };
+}
+
+function whyNotAdopted(
+  { acceptance: { builder } }: AcceptedStatement,
+  good: readonly AcceptedProvenance[],
+  all: number,
+): string | undefined {
+  if (!builder.builds) {
+    return `${builder.path} doesn't say that this signer builds (builds: true), so provenance inside the index isn't its word`;
+  }
+  if (good.length < all) return "not all provenance for this platform inside the index can be accepted";
+  if (good.every((each) => isTied(tiesOf(each)))) return undefined;
+  return "provenance inside the index isn't tied to the run that signed: neither its builder.id nor its git source agrees, or one contradicts";
 }
 
 async function readStatements(
@@ -138,35 +148,25 @@ async function readStatement(
   }
 }
 
-/** Signatures over the attestation manifests themselves: what is in them is the signer's word, the rest of the index isn't. */
-async function overManifests(
+/** Signatures over the attestation manifest itself: what is in it is the signer's word, the rest of the index isn't. */
+async function signersOfManifest(
   policy: Policy,
   node: ImageNode,
   contained: readonly Contained[],
   evidenceOf: (image: PinnedImage) => Promise<Evidence>,
   refusals: Refusal[],
   failures: CouldNotLook[],
-): Promise<readonly { readonly by: AcceptedStatement; readonly covers: readonly Contained[] }[]> {
-  const signers: { by: AcceptedStatement; covers: readonly Contained[] }[] = [];
-  const manifests = new Map(contained.map(({ manifest }) => [manifest.image.digest, manifest]));
-  for (const manifest of manifests.values()) {
-    const evidence = await evidenceOf(manifest.image);
-    failures.push(...evidence.failures);
-    refusals.push(...evidence.refusals);
-    // The attestation manifest stands in for the node: subject and signer are judged as ever, about its bytes.
-    const standIn: ImageNode = {
-      ...node,
-      image: manifest.image,
-      manifest: manifest.manifest,
-      manifestBytes: manifest.bytes,
-      indexes: [],
-    };
-    for (const found of evidence.statements) {
-      const by = acceptStatement(policy, standIn, found);
-      if (by.kind === "refusal") refusals.push(by);
-      else signers.push({ by, covers: contained });
-    }
-  }
-  // Every statement about the platform must be covered by the signature that adopts it.
-  return manifests.size === 1 ? signers : [];
+): Promise<readonly AcceptedStatement[]> {
+  const [manifest, ...others] = new Map(contained.map((each) => [each.manifest.image.digest, each.manifest])).values();
+  // Every statement about the platform must be covered by the signature that adopts it: one manifest must hold them all.
+  if (manifest === undefined || others.length > 0) return [];
+  const evidence = await evidenceOf(manifest.image);
+  failures.push(...evidence.failures);
+  refusals.push(...evidence.refusals);
+  // The attestation manifest stands in for the node: subject and signer are judged as ever, about its bytes.
+  const { image, manifest: document, bytes } = manifest;
+  const standIn: ImageNode = { ...node, image, manifest: document, manifestBytes: bytes, indexes: [] };
+  const judged = evidence.statements.map((found) => acceptStatement(policy, standIn, found));
+  refusals.push(...judged.filter((each) => each.kind === "refusal"));
+  return judged.filter((each) => each.kind === "statement");
 }

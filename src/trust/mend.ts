@@ -48,7 +48,7 @@ function asRoot(name: string): string {
   return `if you trust ${name} as it is, name it in trust.roots with a reason and an expiry`;
 }
 
-function mendOfRefusal(policy: Policy, { code, signer }: Refusal, name: string): string {
+function mendOfRefusal(policy: Policy, { code, signer }: Refusal, _name: string): string {
   switch (code) {
     case "no-builder":
       return `to accept it, add a builder for this image name to trust.builders${policy.name === "default policy" ? " of a policy file (--policy FILE)" : ""}${signer === undefined ? "" : `; it was signed by ${signer}`}`;
@@ -79,7 +79,7 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal, name: string):
     case "signer-kind":
       return "sign it in a workflow that policy names";
     default:
-      return `sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root). ${asRoot(name)}`;
+      return `sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root)`;
   }
 }
 
