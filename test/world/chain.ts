@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto";
 import type { SerializedBundle } from "@sigstore/bundle";
 import { z } from "zod";
 import { type Digest, hexOf, parseDigest } from "../../src/image/digest.ts";
+import { type PinnedImage, parseReference } from "../../src/image/reference.ts";
 import { type BuildOptions, build, HOST_PLATFORM, rootfs } from "./build.ts";
 import type { Files, GitServer, GitSource } from "./git-server.ts";
 import { type Claims, type GithubRun, githubClaims } from "./github-claims.ts";
-import { type TestRepository, testRepository } from "./registry.ts";
+import { type Attachment, type TestRepository, testRepository } from "./registry.ts";
 import type { SignOptions, Sigstore } from "./sigstore.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -22,6 +23,8 @@ export interface ChainWorld {
   readonly git: GitServer;
   /** Default: the registry without password. */
   readonly registry?: string;
+  /** Who attaches: the product's client, say. Default: as cosign does it. */
+  readonly client?: { attachReferrer(subject: PinnedImage, artifact: Attachment): Promise<Digest> };
   /**
    * The images' path below the registry and the owner of the repositories, as on ghcr.io. Default: one that no other test has, since
    * all share the registry.
@@ -166,10 +169,16 @@ export async function publish(world: ChainWorld & { readonly namespace: string }
     repositoryId: repositoryIdOf(name),
     ...step.run,
   });
+  const { client } = world;
+  const attach = async (subject: Digest, attachment: Attachment) => {
+    if (client === undefined) return store.attach(subject, attachment);
+    const { registry, repository: path } = parseReference(image);
+    return client.attachReferrer({ registry, repository: path, digest: subject }, attachment);
+  };
   const attached: Attached[] = [];
   for (const { kind, subject, payload } of statementsOf(pushed, step)) {
     const bundle = await (step.sigstore ?? world.sigstore).sign(payload, claims, step.sign);
-    attached.push({ kind, subject, bundle, referrer: await attachBundle(store, subject, bundle, payload) });
+    attached.push({ kind, subject, bundle, referrer: await attach(subject, bundleAttachment(bundle, payload)) });
   }
   return { ...pushed, name, repository, source, runUrl, claims, attached };
 }
@@ -179,14 +188,9 @@ export function repositoryIdOf(name: string): number {
   return 4200 + [...name].reduce((sum, character) => sum * 7 + character.charCodeAt(0), 0);
 }
 
-/** Attaches a bundle as cosign does, with the annotations that say what is in it. */
-export function attachBundle(
-  store: TestRepository,
-  subject: Digest,
-  bundle: SerializedBundle,
-  payload: Uint8Array,
-): Promise<Digest> {
-  return store.attach(subject, {
+/** A bundle as cosign attaches it, with the annotations that say what is in it. */
+export function bundleAttachment(bundle: SerializedBundle, payload: Uint8Array): Attachment {
+  return {
     artifactType: bundle.mediaType,
     mediaType: bundle.mediaType,
     bytes: Buffer.from(JSON.stringify(bundle)),
@@ -195,7 +199,7 @@ export function attachBundle(
       "dev.sigstore.bundle.predicateType": predicateTypeOf(payload),
       "org.opencontainers.image.created": "2026-01-02T03:04:05Z",
     },
-  });
+  };
 }
 
 function predicateTypeOf(payload: Uint8Array): string {

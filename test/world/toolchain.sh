@@ -10,7 +10,7 @@ set -euo pipefail
 export LC_ALL=C
 umask 022
 
-ROOT=${TRUSTED_BUILDS_WORLD:-${TMPDIR:-/tmp}}
+ROOT=${TRUSTED_BUILDS_WORLD:-${TMPDIR:-${TMP:-${TEMP:-/tmp}}}} # as Node's os.tmpdir()
 [ -n "${TRUSTED_BUILDS_WORLD:-}" ] || ROOT=${ROOT%/}/trusted-builds-world-$(id -u)
 SUITE=forky # the oldest Debian suite whose BuildKit writes SLSA v1 provenance, as of 2026-11
 PACKAGES="docker.io docker-cli docker-buildx containerd docker-registry cosign crane oras"
@@ -75,14 +75,14 @@ X
 Dir::Etc "$APT/etc"; Dir::Etc::sourcelist "/dev/null"; Dir::Etc::sourceparts "$APT/etc/sources";
 Dir::Etc::preferencesparts "$APT/etc/preferences"; Dir::Etc::parts "$APT/etc/parts";
 Dir::State "$APT/state"; Dir::State::lists "$APT/lists"; Dir::State::status "$APT/status"; Dir::Cache "$APT/cache";
-Acquire::Languages "none"; Acquire::Retries "2"; Acquire::Check-Valid-Until "false";
+Acquire::Languages "none"; Acquire::Retries "2"; Acquire::Check-Valid-Until "false"; APT::Update::Error-Mode "any";
 $([ "$(id -u)" != 0 ] || echo 'APT::Sandbox::User "root";')
 X
   # shellcheck disable=SC2086
   wanted=$(printf "%s/$SUITE " $PACKAGES; printf "%s/${suite:-$SUITE} " $HOST_PACKAGES)
   # shellcheck disable=SC2086
   if ! (export APT_CONFIG=$APT/apt.conf && apt-get update -qq && cd "$APT/debs" && apt-get download -qq $wanted) > "$ROOT/fetch.log" 2>&1; then
-    echo "fetching from Debian's $SUITE failed: $(grep -m1 '^E:' "$ROOT/fetch.log" || tail -1 "$ROOT/fetch.log") (all of it in $ROOT/fetch.log)"
+    echo "fetching from Debian's $SUITE failed: $(grep -m1 '^[EW]:' "$ROOT/fetch.log" || tail -1 "$ROOT/fetch.log") (all of it in $ROOT/fetch.log)"
     return 1
   fi
   for d in "$APT"/debs/*.deb; do
@@ -186,7 +186,9 @@ docker_answers() { curl -sf -m 5 --unix-socket "$RUN/docker.sock" http://d/_ping
 
 start_dockerd() {
   local reason d port lacks
-  running dockerd && docker_answers && return 0
+  port=$(registry_port registry || true)
+  # A registry that was started anew has another port: its mirror has to follow.
+  running dockerd && docker_answers && grep -q "127.0.0.1:$port\"" "$RUN/daemon.json" && return 0
   stop dockerd
   [ "$(id -u)" = 0 ] || { absent dockerd "it needs root"; return 0; }
   lacks=$(lacking dockerd containerd runc ip setsid curl)
@@ -194,14 +196,12 @@ start_dockerd() {
   runc --version > /dev/null 2>&1 || { absent dockerd "$(command -v runc) does not run: $(runc --version 2>&1 | tail -1)"; return 0; }
   reason=$(start_bridge) || { absent dockerd "$reason"; return 0; }
   if [ ! -f "$RUN/absent-before" ]; then # what dockerd makes outside $ROOT; cgroup v1 has a directory per controller, v2 a single one
-    for d in /opt/containerd /etc/docker /sys/fs/cgroup/docker /sys/fs/cgroup/*/docker; do
-      case $d in /sys/fs/cgroup/\*/docker) continue ;; esac
+    for d in /opt/containerd /etc/docker /run/runc /sys/fs/cgroup/docker; do
       [ -e "$d" ] || echo "$d"
     done > "$RUN/absent-before.new"
     for d in /sys/fs/cgroup/*/; do [ -e "${d}docker" ] || [ ! -d "$d" ] || echo "${d}docker"; done >> "$RUN/absent-before.new"
     mv "$RUN/absent-before.new" "$RUN/absent-before"
   fi
-  port=$(registry_port registry || true)
   printf '{"features":{"containerd-snapshotter":true}%s}\n' "${port:+,\"registry-mirrors\":[\"http://127.0.0.1:$port\"]}" > "$RUN/daemon.json"
   spawn dockerd dockerd --config-file "$RUN/daemon.json" --data-root "$RUN/docker" --exec-root "$RUN/exec" -H "unix://$RUN/docker.sock" \
     --pidfile "$RUN/dockerd.daemon-pid" --bridge="$(cat "$RUN/bridge")" --iptables=false --ip6tables=false --ip-forward=false

@@ -11,6 +11,7 @@ import { bundleFromJSON, type SerializedBundle } from "@sigstore/bundle";
 import { TrustedRoot } from "@sigstore/protobuf-specs";
 import { toSignedEntity, toTrustMaterial, Verifier } from "@sigstore/verify";
 import { digestOf } from "../../src/image/digest.ts";
+import { createRegistryClient } from "../../src/registry/client.ts";
 import { build, HOST_PLATFORM } from "./build.ts";
 import { chain, type Published, signStatement } from "./chain.ts";
 import { type GitServer, startGitServer } from "./git-server.ts";
@@ -223,21 +224,25 @@ for (const platforms of [[HOST_PLATFORM], ["linux/amd64", "linux/arm64"]]) {
   });
 }
 
-test("cosign finds and verifies what the chain attached", async (t) => {
-  const world = await toolchain(t);
-  if (!world) return;
-  const { base } = await chain({ toolchain: world, sigstore, git });
-  const verified = (type: string, digest: string, who: string) =>
-    world.run("cosign", [
-      ...["verify-attestation", "--type", type, "--trusted-root", file("root.json", sigstore.trustedRoot)],
-      ...["--certificate-oidc-issuer", GITHUB_ISSUER, "--certificate-identity", who],
-      `${base.image.replace(/:[^:/]+$/, "")}@${digest}`,
-    ]);
-  const san = `${git.url}/${base.repository}/.github/workflows/release.yml@refs/tags/v1.0.0`;
-  await verified("https://sigstore.dev/cosign/sign/v1", base.index, san);
-  await verified("slsaprovenance1", base.platforms[0]?.manifest ?? "", san);
-  await assert.rejects(verified("slsaprovenance1", base.platforms[0]?.manifest ?? "", `${san}x`));
-});
+for (const by of ["cosign", "the product"] as const) {
+  test(`cosign finds and verifies what the chain attached in the manner of ${by}`, async (t) => {
+    const world = await toolchain(t);
+    if (!world) return;
+    const client = createRegistryClient({ allowHosts: [world.registry] });
+    t.after(() => client.close());
+    const { base } = await chain({ toolchain: world, sigstore, git, ...(by === "cosign" ? {} : { client }) });
+    const verified = (type: string, digest: string, who: string) =>
+      world.run("cosign", [
+        ...["verify-attestation", "--type", type, "--trusted-root", file("root.json", sigstore.trustedRoot)],
+        ...["--certificate-oidc-issuer", GITHUB_ISSUER, "--certificate-identity", who],
+        `${base.image.replace(/:[^:/]+$/, "")}@${digest}`,
+      ]);
+    const san = `${git.url}/${base.repository}/.github/workflows/release.yml@refs/tags/v1.0.0`;
+    await verified("https://sigstore.dev/cosign/sign/v1", base.index, san);
+    await verified("slsaprovenance1", base.platforms[0]?.manifest ?? "", san);
+    await assert.rejects(verified("slsaprovenance1", base.platforms[0]?.manifest ?? "", `${san}x`));
+  });
+}
 
 test("a build from a tag that has moved since is a build of the new commit", async (t) => {
   const world = await toolchain(t);
