@@ -54,7 +54,7 @@ export interface Answer {
   readonly body: Uint8Array;
   /** Where it came from in the end. */
   readonly url: URL;
-  /** Another origin than the one asked: what it says about absence or permission is not the registry's word. */
+  /** By way of another origin than the one asked: what it says about absence or permission is not the registry's word. */
   readonly fromElsewhere: boolean;
   /** The header's value, several joined by commas. */
   header(name: string): string | undefined;
@@ -139,7 +139,7 @@ export function createTransport(options: TransportOptions): Transport {
     const deadline = AbortSignal.timeout(request.timeoutMs ?? REQUEST_TIMEOUT_MS);
     const either = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     let url = request.url;
-    let authorization = request.authorization;
+    let fromElsewhere = false;
     for (let hops = 0; ; hops += 1) {
       let response: Dispatcher.ResponseData;
       let body: Uint8Array;
@@ -153,7 +153,7 @@ export function createTransport(options: TransportOptions): Transport {
             ...request.headers,
             "user-agent": options.userAgent,
             "accept-encoding": "identity",
-            ...(authorization === undefined ? {} : { authorization }),
+            ...(request.authorization === undefined || fromElsewhere ? {} : { authorization: request.authorization }),
           },
           body: typeof request.body === "function" ? request.body() : (request.body ?? null),
           signal: either,
@@ -168,7 +168,7 @@ export function createTransport(options: TransportOptions): Transport {
       const location = header("location");
       const redirected = [301, 302, 303, 307, 308].includes(status) && location !== undefined;
       if (!redirected || request.followRedirects !== true) {
-        return { status, body, url, fromElsewhere: url.origin !== request.url.origin, header };
+        return { status, body, url, fromElsewhere, header };
       }
       const next = URL.parse(location, url.href);
       if (next === null || hops === MAX_REDIRECTS) {
@@ -179,8 +179,8 @@ export function createTransport(options: TransportOptions): Transport {
           status,
         });
       }
-      // Once dropped it stays dropped: the way back to the registry may lead anywhere on it (RULES R32).
-      if (next.origin !== url.origin) authorization = undefined;
+      // Once dropped, the authorization stays dropped: the way back to the registry may lead anywhere on it (RULES R32).
+      fromElsewhere ||= next.origin !== url.origin;
       url = next;
     }
   };
