@@ -2,6 +2,7 @@ import { type Bundle, bundleFromJSON } from "@sigstore/bundle";
 import { type SignedEntity, toSignedEntity } from "@sigstore/verify";
 import { z } from "zod";
 import { Rejection, rejectAs } from "./rejection.ts";
+import { rememberEncoding } from "./remembered.ts";
 
 /** Log entries and timestamps in one bundle, each: as sigstore-go has it. Every one costs a signature check or several. */
 const MAX_LOG_ENTRIES = 32;

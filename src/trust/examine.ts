@@ -1,20 +1,14 @@
 import type { ParentClaim } from "../attestation/parents.ts";
-import type { Digest } from "../image/digest.ts";
-import { formatPlatform } from "../image/platform.ts";
-import { formatReference, type PinnedImage } from "../image/reference.ts";
+import type { PinnedImage } from "../image/reference.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
 import { type ContainedEvidence, readContained } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
-import type { Finding, OpaqueCode, Refusal } from "./finding.ts";
+import type { Finding, Refusal } from "./finding.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
 import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
 import { revokedCommit, revokedDigest, revokesByEvidence } from "./revocation.ts";
-
-/** Without the build's steps the list of images is enough up to here (RULES R16). */
-const LEVEL_LIST_ONLY = 2;
-/** Without a git source in the provenance nothing shows that it was built from the certificate's commit (RULES R10). */
-const LEVEL_SOURCE_NOT_PROVEN = 1;
+import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
 
 /** What the evidence about one node says, before its parents are looked at. */
 export interface Examination {
@@ -34,16 +28,6 @@ export interface Examination {
   /** Why nothing more is known, where something couldn't be looked at. */
   readonly failures: readonly CouldNotLook[];
 }
-
-/** What the node claims to rest on. */
-export type BaseClaim =
-  /** One of the parents, by the digests that provenance resolved. */
-  | { readonly kind: "image"; readonly digests: readonly Digest[] }
-  | { readonly kind: "scratch" }
-  /** The list alone: whichever recorded image's layers are the longest prefix. */
-  | { readonly kind: "longest-prefix" }
-  /** It isn't walked. */
-  | { readonly kind: "none" };
 
 /** What examining a node needs of the world. */
 export interface ExaminePorts {
@@ -79,7 +63,7 @@ export async function examine(ports: ExaminePorts, policy: Policy, node: ImageNo
     provenances,
     refusals,
     warnings: [...new Set(accepted.flatMap(({ acceptance }) => acceptance.warnings))],
-    parents: isWalked ? union(provenances) : [],
+    parents: isWalked ? unionOfParents(provenances) : [],
     unresolved: isWalked ? records.flatMap(({ unresolved }) => unresolved) : [],
     base: rooted.kind === "attested" ? baseOf(provenances, node) : { kind: "none" },
     level: rooted.kind === "attested" ? levelOf(provenances, node) : 0,
@@ -240,94 +224,4 @@ function judgeEvidence(
   const revokedSigner = refusals.find(({ code }) => code === "revoked");
   if (revokedSigner !== undefined) return { kind: "revoked", reason: revokedSigner.reason };
   return refusals.length > 0 ? { kind: "refused", refusals } : { kind: "unattested" };
-}
-
-type Standing =
-  | { readonly kind: "walkable"; readonly base: BaseClaim }
-  | { readonly kind: "opaque"; readonly code: OpaqueCode; readonly reason: string };
-
-/** Whether one provenance by itself says what the image rests on. */
-function standingOf({ record, provenance }: AcceptedProvenance, node: ImageNode): Standing {
-  const opaque = (code: OpaqueCode, reason: string): Standing => ({ kind: "opaque", code, reason });
-  if (record === undefined)
-    return opaque("parents-unrecorded", `build type ${provenance.buildType} doesn't record which images went in`);
-  if (!record.llb) {
-    return record.complete
-      ? { kind: "walkable", base: { kind: "longest-prefix" } }
-      : opaque("incomplete", "the provenance is without the build's steps, and its list of images isn't complete");
-  }
-  switch (record.base.kind) {
-    case "image":
-      return { kind: "walkable", base: { kind: "image", digests: [record.base.digest] } };
-    case "unknown":
-      return opaque("base-unknown", record.base.why);
-    case "scratch": {
-      if (!record.complete)
-        return opaque(
-          "incomplete",
-          "FROM scratch, and not everything that went in was recorded (built from a local context?)",
-        );
-      const unexplained = unexplainedLayers(record.layerMap, record.steps, node);
-      return unexplained === undefined
-        ? { kind: "walkable", base: { kind: "scratch" } }
-        : opaque("unexplained-layers", unexplained);
-    }
-  }
-}
-
-/**
- * Whether the build's own record explains every layer (RULES R18): by the layer map where there is one, else there may be no more
- * layers than steps that make one.
- */
-export function unexplainedLayers(
-  layerMap: readonly (readonly Digest[])[] | undefined,
-  steps: number | undefined,
-  { manifest }: ImageNode,
-): string | undefined {
-  const layers = manifest.layers.map(({ digest }) => digest);
-  if (layerMap !== undefined && layerMap.length > 0) {
-    const explained = layerMap.some(
-      (chain) => chain.length === layers.length && chain.every((digest, i) => digest === layers[i]),
-    );
-    return explained ? undefined : "the layers aren't those that the build recorded";
-  }
-  if (steps !== undefined && layers.length <= steps) return undefined;
-  return `${layers.length} layers, and the build recorded ${steps ?? "no"} steps that make one`;
-}
-
-/** All parents of all accepted provenances, each once a role. A claim without steps gives way to one with them about the same image. */
-function union(provenances: readonly AcceptedProvenance[]): readonly ParentClaim[] {
-  const claims = new Map<string, ParentClaim>();
-  const byPreference = [...provenances].sort((a, b) => Number(b.record?.llb ?? false) - Number(a.record?.llb ?? false));
-  for (const { record } of byPreference) {
-    for (const claim of record?.parents ?? []) {
-      const image = `${claim.kind}|${formatReference(claim.reference)}|${claim.digest}|${claim.platform === undefined ? "" : formatPlatform(claim.platform)}`;
-      const isKnown = !record?.llb && [...claims.keys()].some((key) => key.startsWith(`${image}|`));
-      if (!isKnown && !claims.has(`${image}|${claim.role}`)) claims.set(`${image}|${claim.role}`, claim);
-    }
-  }
-  return [...claims.values()];
-}
-
-function baseOf(provenances: readonly AcceptedProvenance[], node: ImageNode): BaseClaim {
-  const bases = provenances
-    .map((each) => standingOf(each, node))
-    .flatMap((standing) => (standing.kind === "walkable" ? [standing.base] : []));
-  const digests = bases.flatMap((base) => (base.kind === "image" ? base.digests : []));
-  if (digests.length > 0) return { kind: "image", digests: [...new Set(digests)] };
-  return bases.some(({ kind }) => kind === "scratch") ? { kind: "scratch" } : { kind: "longest-prefix" };
-}
-
-/** The best that one provenance by itself earns. */
-function levelOf(provenances: readonly AcceptedProvenance[], node: ImageNode): number {
-  const levels = provenances
-    .filter((each) => standingOf(each, node).kind === "walkable")
-    .map(({ by, record, source }) =>
-      Math.min(
-        by.acceptance.level,
-        source === "agrees" ? by.acceptance.level : LEVEL_SOURCE_NOT_PROVEN,
-        record?.llb ? by.acceptance.level : LEVEL_LIST_ONLY,
-      ),
-    );
-  return Math.max(0, ...levels);
 }

@@ -1,8 +1,8 @@
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
-import { unexplainedLayers } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import type { ImageNode } from "./resolve.ts";
 import { longestPrefix, type Seam, seamBetween } from "./seam.ts";
+import { unexplainedLayers } from "./standing.ts";
 
 /** A claimed seam rests on two configs' word (RULES R21). */
 const LEVEL_SEAM_CLAIMED = 1;
