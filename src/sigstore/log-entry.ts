@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import type { SignedEntity, TrustMaterial } from "@sigstore/verify";
 import { z } from "zod";
 import { Rejection, rejectAs } from "./rejection.ts";
@@ -106,10 +106,13 @@ function isSameSigner(named: z.infer<typeof body>, signer: EntrySigner): boolean
   }
 }
 
-/** The leaf, where an entry keeps a chain. A certificate is not read as its key: that would be another signer. */
+/** The leaf, where an entry keeps a chain. A bare key is another signer than a certificate for it: that has no such block. */
 function firstCertificate(pem: string): Buffer | undefined {
-  const text = fromBase64(pem).toString("latin1");
-  return text.includes("BEGIN CERTIFICATE") ? new X509Certificate(text).raw : undefined;
+  const [, block] =
+    /-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/.exec(
+      fromBase64(pem).toString("latin1"),
+    ) ?? [];
+  return block === undefined ? undefined : fromBase64(block);
 }
 
 function derOf(verifier: z.infer<typeof rekor2Verifier>, kind: "x509Certificate" | "publicKey"): Buffer | undefined {

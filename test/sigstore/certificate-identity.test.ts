@@ -82,3 +82,23 @@ test("refuses an unknown critical extension, such as a precertificate's poison",
   assert.equal(typeof identityOf([...ordinary, extension(poison, der(0x05))]), "object");
   assert.equal(identityOf([...ordinary, extension(poison, der(0x05), true)]), "certificate");
 });
+
+test("refuses a certificate whose unsigned parts were changed", () => {
+  const inner = oid("1.2.840.10045.4.3.2");
+  const kindOf = (reshape: (leaf: Buffer) => Buffer) => {
+    const outcome = verifier.verifyBundle(asBundle(instance.bundle({ reshape })));
+    return outcome.kind === "rejected" ? outcome.code : outcome.kind;
+  };
+  const changed = (from: (leaf: Buffer) => number, byte: number) => (leaf: Buffer) => {
+    const copy = Buffer.from(leaf);
+    copy[from(leaf)] = byte;
+    return copy;
+  };
+  const lastOctetOfAlgorithm = (leaf: Buffer) => leaf.lastIndexOf(inner) + inner.length - 1;
+  // Behind the algorithm stand the tag and the length of the BIT STRING, and then its count of unused bits.
+  const unusedBits = (leaf: Buffer) => lastOctetOfAlgorithm(leaf) + 3;
+  assert.equal(kindOf(changed(lastOctetOfAlgorithm, 2)), "verified");
+  assert.equal(kindOf(changed(lastOctetOfAlgorithm, 9)), "certificate");
+  assert.equal(kindOf(changed(unusedBits, 0)), "verified");
+  assert.equal(kindOf(changed(unusedBits, 1)), "certificate");
+});

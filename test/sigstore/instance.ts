@@ -185,6 +185,8 @@ export interface BundleParts {
   readonly extensions?: readonly Uint8Array[];
   readonly payload?: Uint8Array;
   readonly payloadType?: string;
+  /** Changes the certificate after its authority signed it. */
+  readonly reshape?: (leaf: Buffer) => Buffer;
   readonly signer?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
 }
 
@@ -234,11 +236,12 @@ export function createInstance() {
         payloadType,
         signatures: [{ sig: signature.toString("base64"), keyid: "" }],
       };
-      const leaf = certificate({
+      const issued = certificate({
         publicKey: signer.publicKey,
         issuerKey: ca.privateKey,
         extensions: parts.extensions ?? ordinary,
       });
+      const leaf = parts.reshape?.(issued) ?? issued;
       return { signer, payload, signature, dsseEnvelope, leaf };
     },
     /** A bundle of version 0.3 whose time is its promise's. */

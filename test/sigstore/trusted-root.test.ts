@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { digestOf } from "../../src/image/digest.ts";
@@ -128,6 +129,16 @@ test("reads one public key, and tells it by the hash of its SubjectPublicKeyInfo
     "required",
   );
   assert.equal(fingerprint, digestOf(key.publicKey.export({ format: "der", type: "spki" })));
+});
+
+test("refuses a key that is too weak, or not one for signatures", () => {
+  const pemOf = (pair: { readonly publicKey: KeyObject }) =>
+    pair.publicKey.export({ format: "pem", type: "spki" }).toString();
+  const read = (text: string) => parseTrustedKey(text, "key.pub", "required");
+  assert.doesNotThrow(() => read(pemOf(generateKeyPairSync("rsa", { modulusLength: 2048 }))));
+  assert.throws(() => read(pemOf(generateKeyPairSync("rsa", { modulusLength: 1024 }))), { code: "malformed-key" });
+  assert.doesNotThrow(() => read(pemOf(generateKeyPairSync("ed25519"))));
+  assert.throws(() => read(pemOf(generateKeyPairSync("x25519"))), { code: "malformed-key" });
 });
 
 test("refuses a private key, two keys, and what is no key", () => {

@@ -6,7 +6,18 @@ import { parseTrustedKey } from "../../src/sigstore/trusted-key.ts";
 import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../../src/sigstore/trusted-root.ts";
 import { VerificationCache } from "../../src/sigstore/verification-cache.ts";
 import { createBundleVerifier, type VerificationOutcome } from "../../src/sigstore/verifier.ts";
-import { createInstance, createLog, dsseBody, ISSUER, pem, SAN, SIGNED_AT, statement } from "./instance.ts";
+import {
+  certificate,
+  createInstance,
+  createLog,
+  dsseBody,
+  form,
+  ISSUER,
+  pem,
+  SAN,
+  SIGNED_AT,
+  statement,
+} from "./instance.ts";
 import { asBundle, flipByte, readBundle, readBundles, readRoot, shared } from "./shared.ts";
 
 const instance = createInstance();
@@ -193,6 +204,29 @@ test("R12 takes no entry's time without a promise for it", () => {
   assert.equal(codeOf(verify(bundleOf(false))), "timestamp");
 });
 
+test("R12 answers the promised times alone, beside an entry that only states one", () => {
+  const second = createLog("https://second.example.test");
+  const signed = instance.sign();
+  const body = dsseBody(signed.payload, signed.signature, pem("CERTIFICATE", signed.leaf));
+  const later = new Date(SIGNED_AT.getTime() + 60_000);
+  const timesWith = (promise: boolean) => {
+    const tlogEntries = [
+      instance.log.enter(body, { promise: true, proof: true }),
+      second.enter(body, { promise, proof: true }, later),
+    ];
+    const bundle = {
+      mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+      verificationMaterial: { certificate: { rawBytes: signed.leaf.toString("base64") }, tlogEntries },
+      dsseEnvelope: signed.dsseEnvelope,
+    };
+    const tlogs = [...instance.trustedRoot.tlogs, second.instance];
+    const outcome = verify(bundle, [rootOf({ ...instance.trustedRoot, tlogs })]);
+    return outcome.kind === "verified" ? outcome.times : outcome.code;
+  };
+  assert.deepEqual(timesWith(true), [SIGNED_AT, later]);
+  assert.deepEqual(timesWith(false), [SIGNED_AT]);
+});
+
 test("R12 rejects a promise over a time at which the certificate was not valid", () => {
   const signed = instance.sign();
   const body = dsseBody(signed.payload, signed.signature, pem("CERTIFICATE", signed.leaf));
@@ -359,6 +393,37 @@ test("never lets the authority of one root stand with the log of another", () =>
   assert.equal(codeOf(verify(bundle, [root])), "verified");
   assert.equal(codeOf(verify(bundle, [onlyAuthority, onlyLog])), "log-entry");
   assert.equal(codeOf(verify(bundle, [onlyLog, onlyAuthority])), "log-entry");
+});
+
+test("checks that an intermediate authority was signed by the next one, for each bundle", () => {
+  const top = instance.newKey();
+  const authorityOf = (issuerKey: typeof top.privateKey) => {
+    const extensions = [form.authority];
+    const self = certificate({
+      publicKey: top.publicKey,
+      subject: "top",
+      issuer: "top",
+      issuerKey: top.privateKey,
+      extensions,
+      hours: 24,
+    });
+    const intermediate = certificate({
+      publicKey: instance.ca.publicKey,
+      subject: "ca",
+      issuer: "top",
+      issuerKey,
+      extensions,
+      hours: 24,
+    });
+    const [ordinary] = instance.trustedRoot.certificateAuthorities;
+    const certificates = [intermediate, self].map((each) => ({ rawBytes: each.toString("base64") }));
+    return rootOf({ ...instance.trustedRoot, certificateAuthorities: [{ ...ordinary, certChain: { certificates } }] });
+  };
+  const [sound, forged] = [authorityOf(top.privateKey), authorityOf(instance.newKey().privateKey)];
+  for (let round = 0; round < 2; round++) {
+    assert.equal(codeOf(verify(instance.bundle(), [sound])), "verified");
+    assert.equal(codeOf(verify(instance.bundle(), [forged])), "certificate");
+  }
 });
 
 test("asks for a promise of certificate transparency where the root has such logs", () => {
