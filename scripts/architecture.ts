@@ -64,7 +64,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
       "@sigstore/verify",
     ],
   },
-  github: { ...ADAPTER, inside: CORE, packages: ["zod", "undici", "p-limit"] },
+  github: { ...ADAPTER, inside: CORE, packages: ["zod", "@octokit/rest"] },
   store: { ...ADAPTER, inside: CORE, packages: ["zod"] },
   app: {
     inside: [...CORE, "report", "registry", "sigstore", "github", "store"],

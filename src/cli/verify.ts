@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createDefaultBranches } from "../github/default-branch.ts";
 import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
 import { type ImageReference, ImageReferenceError, parseReference, withDefaultTag } from "../image/reference.ts";
 import { AllowedHostError } from "../registry/address-guard.ts";
@@ -58,6 +59,8 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
   const roots =
     args.trustedRoot.length === 0 ? shippedTrustedRoots() : await Promise.all(args.trustedRoot.map(readTrustedRoot));
   const progress = progressOn(stderr);
+  const signal = AbortSignal.timeout(WALK_MS);
+  const token = env.GH_TOKEN || env.GITHUB_TOKEN;
   let requests = 0;
   const client = usage(AllowedHostError, () =>
     createRegistryClient({
@@ -70,7 +73,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
       credentials: dockerCredentials({
         configDirectory: env.DOCKER_CONFIG || join(surroundings.homeDirectory, ".docker"),
       }),
-      signal: AbortSignal.timeout(WALK_MS),
+      signal,
       onRequest: () => progress.tell(`looking: ${++requests} requests`),
     }),
   );
@@ -79,6 +82,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
       images: client,
       attestations: client,
       verifier: createBundleVerifier({ roots }),
+      defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
       onProgress: ({ examined, known, reference: last }) =>
         progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
     };

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, test } from "node:test";
+import nock from "nock";
+import { createDefaultBranches } from "../../src/github/default-branch.ts";
+import { CouldNotLook } from "../../src/trust/ports.ts";
+
+const source = { sourceRepositoryUri: "https://github.com/acme/app", sourceRepositoryIdentifier: "42" };
+const answer = { id: 42, default_branch: "trunk" };
+
+beforeEach(() => nock.disableNetConnect());
+afterEach(() => {
+  nock.cleanAll();
+  nock.enableNetConnect();
+});
+
+test("R5 tells the default branch of the repository with the certificate's id, and asks once", async () => {
+  const api = nock("https://api.github.com").get("/repos/acme/app").once().reply(200, answer);
+  const branches = createDefaultBranches({});
+  assert.equal(await branches.readDefaultBranch(source), "trunk");
+  assert.equal(await branches.readDefaultBranch(source), "trunk");
+  assert.ok(api.isDone());
+});
+
+test("R8 knows no default branch where another repository has the name now", async () => {
+  nock("https://api.github.com")
+    .get("/repos/acme/app")
+    .reply(200, { ...answer, id: 43 });
+  assert.equal(await createDefaultBranches({}).readDefaultBranch(source), undefined);
+});
+
+for (const [what, status, headers, code] of [
+  ["GitHub hides the repository", 404, {}, "not-found-unproven"],
+  ["the token is refused", 401, {}, "credentials-refused"],
+  ["the rate limit is used up", 403, { "x-ratelimit-remaining": "0" }, "rate-limited"],
+  ["access is forbidden", 403, {}, "credentials-refused"],
+  ["GitHub fails", 502, {}, "server-error"],
+] as const) {
+  test(`could not look when ${what}`, async () => {
+    nock("https://api.github.com").get("/repos/acme/app").reply(status, { message: what }, headers);
+    const asked = createDefaultBranches({}).readDefaultBranch(source);
+    await assert.rejects(asked, (error) => error instanceof CouldNotLook && error.code === code);
+  });
+}
+
+test("could not look when the connection breaks, or the answer is no repository", async () => {
+  nock("https://api.github.com").get("/repos/acme/app").replyWithError("reset");
+  await assert.rejects(
+    createDefaultBranches({}).readDefaultBranch(source),
+    (error) => error instanceof CouldNotLook && error.code === "network",
+  );
+  nock("https://api.github.com").get("/repos/acme/app").reply(200, { id: "42" });
+  await assert.rejects(
+    createDefaultBranches({}).readDefaultBranch(source),
+    (error) => error instanceof CouldNotLook && error.code === "server-error",
+  );
+});
+
+test("R32 sends the token to api.github.com and to no other server", async () => {
+  nock("https://api.github.com", { reqheaders: { authorization: "token secret" } })
+    .get("/repos/acme/app")
+    .reply(200, answer);
+  nock("https://github.example", { badheaders: ["authorization"] })
+    .get("/api/v3/repos/acme/app")
+    .reply(200, answer);
+  const branches = createDefaultBranches({ token: "secret" });
+  assert.equal(await branches.readDefaultBranch(source), "trunk");
+  const elsewhere = { ...source, sourceRepositoryUri: "https://github.example/acme/app" };
+  assert.equal(await branches.readDefaultBranch(elsewhere), "trunk");
+});
