@@ -53,7 +53,7 @@ export async function verifyBundleCommand(args: VerifyBundleArguments, io: Verif
     const artifact = await readArtifact(args.artifact);
     const fault = judge(await readBytes("bundle", args.bundle), args, { expected, roots, artifact });
     if (fault === undefined) {
-      io.stdout.write(`accepted: ${args.bundle} signs ${args.artifact}\n`);
+      io.stdout.write(`accepted: ${printable(args.bundle)} signs ${printable(args.artifact)}\n`);
       return EXIT.accepted;
     }
     io.stderr.write(
