@@ -88,14 +88,15 @@ export function imageRecording(provenance: Provenance): BuildRecord | undefined 
   const inputs = inputsOf(others, steps ?? [], buildkit.request, provenance.source);
   const { ground } = rootfs;
   const layerMap = layerMapOf(buildkit, rootfs);
+  const base = baseOf(rootfs, steps);
   return {
     parents: parents.claims,
-    base: baseOf(rootfs, steps),
+    base,
     llb: steps !== undefined,
     complete: provenance.completeness.dependencies,
     hermetic: buildkit.hermetic,
     ...(layerMap && { layerMap }),
-    ...(ground.kind !== "unknown" && ground.steps !== undefined && { steps: ground.steps }),
+    ...(base.kind !== "unknown" && ground.kind !== "unknown" && ground.steps !== undefined && { steps: ground.steps }),
     otherInputs: inputs.inputs,
     ...(source && { source }),
     request: buildkit.request,
