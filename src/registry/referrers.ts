@@ -63,42 +63,37 @@ const entrySchema = z.looseObject({
  */
 export async function listByApi(access: RepositoryAccess, image: PinnedImage): Promise<ReferrerList> {
   const what = `referrers of ${image.digest}`;
-  let list = EMPTY_LIST;
+  const ask = (target: string | URL) =>
+    access.send(image, {
+      method: "GET",
+      target,
+      action: "pull",
+      headers: { accept: OCI_IMAGE_INDEX },
+      limit: MAX_MANIFEST_BYTES,
+      what,
+    });
+
+  let answer = await ask(`referrers/${image.digest}`);
+  if (NO_API_STATUSES.includes(answer.status)) return (await absent(access, image, what)) ?? EMPTY_LIST;
+  let list = readPage(image, what, answer);
   const seen = new Set<string>();
-  let target: string | URL = `referrers/${image.digest}`;
-  for (let page = 0; ; page += 1) {
-    try {
-      const answer = await access.send(image, {
-        method: "GET",
-        target,
-        action: "pull",
-        headers: { accept: OCI_IMAGE_INDEX },
-        limit: MAX_MANIFEST_BYTES,
-        what,
-      });
-      if (page === 0 && NO_API_STATUSES.includes(answer.status))
-        return (await absent(access, image, what)) ?? EMPTY_LIST;
-      if (answer.status !== 200) throw unexpected(image, what, answer, "200 or 404");
-      list = join(list, readPage(image, what, answer));
-      const next = nextPage(answer);
-      if (next === undefined) return list;
-      if (next.origin !== answer.url.origin || seen.has(next.href)) {
-        throw new RegistryError(
-          "server-error",
-          `${what}: the next page is ${next.origin === answer.url.origin ? "one that was read" : `at ${next.host}`}`,
-          {
-            url: addressForPeople(answer.url),
-          },
-        );
+  try {
+    for (let next = nextPage(answer); next !== undefined; next = nextPage(answer)) {
+      if (next === null || next.origin !== answer.url.origin || seen.has(next.href)) {
+        const context = { url: addressForPeople(answer.url) };
+        throw new RegistryError("server-error", `${what}: the next page is elsewhere, or one that was read`, context);
       }
-      if (page + 1 === MAX_PAGES || list.omitted > 0) return { ...list, omitted: list.omitted + 1 };
       seen.add(next.href);
-      target = next;
-    } catch (error) {
-      if (page === 0 || !(error instanceof CouldNotLook)) throw error;
-      return { ...list, failure: error };
+      if (seen.size === MAX_PAGES || list.omitted > 0) return { ...list, omitted: list.omitted + 1 };
+      answer = await ask(next);
+      list = join(list, readPage(image, what, answer));
     }
+  } catch (error) {
+    // Whatever was read before stays.
+    if (!(error instanceof CouldNotLook)) throw error;
+    return { ...list, failure: error };
   }
+  return list;
 }
 
 /** The tag that holds the list where a registry has no referrers API. @see distribution-spec, "Referrers Tag Schema" */
@@ -124,6 +119,7 @@ export async function listByTag(content: Content, image: PinnedImage): Promise<R
 }
 
 function readPage(image: PinnedImage, what: string, answer: Answer): ReferrerList {
+  if (answer.status !== 200) throw unexpected(image, what, answer, "200 or 404");
   try {
     return readList(answer.body);
   } catch (error) {
@@ -158,12 +154,12 @@ function join(one: ReferrerList, other: ReferrerList): ReferrerList {
   };
 }
 
-/** @see RFC 8288; distribution-spec: `Link: <…>; rel="next"` */
-function nextPage(answer: Answer): URL | undefined {
+/** @returns null if there is one without a proper address. @see RFC 8288; distribution-spec: `Link: <…>; rel="next"` */
+function nextPage(answer: Answer): URL | null | undefined {
   const header = answer.header("link") ?? "";
   for (const [, address, parameters] of header.matchAll(/<([^<>]*)>((?:\s*;[^,<]*)*)/g)) {
     if (!/;\s*rel\s*=\s*"?next"?\s*(?:;|$)/i.test(parameters ?? "")) continue;
-    return URL.parse(address ?? "", answer.url.href) ?? undefined;
+    return URL.parse(address ?? "", answer.url.href);
   }
   return undefined;
 }

@@ -144,7 +144,8 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
         content = Buffer.from(content);
         content[content.length >> 1]! ^= 1;
       }
-      const length = method === "HEAD" || reply.status === 204 ? {} : { "content-length": String(content.length) };
+      const untold = method === "HEAD" || reply.status === 204 || reply.headers?.["transfer-encoding"] !== undefined;
+      const length = untold ? {} : { "content-length": String(content.length) };
       response.writeHead(reply.status, { ...length, ...reply.headers });
       response.end(method === "HEAD" ? undefined : content);
     });
