@@ -68,14 +68,20 @@ export async function toolchain(
   t: TestContext,
   needs: readonly Component[] = EVERY_COMPONENT,
 ): Promise<Toolchain | undefined> {
+  const world = await runningWorld(needs);
+  if (typeof world !== "string") return world;
+  if (process.env.CI) throw new Error(world);
+  t.skip(world);
+  return undefined;
+}
+
+/** The running world, or the sentence that says what of it isn't there. */
+export async function runningWorld(needs: readonly Component[] = EVERY_COMPONENT): Promise<Toolchain | string> {
   const world = readWorld();
   const lacking = await lackingOf(world, needs);
   if (world !== undefined && lacking.length === 0) return toolchainOf(world);
   const why = world?.missing.length ? ` (${world.missing.join("; ")})` : "";
-  const message = `${lacking.join(", ")} not running: npm run world up${why}`;
-  if (process.env.CI) throw new Error(message);
-  t.skip(message);
-  return undefined;
+  return `${lacking.join(", ")} not running: npm run world up${why}`;
 }
 
 function readWorld(): World | undefined {
