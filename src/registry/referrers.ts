@@ -5,7 +5,7 @@ import { algorithmOf, hexOf } from "../image/digest.ts";
 import { JsonError, readDocument, readValue } from "../image/json.ts";
 import { OCI_IMAGE_INDEX } from "../image/media-type.ts";
 import type { PinnedImage } from "../image/reference.ts";
-import { CouldNotLook } from "../trust/ports.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { RepositoryAccess } from "./access.ts";
 import { unexpected } from "./access.ts";
 import type { Content } from "./content.ts";
@@ -90,6 +90,7 @@ export async function listByApi(access: RepositoryAccess, image: PinnedImage): P
     }
   } catch (error) {
     // Whatever was read before stays.
+    if (error instanceof BeyondLimit) return { ...list, omitted: list.omitted + 1 };
     if (!(error instanceof CouldNotLook)) throw error;
     return { ...list, failure: error };
   }
