@@ -57,6 +57,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
     inside: ["image", "attestation", "trust/ports.ts"],
     packages: [
       "zod",
+      "@noble/curves",
       "@sigstore/bundle",
       "@sigstore/core",
       "@sigstore/protobuf-specs",

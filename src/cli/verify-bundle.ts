@@ -33,6 +33,9 @@ type Expectation =
   | { readonly kind: "certificate"; readonly identity: string; readonly issuer: string }
   | { readonly kind: "key"; readonly key: TrustedKey };
 
+/** The key given is none that could have signed: a rejection in the client protocol, which knows keys that don't fit as a case. */
+class UnfitKey extends Error {}
+
 /** What was asked cannot be answered as it was asked: exit code 2, which says nothing of the bundle. */
 class UsageError extends Error {}
 
@@ -61,6 +64,10 @@ export async function verifyBundleCommand(args: VerifyBundleArguments, io: Verif
     );
     return EXIT.rejected;
   } catch (error) {
+    if (error instanceof UnfitKey) {
+      io.stderr.write(`rejected: ${printable(error.message)}\n`);
+      return EXIT.rejected;
+    }
     if (!(error instanceof UsageError)) throw error;
     io.stderr.write(`error: ${printable(error.message)}\n`);
     return EXIT.usage;
@@ -116,7 +123,7 @@ async function readExpectation(args: VerifyBundleArguments): Promise<Expectation
     }
     const bytes = await readBytes("key", key);
     // What the trusted root asks of everyone, an entry in its log, it asks here too.
-    return { kind: "key", key: asUsage(() => parseTrustedKey(Buffer.from(bytes).toString("utf8"), key, "required")) };
+    return { kind: "key", key: readKey(bytes, key) };
   }
   if (identity === undefined || identity === "" || issuer === undefined || issuer === "") {
     throw new UsageError(
@@ -124,6 +131,14 @@ async function readExpectation(args: VerifyBundleArguments): Promise<Expectation
     );
   }
   return { kind: "certificate", identity, issuer };
+}
+
+function readKey(bytes: Uint8Array, path: string): TrustedKey {
+  try {
+    return parseTrustedKey(Buffer.from(bytes).toString("utf8"), path, "required");
+  } catch (cause) {
+    throw new UnfitKey(messageOf(cause), { cause });
+  }
 }
 
 async function readRoots(path: string | undefined): Promise<readonly TrustedRootProfile[]> {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { digestOf, parseDigest } from "../../src/image/digest.ts";
 import { type Artifact, verifyArtifact } from "../../src/sigstore/artifact.ts";
+import { parseTrustedKey } from "../../src/sigstore/trusted-key.ts";
 import { parseTrustedRoot, shippedTrustedRoots } from "../../src/sigstore/trusted-root.ts";
 import { createInstance, statement } from "./instance.ts";
 import { asBundle, shared } from "./shared.ts";
@@ -47,13 +49,18 @@ test("R13 compares the one digest that is known of an artifact", () => {
   assert.equal(codeFor({ kind: "digest", digest: parseDigest(`sha512:${sha512}`) }, { sha512 }), "verified");
 });
 
-test("tells that it needs the bytes for a signature over them", () => {
-  const { dsseEnvelope, ...bundle } = instance.bundle();
-  const messageSignature = {
-    messageDigest: { algorithm: "SHA2_256", digest: Buffer.from(sha256, "hex").toString("base64") },
-    signature: dsseEnvelope.signatures[0]!.sig,
+test("tells that it needs the bytes where the signer's key signs nothing else", () => {
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const json = {
+    mediaType: "application/vnd.dev.sigstore.bundle.v0.3+json",
+    verificationMaterial: { publicKey: { hint: "key" } },
+    messageSignature: {
+      messageDigest: { algorithm: "SHA2_256", digest: Buffer.from(sha256, "hex").toString("base64") },
+      signature: sign(null, bytes, privateKey).toString("base64"),
+    },
   };
-  assert.equal(verifyArtifact(asBundle({ ...bundle, messageSignature }), digest, { roots }).kind, "bytes-needed");
+  const key = parseTrustedKey(publicKey.export({ format: "pem", type: "spki" }).toString(), "key", "optional");
+  assert.equal(verifyArtifact(asBundle(json), digest, { roots: [], keys: [key] }).kind, "bytes-needed");
 });
 
 const conformance = shared("corpora/sigstore-conformance/test/assets");
