@@ -97,6 +97,11 @@ test("R13 never matches by an algorithm that isn't computed, nor a malformed val
   assert.ok(!about({ sha256: "", sha512 }));
 });
 
+test("R13 takes no malformed value for a match, even where the artifact's own hash came out malformed", () => {
+  const statement = parseStatement(bytesOf({ ...document, subject: [{ digest: { sha256: "" } }] }));
+  assert.ok(!subjectCovers(statement, () => ""));
+});
+
 test("a statement is read or refused, whatever the bytes", () => {
   fc.assert(
     fc.property(fc.oneof(fc.json().map(bytesOf), fc.uint8Array(), statements().map(bytesOf)), (bytes) => {
