@@ -8,6 +8,9 @@ import type { Answer, Transport } from "./transport.ts";
 /** Docker Hub's API has another host than its images' names. */
 const DOCKER_HUB_HOST = "registry-1.docker.io";
 
+/** Where a registry answers for manifests itself. */
+const REGISTRY_PATH = /^\/v2\/.+\/(?:manifests|referrers)\/[^/]+$/;
+
 /** @see distribution-spec, "Error Codes" */
 const errorBody = z.object({ errors: z.array(z.object({ code: z.string(), message: z.string().nullish() })) });
 
@@ -109,8 +112,10 @@ function checked(where: Repository, request: RepositoryRequest, answer: Answer):
   const { status } = answer;
   const context = { url: addressForPeople(answer.url), status };
   const tried = `${request.what} of ${where.registry}/${where.repository}`;
-  // The registry said that it is there; what a storage host says of it is neither absence nor a refusal of the registry's.
-  if (answer.fromElsewhere && (status < 200 || status > 299)) {
+  // The registry said that it is there; what a storage host says of it is neither absence nor a refusal of the registry's. Another
+  // registry's API is: registry.k8s.io, for one, sends everyone to one nearby, and it knows what isn't there.
+  const delegated = status === 404 && REGISTRY_PATH.test(answer.url.pathname);
+  if (answer.fromElsewhere && (status < 200 || status > 299) && !delegated) {
     throw new RegistryError(
       "server-error",
       `${tried}: ${answer.url.host}, where it should be, answered ${status}`,

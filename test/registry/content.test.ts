@@ -138,6 +138,23 @@ test("R15 a 404 is absence where an anonymous request to /v2/ is answered", asyn
   assert.equal(await client.resolve(parseReference(`${image.registry}/acme/app:9`)), undefined);
 });
 
+test("R15 a 404 of another registry that this one sends us to is absence, where reading is proven", async (t) => {
+  const { registry, client, image, absent } = await start(t);
+  const nearby = await startRegistry(t);
+  putImage(nearby);
+  const allowed = startClient(t, registry, { allowHosts: [registry.host, nearby.host] });
+  const send = (digest: string) => {
+    const location = `http://${nearby.host}/v2/acme/app/manifests/${digest}`;
+    registry.fail(new RegExp(`manifests/${digest}`), { status: 307, headers: { location } });
+  };
+  send(absent.digest);
+  registry.fail(/GET \/v2\/$/, { status: 401 });
+  await assert.rejects(allowed.readManifest(absent), couldNotLook("not-found-unproven"));
+  await allowed.readManifest(image);
+  assert.equal(await allowed.readManifest(absent), undefined);
+  await assert.rejects(client.readManifest(absent), couldNotLook("address-refused"));
+});
+
 test("R15 a 404 proves nothing where reading isn't proven", async (t) => {
   const { registry, absent } = await start(t, { auth: password });
   const client = startClient(t, registry, { credentials });

@@ -146,7 +146,7 @@ for (const [name, script] of [
   ["fails", "echo secret; exit 3"],
   ["prints no JSON", "echo secret"],
   ["prints another document", 'echo "{\\"secret\\":1}"'],
-  ["prints without end", "head -c 100000 /dev/zero"],
+  ["prints too much", `printf '{"Username":"secret","Secret":"%0100000d"}' 1`],
 ] as const) {
   test(`a helper that ${name} is told, without what it printed`, async (t) => {
     const look = await source(t, { credsStore: "all" }, { all: script });
@@ -161,6 +161,16 @@ for (const [name, script] of [
 test("a helper that isn't installed is told", async (t) => {
   await assert.rejects(
     (await source(t, { credsStore: "absent" }))("ghcr.io", "a/b"),
+    couldNotLook("credentials-refused"),
+  );
+});
+
+test("a helper whose name isn't plain is not run", async (t) => {
+  const answer = 'echo "{\\"Username\\":\\"ann\\",\\"Secret\\":\\"word\\"}"';
+  const helpers = { "a-b": answer, "a b": answer };
+  assert.deepEqual(await (await source(t, { credsStore: "a-b" }, helpers))("ghcr.io", "a/b"), basic("ann", "word"));
+  await assert.rejects(
+    (await source(t, { credsStore: "a b" }, helpers))("ghcr.io", "a/b"),
     couldNotLook("credentials-refused"),
   );
 });

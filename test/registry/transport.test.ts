@@ -86,7 +86,9 @@ test("three redirects are followed, and four are not", async (t) => {
   registry.fail(/GET \/2/, to(`/v2/acme/app/blobs/${digest}`));
   assert.deepEqual(await startClient(t, registry).readBlob(image, digest, 100), blob);
   registry.fail(/blobs\//, to("/1"));
+  const before = registry.requests.length;
   await assert.rejects(startClient(t, registry).readBlob(image, digest, 100), couldNotLook("server-error"));
+  assert.equal(registry.requests.length - before, 4);
 });
 
 test("a request without an answer ends in time", async (t) => {
