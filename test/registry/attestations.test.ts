@@ -268,6 +268,7 @@ test("R15 at most 200 candidates are listed, the likeliest, and the rest is coun
   assert.deepEqual(places(listing), [`referrer ${good}`]);
   assert.equal(listing.omitted, 31);
   assert.equal(asked(registry, /\/referrers\//).length, 5);
+  assert.equal(asked(registry, /manifests\/sha256:/).length, 200);
 });
 
 test("R15 more than 200 layers under cosign's tag are counted, not read", async (t) => {

@@ -178,6 +178,8 @@ test("referrers attached at the same time all stay in the fallback tag", async (
   const notes = ["one", "two", "three", "four"];
   const digests = await Promise.all(notes.map((note) => world.client.attachReferrer(world.image, artifact(note))));
   assert.deepEqual((await fallbackList(world))?.manifests.map((each) => each.digest).sort(), [...digests].sort());
+  // In turn, so that none had to be written twice.
+  assert.equal(asked(world.registry, /^PUT .*manifests\/sha256-/).length, 4);
 });
 
 test("an entry that another writer overwrote is written again", async (t) => {
