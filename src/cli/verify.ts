@@ -14,6 +14,7 @@ import {
   TrustedRootError,
   type TrustedRootProfile,
 } from "../sigstore/trusted-root.ts";
+import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
 import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
 import { type Policy, parsePolicy } from "../trust/policy.ts";
@@ -81,7 +82,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     const ports: WalkPorts = {
       images: client,
       attestations: client,
-      verifier: createBundleVerifier({ roots }),
+      verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
       defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
       onProgress: ({ examined, known, reference: last }) =>
         progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
