@@ -8,8 +8,9 @@ import type { Finding } from "./finding.ts";
 import type { Policy } from "./policy.ts";
 import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
 import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
+import { revokedDigest } from "./revocation.ts";
 
-/** How many images one walk looks at (DESIGN §7). */
+/** How many images one walk looks at, and how many things of any kind it names (DESIGN §7). */
 const MAX_IMAGES = 512;
 /** How many generations it goes down (DESIGN §7). */
 const MAX_DEPTH = 64;
@@ -90,9 +91,11 @@ export async function walkAncestry(
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();
 
+  const asked = new Set<string>();
+
   const visit = async (resolution: Resolution): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
     const id = idOf(resolution);
-    if (resolution.kind === "finding") return { node: leaf(id, resolution), claims: [] };
+    if (resolution.kind === "finding") return { node: leaf(id, unlessRevoked(policy, resolution)), claims: [] };
     const { node } = resolution;
     const examination = await limit(() => examine(examinePorts, policy, node, asOf));
     const claims = claimsOf(policy, node, examination);
@@ -105,6 +108,16 @@ export async function walkAncestry(
     };
   };
 
+  const resolveClaim = async (claim: Claim, child: AncestryNode): Promise<readonly Resolution[]> => {
+    if (claim.kind === "leaf") return [claim.resolution];
+    const { image, wanted } = claim;
+    const key = `${imageName(image)}@${image.digest} ${wanted === "every" ? wanted : formatPlatform(wanted)}`;
+    // Before anything is fetched: one statement can name twenty thousand images.
+    if (!asked.has(key) && asked.size >= MAX_IMAGES) return [tooMany(subject, child)];
+    asked.add(key);
+    return limit(() => resolveImage(ports.images, image, wanted, true));
+  };
+
   const first = await limit(() => resolveImage(ports.images, subject, wanted, false));
   let generation = distinct(first);
   for (const resolution of generation) known.add(idOf(resolution));
@@ -114,18 +127,12 @@ export async function walkAncestry(
     const next: Resolution[] = [];
     for (const { node, claims } of visited) {
       const resolved = await Promise.all(
-        claims.map(async (claim) => {
-          if (claim.kind === "leaf") return { role: claim.role, resolutions: [claim.resolution] };
-          return {
-            role: claim.role,
-            resolutions: await limit(() => resolveImage(ports.images, claim.image, claim.wanted, true)),
-          };
-        }),
+        claims.map(async (claim) => ({ role: claim.role, resolutions: await resolveClaim(claim, node) })),
       );
       const links: Link[] = [];
       for (const { role, resolutions } of resolved) {
         for (const resolution of resolutions) {
-          const bounded = bound(resolution, depth + 1, known);
+          const bounded = bound(resolution, depth + 1, known, tooMany(subject, node));
           const id = idOf(bounded);
           links.push({ role, to: id });
           if (known.has(id)) continue;
@@ -196,18 +203,25 @@ function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim): Claim {
   return { kind: "image", role, image, wanted };
 }
 
-function bound(resolution: Resolution, depth: number, known: ReadonlySet<string>): Resolution {
-  if (resolution.kind === "finding" || known.has(idOf(resolution))) return resolution;
+function bound(resolution: Resolution, depth: number, known: ReadonlySet<string>, full: Resolution): Resolution {
+  if (known.has(idOf(resolution))) return resolution;
+  if (known.size >= MAX_IMAGES) return full;
+  if (resolution.kind === "finding" || depth <= MAX_DEPTH) return resolution;
   const { image, platform } = resolution.node;
-  const beyond = (reason: string): Resolution => ({
-    kind: "finding",
-    image,
-    platform,
-    finding: { kind: "limit", reason },
-  });
-  if (depth > MAX_DEPTH) return beyond(`more than ${MAX_DEPTH} generations down`);
-  if (known.size >= MAX_IMAGES) return beyond(`more than ${MAX_IMAGES} images in one ancestry`);
-  return resolution;
+  const finding: Finding = { kind: "limit", reason: `more than ${MAX_DEPTH} generations down` };
+  return { kind: "finding", image, platform, finding };
+}
+
+/** Stands once for all parents of a child that are too many, so that what is told of them stays small. */
+function tooMany(subject: PinnedImage, { reference }: AncestryNode): Leaf {
+  const finding: Finding = { kind: "limit", reason: `more than ${MAX_IMAGES} images in one ancestry` };
+  return { kind: "finding", image: subject, text: `further parents of ${reference}`, finding };
+}
+
+/** A digest that policy revokes stays revoked where it isn't looked at, and where it can't be (RULES R27). */
+function unlessRevoked(policy: Policy, resolution: Leaf): Leaf {
+  const reason = resolution.text === undefined ? revokedDigest(policy, [resolution.image.digest]) : undefined;
+  return reason === undefined ? resolution : { ...resolution, finding: { kind: "revoked", reason } };
 }
 
 function leaf(id: string, resolution: Leaf): AncestryNode {

@@ -1,14 +1,15 @@
 import type { Statement } from "../attestation/statement.ts";
+import type { Descriptor } from "../image/descriptor.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import {
   type AcceptedProvenance,
   type AcceptedStatement,
   acceptProvenance,
-  acceptStatement,
   isProvenanceType,
+  type Refused,
   tiesOf,
 } from "./accepted.ts";
-import { type Evidence, isAbout, parseContainedStatement } from "./evidence.ts";
+import { type Evidence, type FoundStatement, isAbout, parseContainedStatement } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
 import type { Policy } from "./policy.ts";
 import { BeyondLimit, CouldNotLook, type ImageReader } from "./ports.ts";
@@ -21,10 +22,22 @@ const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
 /** What an index's own attestation manifests gave. */
 export interface ContainedEvidence {
   readonly provenances: readonly AcceptedProvenance[];
+  /** Accepted statements about attestation manifests: their signers stand for what is inside. */
+  readonly signers: readonly AcceptedStatement[];
   readonly refusals: readonly Refusal[];
   readonly failures: readonly CouldNotLook[];
+  /** Candidates beyond the limit. */
+  readonly omitted: number;
   /** Why provenance that is there wasn't adopted, for people; undefined if none is there. */
   readonly notAdopted: string | undefined;
+}
+
+/** What containment needs of the world. */
+export interface ContainedPorts {
+  readonly images: ImageReader;
+  /** What refers to an attestation manifest itself (docker/github-builder signs there). */
+  readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
+  readonly accept: (node: ImageNode, found: FoundStatement) => Promise<AcceptedStatement | Refused>;
 }
 
 interface Contained {
@@ -33,140 +46,156 @@ interface Contained {
   readonly manifest: AttestationManifest;
 }
 
+/** What one index says of a node. */
+interface Inside {
+  readonly statements: readonly Contained[];
+  readonly refusals: readonly Refusal[];
+  readonly failures: readonly CouldNotLook[];
+  /** Whether everything was read that may be provenance of the node: what wasn't could contradict what was. */
+  readonly whole: boolean;
+}
+
 /**
  * Provenance inside the indexes that enclose a node (RULES R11). It is unsigned, and becomes a signer's word when that signer's
  * accepted signature covers the index or the attestation manifest, policy says that the signer builds, and the provenance is tied to
- * the signer's run. Where several statements are about one platform, all must pass.
+ * the signer's run. Where several statements are about one platform, all that the signature covers must pass.
  *
  * @param accepted - Accepted statements about the node.
- * @param evidenceOf - What refers to an attestation manifest itself (docker/github-builder signs there).
  */
 export async function readContained(
-  reader: ImageReader,
+  ports: ContainedPorts,
   policy: Policy,
   node: ImageNode,
   accepted: readonly AcceptedStatement[],
-  evidenceOf: (image: PinnedImage) => Promise<Evidence>,
 ): Promise<ContainedEvidence> {
-  const failures: CouldNotLook[] = [];
-  const refusals: Refusal[] = [];
+  const insides = await Promise.all(node.indexes.map((enclosing) => readInside(ports.images, node, enclosing)));
+  const refusals = insides.flatMap((inside) => inside.refusals);
+  const failures = insides.flatMap((inside) => inside.failures);
   const provenances: AcceptedProvenance[] = [];
-  let notAdopted: string | undefined;
-  for (const enclosing of node.indexes) {
-    const contained = await readStatements(reader, node, enclosing, refusals, failures);
-    if (contained.length === 0) continue;
-    const overIndex = accepted.filter(
-      ({ found, coversIndex }) => coversIndex && isAbout(found.verified.statement, enclosing.bytes),
-    );
-    const adopt = (signers: readonly AcceptedStatement[]): boolean => {
-      const adopted = signers.map((by) => {
-        const read = contained.map(({ statement, where }) => acceptProvenance(policy, node, by, statement, where));
-        refusals.push(...read.filter((each) => each?.kind === "refusal"));
-        const good = read.filter((each) => each?.kind === "provenance");
-        const why = whyNotAdopted(by, good, contained.length);
-        if (why === undefined) provenances.push(...good);
-        else notAdopted = why;
-        return why === undefined;
-      });
-      return adopted.includes(true);
-    };
-    if (adopt(overIndex)) continue;
-    const overManifest = await signersOfManifest(policy, node, contained, evidenceOf, refusals, failures);
-    if (!adopt(overManifest))
-      notAdopted ??= "provenance inside the index is unsigned, and no accepted signature covers it";
+  const signers: AcceptedStatement[] = [];
+  const reasons: string[] = [];
+  let omitted = 0;
+  const adopt = (by: AcceptedStatement, covered: readonly Inside[]): boolean => {
+    const read = covered
+      .flatMap(({ statements }) => statements)
+      .map(({ statement, where }) => acceptProvenance(policy, node, by, statement, where));
+    refusals.push(...read.filter((each) => each?.kind === "refusal"));
+    const good = read.filter((each) => each?.kind === "provenance");
+    const why = whyNotAdopted(by, good, read.length, covered);
+    if (why === undefined) provenances.push(...good);
+    else reasons.push(why);
+    return why === undefined;
+  };
+
+  const open = new Set(insides.filter(({ statements, whole }) => statements.length > 0 || !whole));
+  for (const by of accepted) {
+    // A signature over an outer index reaches the inner ones, and every byte in them.
+    const outermost = node.indexes.findIndex(({ bytes }) => isAbout(by.found.verified.statement, bytes));
+    const covered = outermost < 0 ? [] : insides.slice(outermost);
+    if (covered.some(({ statements }) => statements.length > 0) && adopt(by, covered))
+      for (const inside of covered) open.delete(inside);
   }
-  return { provenances, refusals, failures, notAdopted };
+  for (const inside of open) {
+    const over = await signersOfManifest(ports, node, inside);
+    signers.push(...over.signers);
+    refusals.push(...over.refusals);
+    failures.push(...over.failures);
+    omitted += over.omitted;
+    const adopted = over.signers.map((by) => adopt(by, [inside]));
+    if (!adopted.includes(true))
+      reasons.push("provenance inside the index is unsigned or unread, and no accepted signature covers it");
+  }
+  return { provenances, signers, refusals, failures, omitted, notAdopted: reasons[0] };
 }
 
 function whyNotAdopted(
   { acceptance: { builder } }: AcceptedStatement,
   good: readonly AcceptedProvenance[],
   all: number,
+  covered: readonly Inside[],
 ): string | undefined {
   if (!builder.builds) {
     return `${builder.path} doesn't say that this signer builds (builds: true), so provenance inside the index isn't its word`;
   }
+  if (covered.some(({ whole }) => !whole)) return "not all that may be provenance inside the index can be read";
   if (good.length < all) return "not all provenance for this platform inside the index can be accepted";
   if (good.every((each) => isTied(tiesOf(each)))) return undefined;
   return "provenance inside the index isn't tied to the run that signed: neither its builder.id nor its git source agrees, or one contradicts";
 }
 
-async function readStatements(
-  reader: ImageReader,
-  node: ImageNode,
-  enclosing: EnclosingIndex,
-  refusals: Refusal[],
-  failures: CouldNotLook[],
-): Promise<readonly Contained[]> {
-  const found: Contained[] = [];
+async function readInside(reader: ImageReader, node: ImageNode, enclosing: EnclosingIndex): Promise<Inside> {
   try {
-    for (const manifest of await readAttestationManifests(reader, enclosing)) {
-      for (const layer of manifest.manifest.layers) {
-        const hint = layer.annotations["in-toto.io/predicate-type"];
-        if (layer.mediaType !== "application/vnd.in-toto+json" || (hint !== undefined && !isProvenanceType(hint)))
-          continue;
-        const where = `statement ${layer.digest} in attestation manifest ${manifest.image.digest}`;
-        const statement = await readStatement(reader, manifest.image, layer.digest, where, refusals);
-        if (
-          statement === undefined ||
-          !isProvenanceType(statement.predicateType) ||
-          !isAbout(statement, node.manifestBytes)
-        )
-          continue;
-        found.push({ where, statement, manifest });
-      }
-    }
+    const { manifests, unread } = await readAttestationManifests(reader, enclosing, node);
+    const layers = manifests.flatMap((manifest) => manifest.manifest.layers.map((layer) => ({ manifest, layer })));
+    const read = await Promise.all(
+      layers.filter(({ layer }) => mayBeProvenance(layer)).map((each) => readStatement(reader, node, each)),
+    );
+    const refusals = [
+      ...unread.map(({ descriptor, reason }): Refusal => {
+        return { code: "malformed-attestation", reason, where: `attestation manifest ${descriptor.digest}` };
+      }),
+      ...read.filter((each) => each !== undefined && "code" in each),
+    ];
+    const statements = read.filter((each) => each !== undefined && "statement" in each);
+    return { statements, refusals, failures: [], whole: refusals.length === 0 };
   } catch (error) {
     if (!(error instanceof CouldNotLook)) throw error;
-    failures.push(error);
+    return { statements: [], refusals: [], failures: [error], whole: false };
   }
-  return found;
 }
 
+/** The annotation is a hint that saves downloads; what is downloaded says itself what it is. */
+function mayBeProvenance({ mediaType, annotations }: Descriptor): boolean {
+  const hint = annotations["in-toto.io/predicate-type"];
+  return mediaType === "application/vnd.in-toto+json" && (hint === undefined || isProvenanceType(hint));
+}
+
+/** @returns undefined if it is about something else, or no provenance. */
 async function readStatement(
   reader: ImageReader,
-  image: PinnedImage,
-  digest: AttestationManifest["image"]["digest"],
-  where: string,
-  refusals: Refusal[],
-): Promise<Statement | undefined> {
+  node: ImageNode,
+  { manifest, layer }: { readonly manifest: AttestationManifest; readonly layer: Descriptor },
+): Promise<Contained | Refusal | undefined> {
+  const where = `statement ${layer.digest} in attestation manifest ${manifest.image.digest}`;
   try {
-    const bytes = await reader.readBlob(image, digest, MAX_STATEMENT_BYTES);
-    const statement = bytes === undefined ? undefined : parseContainedStatement(bytes);
+    const bytes = await reader.readBlob(manifest.image, layer.digest, MAX_STATEMENT_BYTES);
+    if (bytes === undefined)
+      return { code: "malformed-statement", reason: "the repository can be read and doesn't hold it", where };
+    const statement = bytes.length === layer.size ? parseContainedStatement(bytes) : undefined;
     if (statement === undefined) {
-      const reason =
-        bytes === undefined
-          ? "the repository can be read and doesn't hold it"
-          : "not an in-toto statement that can be read in one way only";
-      refusals.push({ code: "malformed-statement", reason, where });
+      const reason = "not an in-toto statement of the size told that can be read in one way only";
+      return { code: "malformed-statement", reason, where };
     }
-    return statement;
+    const isOurs = isProvenanceType(statement.predicateType) && isAbout(statement, node.manifestBytes);
+    return isOurs ? { where, statement, manifest } : undefined;
   } catch (error) {
     if (!(error instanceof BeyondLimit)) throw error;
-    refusals.push({ code: "too-large", reason: error.message, where });
-    return undefined;
+    return { code: "too-large", reason: error.message, where };
   }
+}
+
+interface OverManifest {
+  readonly signers: readonly AcceptedStatement[];
+  readonly refusals: readonly Refusal[];
+  readonly failures: readonly CouldNotLook[];
+  readonly omitted: number;
 }
 
 /** Signatures over the attestation manifest itself: what is in it is the signer's word, the rest of the index isn't. */
-async function signersOfManifest(
-  policy: Policy,
-  node: ImageNode,
-  contained: readonly Contained[],
-  evidenceOf: (image: PinnedImage) => Promise<Evidence>,
-  refusals: Refusal[],
-  failures: CouldNotLook[],
-): Promise<readonly AcceptedStatement[]> {
-  const [manifest, ...others] = new Map(contained.map((each) => [each.manifest.image.digest, each.manifest])).values();
+async function signersOfManifest(ports: ContainedPorts, node: ImageNode, inside: Inside): Promise<OverManifest> {
+  const manifests = inside.statements.map(({ manifest }) => manifest);
+  const [manifest, ...others] = new Map(manifests.map((each) => [each.image.digest, each])).values();
   // Every statement about the platform must be covered by the signature that adopts it: one manifest must hold them all.
-  if (manifest === undefined || others.length > 0) return [];
-  const evidence = await evidenceOf(manifest.image);
-  failures.push(...evidence.failures);
-  refusals.push(...evidence.refusals);
+  if (manifest === undefined || others.length > 0) return { signers: [], refusals: [], failures: [], omitted: 0 };
+  const { statements, refusals, failures, omitted } = await ports.evidenceOf(manifest.image);
   // The attestation manifest stands in for the node: subject and signer are judged as ever, about its bytes.
   const { image, manifest: document, bytes } = manifest;
   const standIn: ImageNode = { ...node, image, manifest: document, manifestBytes: bytes, indexes: [] };
-  const judged = evidence.statements.map((found) => acceptStatement(policy, standIn, found));
-  refusals.push(...judged.filter((each) => each.kind === "refusal"));
-  return judged.filter((each) => each.kind === "statement");
+  const judged = await Promise.all(statements.map((found) => ports.accept(standIn, found)));
+  return {
+    signers: judged.filter((each) => each.kind === "statement"),
+    refusals: [...refusals, ...judged.filter((each) => each.kind === "refusal")],
+    failures,
+    omitted,
+  };
 }

@@ -1,7 +1,8 @@
 import type { ParentClaim } from "../attestation/parents.ts";
+import { type Digest, type DigestAlgorithm, digestOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
-import { type ContainedEvidence, readContained } from "./contained.ts";
+import { readContained } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
@@ -43,10 +44,11 @@ export interface ExaminePorts {
  * @param asOf - When: roots expire.
  */
 export async function examine(ports: ExaminePorts, policy: Policy, node: ImageNode, asOf: Date): Promise<Examination> {
-  const digests = [node.image.digest, ...node.indexes.map(({ image }) => image.digest)];
+  const digests = digestsOf(node);
   const revoked = revokedDigest(policy, digests);
   if (revoked !== undefined) return ended({ kind: "revoked", reason: revoked });
-  const root = policy.roots.find(({ image }) => digests.includes(image.digest));
+  const named = policy.roots.filter(({ image }) => digests.includes(image.digest));
+  const root = named.find((candidate) => isInForce(candidate, asOf)) ?? named[0];
   const isActive = root !== undefined && isInForce(root, asOf);
   if (isActive && !revokesByEvidence(policy)) return ended(rootFinding(root));
 
@@ -69,6 +71,13 @@ export async function examine(ports: ExaminePorts, policy: Policy, node: ImageNo
     level: rooted.kind === "attested" ? levelOf(provenances, node) : 0,
     failures,
   };
+}
+
+/** By every algorithm: an index can name by SHA-512 what policy revokes by SHA-256. */
+function digestsOf({ manifestBytes, indexes }: ImageNode): readonly Digest[] {
+  const algorithms: readonly DigestAlgorithm[] = ["sha256", "sha384", "sha512"];
+  const documents = [manifestBytes, ...indexes.map(({ bytes }) => bytes)];
+  return documents.flatMap((bytes) => algorithms.map((algorithm) => digestOf(bytes, algorithm)));
 }
 
 function ended(finding: Finding): Examination {
@@ -111,14 +120,13 @@ async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Pr
   const gathered = await Promise.all([node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf));
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
   const failures = gathered.flatMap((each) => each.failures);
-  const judged = await Promise.all(
-    [...found.values()].map((each) => acceptKnowingBranch(ports, policy, node, each, failures)),
-  );
+  const accept = (about: ImageNode, each: FoundStatement) => acceptKnowingBranch(ports, policy, about, each, failures);
+  const judged = await Promise.all([...found.values()].map((each) => accept(node, each)));
   const accepted = judged.filter((each) => each.kind === "statement");
   const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
-  const contained: ContainedEvidence = await readContained(ports.images, policy, node, accepted, ports.evidenceOf);
+  const contained = await readContained({ ...ports, accept }, policy, node, accepted);
   return {
-    accepted,
+    accepted: [...accepted, ...contained.signers],
     provenances: [...read.filter((each) => each?.kind === "provenance"), ...contained.provenances],
     refusals: [
       ...gathered.flatMap(({ refusals }) => refusals),
@@ -127,7 +135,7 @@ async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Pr
       ...contained.refusals,
     ],
     failures: [...failures, ...contained.failures],
-    omitted: gathered.reduce((sum, each) => sum + each.omitted, 0),
+    omitted: gathered.reduce((sum, each) => sum + each.omitted, contained.omitted),
     notAdopted: contained.notAdopted,
   };
 }
@@ -193,12 +201,9 @@ function judgeEvidence(
   }
 
   const standings = provenances.map((provenance) => standingOf(provenance, node));
-  const bases = new Set(
-    standings.flatMap((standing) =>
-      standing.kind === "walkable" && standing.base.kind !== "longest-prefix" ? [standing.base.kind] : [],
-    ),
-  );
-  if (bases.size > 1) {
+  // Also of those that aren't enough by themselves: what they say still contradicts.
+  const bases = new Set(provenances.flatMap(({ record }) => record?.base.kind ?? []));
+  if (bases.has("scratch") && bases.has("image")) {
     return {
       kind: "mismatch",
       code: "provenance-disagrees",
@@ -214,6 +219,8 @@ function judgeEvidence(
       kind: "limit",
       reason: `nothing sufficient among the first statements, and ${omitted} more were not read`,
     };
+  const revokedSigner = refusals.find(({ code }) => code === "revoked");
+  if (revokedSigner !== undefined) return { kind: "revoked", reason: revokedSigner.reason };
   const [opaque] = standings.flatMap((standing) => (standing.kind === "opaque" ? [standing] : []));
   if (opaque !== undefined) return opaque;
   if (accepted.length > 0) {
@@ -221,7 +228,5 @@ function judgeEvidence(
       ? { kind: "opaque", code: "parents-unrecorded", reason: "what is signed doesn't record which images went in" }
       : { kind: "opaque", code: "containment", reason: notAdopted };
   }
-  const revokedSigner = refusals.find(({ code }) => code === "revoked");
-  if (revokedSigner !== undefined) return { kind: "revoked", reason: revokedSigner.reason };
   return refusals.length > 0 ? { kind: "refused", refusals } : { kind: "unattested" };
 }

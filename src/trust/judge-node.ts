@@ -56,7 +56,11 @@ export function judgeNode(ancestry: Ancestry, node: AncestryNode): SeamedNode {
       const seams = bases.map(({ node: base }) => seamBetween(image, base) ?? seamWithoutLayers(node, image));
       const broken = bases[seams.indexOf("contradicted")];
       if (broken !== undefined) {
-        const reason = `its layers don't begin with those of ${broken.node.image.digest}, the base that its provenance names`;
+        const { image: base, config } = broken.node;
+        const reason =
+          config.diffIds.length === 0
+            ? `its base ${base.digest} has no layers, and its own aren't those that the build recorded`
+            : `its layers don't begin with those of ${base.digest}, the base that its provenance names`;
         return { finding: { kind: "layers-mismatch", reason }, links, seam: undefined, level: 0 };
       }
       const seam = seams.includes("claimed") ? "claimed" : seams.length > 0 ? "proven" : undefined;
@@ -84,11 +88,12 @@ export function judgeNode(ancestry: Ancestry, node: AncestryNode): SeamedNode {
   }
 }
 
-/** A base without layers shows nothing of what lies under the image; the build's own layer map may (RULES R21). */
+/** A base without layers shows nothing of what lies under the image; the build's own layer map does, where there is one (RULES R21). */
 function seamWithoutLayers({ examination }: AncestryNode, image: ImageNode): Seam {
   const maps =
     examination?.provenances.flatMap(({ record }) => (record?.layerMap === undefined ? [] : [record.layerMap])) ?? [];
-  return maps.some((map) => unexplainedLayers(map, undefined, image) === undefined) ? "proven" : "claimed";
+  if (maps.length === 0) return "claimed";
+  return maps.some((map) => unexplainedLayers(map, undefined, image) === undefined) ? "proven" : "contradicted";
 }
 
 function withoutBase(node: AncestryNode, parents: readonly AncestryNode[]): SeamedNode {

@@ -1,7 +1,8 @@
 import { checkCounts, type ImageConfig, isAttestationConfig, parseConfig } from "../image/config.ts";
 import type { Descriptor } from "../image/descriptor.ts";
+import { algorithmOf, digestOf, isDigest } from "../image/digest.ts";
 import { ImageFormatError, type ImageIndex, type Manifest, parseManifest } from "../image/manifest.ts";
-import { isLayerType, OCI_EMPTY } from "../image/media-type.ts";
+import { OCI_EMPTY } from "../image/media-type.ts";
 import { formatPlatform, isUnknown, type Platform, platformFallbacks, samePlatform } from "../image/platform.ts";
 import { type PinnedImage, pin } from "../image/reference.ts";
 import type { Finding } from "./finding.ts";
@@ -14,6 +15,9 @@ const MAX_INDEX_ENTRIES = 512;
 /** How deep indexes may nest. */
 const MAX_INDEX_DEPTH = 4;
 
+/** What runtimes unpack: containerd takes every media type of the first family for a layer, whatever follows. */
+const LAYER_PREFIXES = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
+
 /** An index on the way from the digest asked for to a platform's manifest. */
 export interface EnclosingIndex {
   readonly image: PinnedImage;
@@ -25,7 +29,7 @@ export interface EnclosingIndex {
 export interface ImageNode {
   /** By the digest of the platform's manifest. */
   readonly image: PinnedImage;
-  /** The config's (RULES R24). */
+  /** The config's, with what only the descriptor says of it (RULES R24). */
   readonly platform: Platform;
   readonly manifest: Manifest;
   readonly manifestBytes: Uint8Array;
@@ -77,34 +81,69 @@ export async function resolveImage(
   return [...findings, ...duplicates(image, chosen), ...chosen.map((node) => ({ kind: "node" as const, node }))];
 }
 
-/** The attestation manifests of an index (BuildKit's attestation-storage.md), each proven by its content. */
+/** What an index holds beside its images. */
+export interface AttestationManifests {
+  readonly manifests: readonly AttestationManifest[];
+  /** Entries that may be such manifests and couldn't be read, each with the reason. */
+  readonly unread: readonly { readonly descriptor: Descriptor; readonly reason: string }[];
+}
+
+/**
+ * The attestation manifests of an index that may be about a node (BuildKit's attestation-storage.md), each proven by its content.
+ *
+ * An entry that can't be read is told, not skipped: whoever keeps the registry could else withhold one of two that contradict each
+ * other (RULES R11).
+ *
+ * @throws {CouldNotLook}
+ */
 export async function readAttestationManifests(
   reader: ImageReader,
   { image, index }: EnclosingIndex,
-): Promise<readonly AttestationManifest[]> {
-  const entries = index.manifests
-    .filter((entry) => entry.platform === undefined || isUnknown(entry.platform))
-    .slice(0, MAX_INDEX_ENTRIES);
-  const read = await Promise.all(
-    entries.map(async (descriptor): Promise<AttestationManifest | undefined> => {
-      const pinned = pin(image, descriptor.digest);
-      const stored = await reader.readManifest(pinned);
-      if (stored === undefined) return undefined;
-      try {
-        const manifest = parseManifest(stored.bytes, {
-          contentType: stored.contentType,
-          mediaType: descriptor.mediaType,
-        });
-        if (manifest.kind === "index" || !(await isAttestationManifest(reader, pinned, manifest, descriptor)))
-          return undefined;
-        return { image: pinned, bytes: stored.bytes, manifest, descriptor };
-      } catch (error) {
-        if (error instanceof ImageFormatError || error instanceof SizeMismatch) return undefined;
-        throw error;
-      }
-    }),
+  node: ImageNode,
+): Promise<AttestationManifests> {
+  const entries = index.manifests.filter(
+    (entry) => (entry.platform === undefined || isUnknown(entry.platform)) && mayBeAbout(entry, node),
   );
-  return read.filter((entry) => entry !== undefined);
+  if (entries.length > MAX_INDEX_ENTRIES) {
+    const reason = `more than ${MAX_INDEX_ENTRIES} entries of the index may be attestation manifests`;
+    return { manifests: [], unread: entries.slice(0, 1).map((descriptor) => ({ descriptor, reason })) };
+  }
+  const read = await Promise.all(entries.map((descriptor) => readAttestationManifest(reader, image, descriptor)));
+  return {
+    manifests: read.flatMap((entry) => (typeof entry === "object" ? [entry] : [])),
+    unread: entries.flatMap((descriptor, i) => {
+      const reason = read[i];
+      return typeof reason === "string" ? [{ descriptor, reason }] : [];
+    }),
+  };
+}
+
+/** @returns undefined if it is something else, and a reason if that can't be told. */
+async function readAttestationManifest(
+  reader: ImageReader,
+  index: PinnedImage,
+  descriptor: Descriptor,
+): Promise<AttestationManifest | string | undefined> {
+  const image = pin(index, descriptor.digest);
+  try {
+    const stored = await reader.readManifest(image);
+    if (stored === undefined) return "the repository can be read and doesn't hold it";
+    if (stored.bytes.length !== descriptor.size) return "the index says another size";
+    const manifest = parseManifest(stored.bytes, { contentType: stored.contentType, mediaType: descriptor.mediaType });
+    if (manifest.kind === "index" || !(await isAttestationManifest(reader, image, manifest, descriptor)))
+      return undefined;
+    return { image, bytes: stored.bytes, manifest, descriptor };
+  } catch (error) {
+    if (error instanceof ImageFormatError || error instanceof SizeMismatch || error instanceof BeyondLimit)
+      return error.message;
+    throw error;
+  }
+}
+
+/** BuildKit writes beside each attestation manifest what it is about: a word as good as the index that it stands in. */
+function mayBeAbout({ annotations }: Descriptor, { manifestBytes }: ImageNode): boolean {
+  const about = annotations["vnd.docker.reference.digest"] ?? "";
+  return !isDigest(about) || digestOf(manifestBytes, algorithmOf(about)) === about;
 }
 
 type Entry = Resolution | "attestation";
@@ -120,8 +159,6 @@ async function expand(
   const finding = (value: Finding): readonly Entry[] => [
     { kind: "finding", image, ...(descriptor?.platform && { platform: descriptor.platform }), finding: value },
   ];
-  if (++count.entries > MAX_INDEX_ENTRIES)
-    return finding({ kind: "limit", reason: `more than ${MAX_INDEX_ENTRIES} entries below one index` });
   try {
     const stored = await reader.readManifest(image);
     if (stored === undefined)
@@ -145,7 +182,11 @@ async function expand(
       if (indexes.length >= MAX_INDEX_DEPTH)
         return finding({ kind: "limit", reason: `indexes nest deeper than ${MAX_INDEX_DEPTH}` });
       const within = [...indexes, { image, bytes: stored.bytes, index: document }];
-      const entries = document.manifests.filter((entry) => mayBeWanted(entry, document, wanted));
+      const entries = entriesFor(document, wanted);
+      // Before any of them is fetched: half of an index would be judged, and which half is chance.
+      if (count.entries + entries.length > MAX_INDEX_ENTRIES)
+        return finding({ kind: "limit", reason: `more than ${MAX_INDEX_ENTRIES} entries below one index` });
+      count.entries += entries.length;
       const expanded = await Promise.all(
         entries.map((entry) => expand(reader, pin(image, entry.digest), within, entry, wanted, count)),
       );
@@ -171,7 +212,7 @@ async function expand(
         kind: "node",
         node: {
           image,
-          platform: claimed ?? config.platform,
+          platform: { ...claimed, ...config.platform },
           manifest: document,
           manifestBytes: stored.bytes,
           config,
@@ -200,13 +241,14 @@ export function findingOf(error: unknown): Finding {
  * With a platform wanted, entries that say another one aren't fetched. Entries that say none are: what they are only their config
  * tells; and nested indexes, whose descriptors seldom say one.
  */
-function mayBeWanted(entry: Descriptor, index: ImageIndex, wanted: Platform | "every"): boolean {
-  if (wanted === "every" || entry.platform === undefined) return true;
-  const { platform } = entry;
+function entriesFor({ manifests }: ImageIndex, wanted: Platform | "every"): readonly Descriptor[] {
+  if (wanted === "every") return manifests;
   const best = [wanted, ...platformFallbacks(wanted)].find((candidate) =>
-    index.manifests.some((other) => other.platform !== undefined && samePlatform(other.platform, candidate)),
+    manifests.some(({ platform }) => platform !== undefined && samePlatform(platform, candidate)),
   );
-  return best !== undefined && samePlatform(platform, best);
+  return manifests.filter(
+    ({ platform }) => platform === undefined || (best !== undefined && samePlatform(platform, best)),
+  );
 }
 
 function choose(nodes: readonly ImageNode[], wanted: Platform | "every", isParent: boolean): readonly ImageNode[] {
@@ -240,10 +282,7 @@ function duplicates(image: PinnedImage, nodes: readonly ImageNode[]): Resolution
 
 /** Old configs leave the variant out; what they do say must be the same. */
 function agrees(config: Platform, descriptor: Platform): boolean {
-  if (samePlatform(config, descriptor)) return true;
-  if (config.variant !== undefined || descriptor.variant === undefined) return false;
-  const { variant: _, ...withoutVariant } = descriptor;
-  return config.os === withoutVariant.os && config.architecture === withoutVariant.architecture;
+  return samePlatform(config, descriptor) || samePlatform({ ...descriptor, ...config }, descriptor);
 }
 
 /**
@@ -257,11 +296,17 @@ async function isAttestationManifest(
   descriptor: Descriptor,
 ): Promise<boolean> {
   if (descriptor.platform !== undefined && !isUnknown(descriptor.platform)) return false;
-  if (manifest.layers.length === 0 || manifest.layers.some((layer) => isLayerType(layer.mediaType))) return false;
-  if (!manifest.layers.some((layer) => layer.mediaType === "application/vnd.in-toto+json")) return false;
-  if (manifest.config.mediaType === OCI_EMPTY) return true;
+  const types = manifest.layers.map(({ mediaType }) => mediaType);
+  if (types.some((type) => LAYER_PREFIXES.some((prefix) => type.startsWith(prefix)))) return false;
+  if (!types.includes("application/vnd.in-toto+json")) return false;
+  if (manifest.config.mediaType === OCI_EMPTY) return isEmptyDocument(manifest.config);
   const config = await readConfig(reader, image, manifest);
   return config !== undefined && isAttestationConfig(config);
+}
+
+/** By its digest: the media type is only a word, and a config behind it could run. */
+function isEmptyDocument({ digest }: Descriptor): boolean {
+  return digest === digestOf(new TextEncoder().encode("{}"), algorithmOf(digest));
 }
 
 async function readConfig(

@@ -1,5 +1,5 @@
 import type { Digest } from "../image/digest.ts";
-import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
+import { formatPlatform, isUnknown, type Platform, samePlatform } from "../image/platform.ts";
 import { type ImageReference, imageName } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
@@ -100,6 +100,8 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     const platform = nodes.get(id)?.platform;
     const counts =
       platform === undefined ||
+      // No platform at all: what hides there is in nobody's list, and could run all the same (RULES R24).
+      isUnknown(platform) ||
       policy.platforms === undefined ||
       policy.platforms.some((wanted) => samePlatform(wanted, platform));
     return { platform, node: id, outcome: outcomeOf(below), counts };
@@ -159,7 +161,9 @@ function judged(ancestry: Ancestry, node: AncestryNode): JudgedNode {
 
 /** Claims that name each other in a ring: no honest build can, since a digest covers what it names. */
 function markCycles(nodes: Map<string, JudgedNode>): void {
-  for (const [id, node] of nodes) {
+  for (const id of withoutEnds(nodes)) {
+    const node = nodes.get(id);
+    if (node === undefined) continue;
     const below = shortestPaths(
       node.parents.map(({ to }) => to),
       nodes,
@@ -175,6 +179,18 @@ function markCycles(nodes: Map<string, JudgedNode>): void {
   }
 }
 
+/** What is left when all that has no parents is taken away, again and again: of an honest ancestry nothing. */
+function withoutEnds(nodes: ReadonlyMap<string, JudgedNode>): ReadonlySet<string> {
+  const left = new Set(nodes.keys());
+  for (let before = -1; before !== left.size; ) {
+    before = left.size;
+    for (const id of [...left].reverse()) {
+      if (!nodes.get(id)?.parents.some(({ to }) => left.has(to))) left.delete(id);
+    }
+  }
+  return left;
+}
+
 /** Every node that can be reached, nearest first, with the shortest way there. */
 function shortestPaths(
   from: readonly string[],
@@ -182,7 +198,10 @@ function shortestPaths(
 ): ReadonlyMap<string, readonly Step[]> {
   const paths = new Map<string, readonly Step[]>(from.map((id) => [id, [{ node: id, role: undefined }]]));
   for (const [id, path] of paths) {
-    for (const { to, role } of nodes.get(id)?.parents ?? []) {
+    const node = nodes.get(id);
+    // Skipping it would judge the image without one of its ancestors.
+    if (node === undefined) throw new Error(`judged an ancestry in which ${id} is named and missing`);
+    for (const { to, role } of node.parents) {
       if (!paths.has(to)) paths.set(to, [...path, { node: to, role }]);
     }
   }
