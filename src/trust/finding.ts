@@ -109,6 +109,8 @@ export type RefusalCode =
   | "builder-moved"
   | "source-repository"
   | "source-owner"
+  /** The certificate names no whole commit. */
+  | "source-commit"
   | "repository-id"
   | "owner-id"
   | "runner"

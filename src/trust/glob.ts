@@ -1,5 +1,8 @@
-/** Patterns longer than this are refused: they come from policy files, and each becomes an expression. In characters. */
+/** Patterns longer than this are refused. In characters. */
 const MAX_PATTERN_LENGTH = 512;
+
+/** Texts longer than this match nothing: no name, ref or workflow that anyone means is as long. In UTF-16 units. */
+const MAX_TEXT_LENGTH = 4096;
 
 /** A pattern that cannot be compiled. */
 export class GlobError extends Error {
@@ -15,35 +18,92 @@ export interface Glob {
   match(text: string): Readonly<Record<string, string>> | undefined;
 }
 
+/** A part of a pattern: literal text, or a run of characters; a named run has one or more. */
+type Part = string | { readonly name: string | undefined; readonly crossesSlash: boolean };
+
 /**
  * Compiles a pattern (RULES R7): `*` is any run without `/` and `@`, `**` also crosses `/`, `{name}` captures one or more characters
- * without `/` and `@`, nothing else is special, and the whole text must match. Never a user's regular expression: an unescaped dot
- * or a missing anchor there has let look-alike identities through in other tools.
+ * without `/` and `@`, nothing else is special, and the whole text must match. No run crosses a control character: nothing that is
+ * named here has one, and a line feed at the end of a ref is a look-alike.
+ *
+ * Not by a regular expression: a policy comes from strangers as well, and `*a*a*a*a` would keep a backtracking one busy for years.
+ * The work is the pattern's length times the text's.
  *
  * @throws {GlobError}
  */
 export function compileGlob(pattern: string): Glob {
   if (pattern.length > MAX_PATTERN_LENGTH) throw new GlobError(`pattern longer than ${MAX_PATTERN_LENGTH} characters`);
-  const captures: string[] = [];
-  const source = pattern.replace(/\*{2,}|\*|\{([^{}]*)\}|[\\^$.|?+()[\]{}/]/g, (token, name: string | undefined) => {
-    if (token === "**") return "[^@]*";
-    if (token === "*") return "[^/@]*";
-    if (token.startsWith("**")) throw new GlobError(`"${token}" in a pattern: use * or **`);
-    if (name === undefined) return `\\${token}`;
-    if (!/^[a-z]+$/.test(name)) throw new GlobError(`"${token}" in a pattern: a name in braces is lower-case letters`);
-    if (captures.includes(name)) throw new GlobError(`"${token}" stands twice in one pattern`);
-    captures.push(name);
-    return `(?<${name}>[^/@]+)`;
+  const parts = partsOf(pattern);
+  const captures = parts.flatMap((part) => (typeof part === "string" || part.name === undefined ? [] : [part.name]));
+  for (const name of captures) {
+    if (captures.indexOf(name) !== captures.lastIndexOf(name)) throw new GlobError(`"{${name}}" stands twice`);
+  }
+  return { pattern, captures, match: (text) => matchParts(parts, text) };
+}
+
+function partsOf(pattern: string): readonly Part[] {
+  const tokens = pattern.match(/\*+|\{[^{}]*\}|[^*{}]+|[{}]/g) ?? [];
+  const parts = tokens.map((token): Part => {
+    if (token === "*" || token === "**") return { name: undefined, crossesSlash: token === "**" };
+    if (token.startsWith("*")) throw new GlobError(`"${token}" in a pattern: use * or **`);
+    if (!/^[{}]/.test(token)) return token;
+    const [, name] = /^\{([a-z]+)\}$/.exec(token) ?? [];
+    if (name === undefined) throw new GlobError(`"${token}" in a pattern: braces hold a name in lower-case letters`);
+    return { name, crossesSlash: false };
   });
-  const expression = new RegExp(`^(?:${source})$`, "u");
-  return {
-    pattern,
-    captures,
-    match(text) {
-      const found = expression.exec(text);
-      return found === null ? undefined : { ...found.groups };
-    },
-  };
+  // Where one run ends and the next begins would be nobody's decision, and a captured name is somebody's identity.
+  if (parts.some((part, i) => typeof part !== "string" && i > 0 && typeof parts[i - 1] !== "string")) {
+    throw new GlobError(`two wildcards side by side in "${pattern}"`);
+  }
+  return parts;
+}
+
+function matchParts(parts: readonly Part[], text: string): Readonly<Record<string, string>> | undefined {
+  if (text.length > MAX_TEXT_LENGTH) return undefined;
+  const fits = tailsThatFit(parts, text);
+  if (fits[0]?.[0] !== 1) return undefined;
+  const values: [string, string][] = [];
+  let at = 0;
+  parts.forEach((part, i) => {
+    let end = at;
+    if (typeof part === "string") end += part.length;
+    else {
+      // The longest run with which the rest still fits.
+      for (let next = at; next <= text.length; next++) {
+        if (fits[i + 1]?.[next] === 1 && (part.name === undefined || next > at)) end = next;
+        if (!isInRun(part, text, next)) break;
+      }
+      if (part.name !== undefined) values.push([part.name, text.slice(at, end)]);
+    }
+    at = end;
+  });
+  return Object.fromEntries(values);
+}
+
+/** For each part and each place in the text: whether the parts from there on match the text from there on, as 1 or 0. */
+function tailsThatFit(parts: readonly Part[], text: string): readonly Uint8Array[] {
+  const end = new Uint8Array(text.length + 1);
+  end[text.length] = 1;
+  const fits = [end];
+  let after = end;
+  for (const part of parts.toReversed()) {
+    const here = new Uint8Array(text.length + 1);
+    for (let at = text.length; at >= 0; at--) {
+      if (typeof part === "string") here[at] = text.startsWith(part, at) ? (after[at + part.length] ?? 0) : 0;
+      else {
+        const longer = isInRun(part, text, at) ? (here[at + 1] ?? 0) | (after[at + 1] ?? 0) : 0;
+        here[at] = part.name === undefined ? longer | (after[at] ?? 0) : longer;
+      }
+    }
+    fits.unshift(here);
+    after = here;
+  }
+  return fits;
+}
+
+function isInRun({ crossesSlash }: Exclude<Part, string>, text: string, at: number): boolean {
+  const character = text.charAt(at);
+  return character > "\x1f" && character !== "\x7f" && character !== "@" && (crossesSlash || character !== "/");
 }
 
 /** The pattern with the captured values put in, each taken literally. */
@@ -51,12 +111,7 @@ export function substitute(pattern: string, values: Readonly<Record<string, stri
   let remaining = pattern;
   for (const [name, value] of Object.entries(values)) {
     if (/[*{}]/.test(value)) throw new GlobError(`a captured name holds a pattern character: ${value}`);
-    remaining = remaining.replaceAll(`{${name}}`, value);
+    remaining = remaining.replaceAll(`{${name}}`, () => value);
   }
   return compileGlob(remaining);
-}
-
-/** Whether the pattern has a wildcard. */
-export function hasWildcard(pattern: string): boolean {
-  return pattern.includes("*");
 }

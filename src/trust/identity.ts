@@ -1,20 +1,21 @@
+import { isCommit } from "../attestation/git-url.ts";
 import type { CertificateIdentity, FulcioExtensions } from "../attestation/identity.ts";
 import type { RefusalCode } from "./finding.ts";
 import { substitute } from "./glob.ts";
 import type { Builder, Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
-import { isSameRepository, parseRunUri, repositoryPath } from "./repository-uri.ts";
+import { foldCase, isSameRepository, parseRunUri, repositoryPath } from "./repository-uri.ts";
 
 /** What policy makes of a signer, for one image name. */
-export type Acceptance =
-  | {
-      readonly kind: "accepted";
-      readonly builder: Builder;
-      /** What policy grants, before the evidence of the build itself is looked at. */
-      readonly level: number;
-      readonly warnings: readonly string[];
-    }
-  | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
+export type Acceptance = Accepted | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
+
+interface Accepted {
+  readonly kind: "accepted";
+  readonly builder: Builder;
+  /** What policy grants, before the evidence of the build itself is looked at. */
+  readonly level: number;
+  readonly warnings: readonly string[];
+}
 
 /** A level without numeric ids: names can change hands (RULES R8). */
 const LEVEL_WITHOUT_IDS = 1;
@@ -35,8 +36,9 @@ interface Failure {
 /**
  * Whether policy takes this signer's word for images of this name (RULES R4–R9).
  *
- * Every builder of the policy that speaks for the name is tried. If none accepts, the refusal told is that of the builder that got
- * furthest: it is the likeliest to have been meant.
+ * Every builder of the policy that speaks for the name is tried. Of several that accept, one that builds counts first (RULES R11),
+ * then the one that grants most; their order in the file is without effect. If none accepts, the refusal told is that of the builder
+ * that got furthest: it is the likeliest to have been meant.
  *
  * @param name - registry/repository, as the walk names the image; names inside statements prove nothing.
  * @param isDefaultBranch - Whether the certificate's ref is the source's default branch; undefined if that isn't known.
@@ -48,6 +50,7 @@ export function accepts(
   isDefaultBranch?: boolean,
 ): Acceptance {
   const { identity } = verified;
+  let accepted: Accepted | undefined;
   let best: { depth: number; failure: Failure } | undefined;
   for (const builder of policy.builders) {
     for (const pattern of builder.images) {
@@ -60,16 +63,36 @@ export function accepts(
         };
         continue;
       }
-      const depth = checks.findIndex((check) => check(identity, builder, captures) !== undefined);
-      const failure =
-        depth < 0 ? refFailure(identity, builder, isDefaultBranch) : checks[depth]?.(identity, builder, captures);
-      if (failure === undefined) return { kind: "accepted", builder, ...levelOf(builder, identity) };
-      const reached = depth < 0 ? checks.length : depth;
-      if (best === undefined || reached > best.depth) best = { depth: reached, failure };
+      const refused = firstFailure(identity, builder, captures, isDefaultBranch);
+      if (refused === undefined) {
+        const candidate: Accepted = { kind: "accepted", builder, ...levelOf(builder, identity) };
+        if (accepted === undefined || isBetter(candidate, accepted)) accepted = candidate;
+      } else if (best === undefined || refused.depth > best.depth) best = refused;
     }
   }
+  if (accepted !== undefined) return accepted;
   if (best !== undefined) return { kind: "refused", ...best.failure };
   return { kind: "refused", code: "no-builder", reason: `${policy.name} names nobody who may speak for ${name}` };
+}
+
+function isBetter(a: Accepted, b: Accepted): boolean {
+  return a.builder.builds === b.builder.builds ? a.level > b.level : a.builder.builds;
+}
+
+function firstFailure(
+  identity: CertificateIdentity,
+  builder: Builder,
+  captures: Readonly<Record<string, string>>,
+  isDefaultBranch: boolean | undefined,
+): { readonly depth: number; readonly failure: Failure } | undefined {
+  for (const [depth, check] of checks.entries()) {
+    const failure = check(identity, builder, captures);
+    if (failure !== undefined) return { depth, failure };
+  }
+  const failure = refFailure(identity, builder, isDefaultBranch);
+  // What could still be accepted, once the branch is known, is further than what can't.
+  const depth = checks.length + (failure?.code === "default-branch-unknown" ? 1 : 0);
+  return failure === undefined ? undefined : { depth, failure };
 }
 
 const refuse = (code: RefusalCode, what: string, got: string | undefined, wanted: string): Failure => ({
@@ -103,6 +126,11 @@ const checks: readonly Check[] = [
     workflowDigest === undefined || buildSignerDigest === workflowDigest
       ? undefined
       : refuse("builder-moved", "build signer digest (.10)", buildSignerDigest, workflowDigest),
+  // No rule of the policy names it, and revoking a commit rests on it.
+  ({ extensions: { sourceRepositoryDigest: commit } }) =>
+    commit !== undefined && isCommit(commit)
+      ? undefined
+      : refuse("source-commit", "source commit (.13)", commit, "a whole commit"),
   ({ extensions: { sourceRepositoryIdentifier: id } }, { source }) =>
     source.kind === "owner" || source.repositoryId === undefined || id === source.repositoryId
       ? undefined
@@ -129,8 +157,7 @@ const checks: readonly Check[] = [
 
 /** Owner and repository have no case on GitHub; the file and the ref do. */
 function foldRepository(workflowUri: string): string {
-  const [repository = "", ...file] = workflowUri.split("/.github/");
-  return [repository.toLowerCase(), ...file].join("/.github/");
+  return workflowUri.replace(/^https?:\/\/[^/]+\/[^/]+\/[^/]+/, foldCase);
 }
 
 function sourceFailure(
@@ -145,10 +172,10 @@ function sourceFailure(
       ? undefined
       : refuse("source-repository", "source repository (.12)", repository, wanted);
   }
-  const wanted = `${server}/${substitute(source.owner, captures).pattern}`;
+  const name = substitute(source.owner, captures).pattern;
+  const wanted = `${server}/${name}`;
   const ownerOf = repository === undefined ? undefined : repositoryPath(repository, server)?.split("/")[0];
-  const isOwners =
-    owner?.toLowerCase() === wanted.toLowerCase() && `${server}/${ownerOf}`.toLowerCase() === wanted.toLowerCase();
+  const isOwners = owner !== undefined && foldCase(owner) === foldCase(wanted) && ownerOf === foldCase(name);
   return isOwners ? undefined : refuse("source-owner", "source owner (.16)", owner, wanted);
 }
 

@@ -10,7 +10,7 @@ export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | unde
     case "unattested":
       return `no attestation is attached to ${name}: rebuild it with one, take a base that has one, or, if you trust it as it is, name it in trust.roots`;
     case "refused":
-      return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, refusal, name);
+      return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, refusal);
     case "opaque":
       return mendOfOpaque(finding, name);
     case "unresolved":
@@ -48,7 +48,7 @@ function asRoot(name: string): string {
   return `if you trust ${name} as it is, name it in trust.roots with a reason and an expiry`;
 }
 
-function mendOfRefusal(policy: Policy, { code, signer }: Refusal, _name: string): string {
+function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
   switch (code) {
     case "no-builder":
       return `to accept it, add a builder for this image name to trust.builders${policy.name === "default policy" ? " of a policy file (--policy FILE)" : ""}${signer === undefined ? "" : `; it was signed by ${signer}`}`;
@@ -78,8 +78,27 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal, _name: string)
       return "rebuild it and have it signed anew: this signer is revoked for that time";
     case "signer-kind":
       return "sign it in a workflow that policy names";
-    default:
-      return `sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root)`;
+    case "run":
+    case "source-commit":
+      return "sign inside a run of the source repository's own workflow: this certificate isn't of one";
+    case "malformed-provenance":
+      return "build and attest it again with a tool that writes SLSA provenance as specified: this can be read in two ways, or in none";
+    case "malformed-attestation":
+    case "malformed-bundle":
+    case "malformed-statement":
+    case "malformed-extension":
+    case "payload-type":
+    case "too-large":
+      return "sign and attach the attestation again: what is attached can't be read as one";
+    case "unreadable":
+      return "ask again: what is attached couldn't be fetched";
+    case "signature":
+    case "certificate":
+    case "sct":
+    case "log-entry":
+    case "timestamp":
+    case "key":
+      return "sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root)";
   }
 }
 

@@ -1,6 +1,9 @@
 import { type Document, isMap, isNode, isScalar, type LineCounter } from "yaml";
 import type { z } from "zod";
 
+/** The most faults that are told one by one: the place of each has to be found. */
+const MAX_FAULTS = 100;
+
 /** One thing that is wrong in a policy file. */
 export interface PolicyFault {
   /** From 1. */
@@ -69,10 +72,12 @@ function formatPath(path: readonly PropertyKey[]): string {
 
 /** What a schema found wrong, with its place in the file; unknown keys are told one by one, at the key. */
 export function schemaFaults(issues: readonly z.core.$ZodIssue[], positions: PolicyPositions): PolicyFault[] {
-  return issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => positions.atKey(issue.path, key, "unknown key"));
-    }
-    return [positions.at(issue.path, issue.message)];
-  });
+  const found = issues.flatMap((issue) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => () => positions.atKey(issue.path, key, "unknown key"))
+      : [() => positions.at(issue.path, issue.message)],
+  );
+  const told = found.slice(0, MAX_FAULTS).map((place) => place());
+  const more = found.length - told.length;
+  return more === 0 ? told : [...told, positions.at([], `and ${more} more faults`)];
 }

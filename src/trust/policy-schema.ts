@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { isDigest } from "../image/digest.ts";
 import { parsePlatform } from "../image/platform.ts";
-import { parseReference } from "../image/reference.ts";
+import { imageName, parseReference } from "../image/reference.ts";
 import { compileGlob } from "./glob.ts";
 
 /** Events that never count, whatever policy says: they run code of strangers beside secrets (RULES R6). */
-const NEVER_EVENTS = ["pull_request", "pull_request_target", "workflow_run", "issue_comment"];
+const NEVER_EVENTS = /^(?:pull_request.*|workflow_run|issue_comment)$/;
 
 const glob = z.string().superRefine((text, context) => {
   try {
@@ -41,26 +41,24 @@ function isDay(text: string): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
 }
 
-const serverUrl = z
-  .url({ protocol: /^https?$/ })
-  .refine((text) => !text.endsWith("/"), { error: "a URL without a slash at its end" });
+/** Compared with certificates as text, so there is one spelling. */
+const serverUrl = z.string().regex(/^https?:\/\/[a-z0-9.-]+(:[0-9]+)?$/, {
+  error: "the server's URL: https://HOST in lower case, without a slash at its end",
+});
 
 const workflow = glob.superRefine((text, context) => {
   const [path = "", ref, ...rest] = text.split("@");
-  if (ref === undefined || rest.length > 0) {
+  const [owner = "", repository = "", ...file] = path.split("/");
+  if (ref === undefined || rest.length > 0 || !/^\.github\/workflows\/[^/]+$/.test(file.join("/"))) {
     context.addIssue({ code: "custom", message: "OWNER/REPO/.github/workflows/FILE@REF, with one @" });
-  } else if (!/^refs\/(tags|heads)\/./.test(ref) && !/^[0-9a-f]{40}$/.test(ref)) {
+  }
+  if (ref !== undefined && !/^refs\/(tags|heads)\/./.test(ref) && !/^[0-9a-f]{40}$/.test(ref)) {
     context.addIssue({
       code: "custom",
       message: "after @: refs/tags/…, refs/heads/…, or a commit of 40 digits, spelled out (RULES R7)",
     });
   }
-  if (
-    path
-      .split("/")
-      .slice(0, 2)
-      .some((part) => part.includes("*") || part === "")
-  ) {
+  if ([owner, repository].some((part) => part.includes("*") || part === "")) {
     context.addIssue({
       code: "custom",
       message: "owner and repository of a workflow are names, not patterns: anyone could be the builder",
@@ -71,14 +69,13 @@ const workflow = glob.superRefine((text, context) => {
 const event = z
   .string()
   .regex(/^[a-z_]+$/)
-  .refine((name) => !NEVER_EVENTS.includes(name), {
+  .refine((name) => !NEVER_EVENTS.test(name), {
     error: "an event that never counts: it runs code of strangers (RULES R6)",
   });
 
-const ref = z.union([
-  z.literal("default-branch"),
-  glob.refine((text) => /^refs\/(tags|heads)\/./.test(text), { error: "refs/tags/…, refs/heads/… or default-branch" }),
-]);
+const ref = glob.refine((text) => text === "default-branch" || /^refs\/(tags|heads)\/./.test(text), {
+  error: "refs/tags/…, refs/heads/… or default-branch",
+});
 
 const github = z.strictObject({
   /** Whose source: OWNER/REPO, where a part may be a {name} captured from the image's name. */
@@ -106,9 +103,22 @@ const githubOwner = github.omit({ repository: true, workflow: true, "repository-
 
 const level = z.number().int().min(0).max(3);
 
+/** Names are compared in their whole form, so a short one would match nothing; patterns with wildcards are taken as they are. */
+const imagePattern = glob.superRefine((text, context) => {
+  if (/[*{]/.test(text)) return;
+  let canonical: string | undefined;
+  try {
+    canonical = imageName(parseReference(text));
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as Error).message });
+  }
+  if (canonical !== undefined && canonical !== text)
+    context.addIssue({ code: "custom", message: `the whole name without tag and digest: ${canonical}` });
+});
+
 const builder = <Shape extends z.ZodType>(source: Shape) =>
   z.strictObject({
-    images: z.array(glob).min(1),
+    images: z.array(imagePattern).min(1),
     github: source,
     level: level.default(2),
     builds: z.boolean().default(false),
@@ -129,11 +139,20 @@ const root = z.strictObject({
   expires: day,
 });
 
+/** A revocation that can match nothing is worse than none: whoever wrote it believes that it holds. */
+const signer = glob.refine((text) => text.includes("@") || text.startsWith("sha256:"), {
+  error: "no wildcard crosses @, so this matches no signer: https://github.com/OWNER/REPO/.github/workflows/FILE@REF",
+});
+
 const revocation = z.union(
   [
     z.strictObject({ digest, reason }),
     z.strictObject({ commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/), reason }),
-    z.strictObject({ identity: glob, from: moment.optional(), until: moment.optional(), reason }),
+    z
+      .strictObject({ identity: signer, from: moment.optional(), until: moment.optional(), reason })
+      .refine(({ from, until }) => from === undefined || until === undefined || from.slice(0, until.length) <= until, {
+        error: "from is after until: it would revoke nothing",
+      }),
   ],
   { error: "{ digest | commit | identity [, from] [, until], reason }" },
 );

@@ -1,14 +1,12 @@
-import { LineCounter, parseDocument } from "yaml";
 import type { z } from "zod";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
 import { compileGlob, type Glob } from "./glob.ts";
-import { PolicyError, type PolicyFault, type PolicyPositions, positionsOf, schemaFaults } from "./policy-fault.ts";
+import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
-
-/** The largest policy file, in bytes (DESIGN §7). */
-const MAX_POLICY_BYTES = 256 * 1024;
+import { readPolicyYaml } from "./policy-yaml.ts";
+import { foldCase } from "./repository-uri.ts";
 
 /** The issuer of tokens for workflows on github.com. */
 const GITHUB_ISSUER = "https://token.actions.githubusercontent.com";
@@ -80,6 +78,7 @@ export type Revocation =
   | { readonly kind: "commit"; readonly commit: string; readonly reason: string }
   | {
       readonly kind: "identity";
+      /** In lower case, as what is compared with it. */
       readonly identity: Glob;
       readonly from: Date | undefined;
       readonly until: Date | undefined;
@@ -108,8 +107,8 @@ export interface ExpectedBuild {
  * @throws {PolicyError} with every fault that could be found, each with line and column.
  */
 export function parsePolicy(bytes: Uint8Array, name: string): Policy {
-  const { value, positions } = readYaml(policySchema, bytes, name);
-  const faults: PolicyFault[] = [];
+  const { value, positions } = read(policySchema, bytes, name);
+  const faults: PolicyFault[] = [...repeated(value, positions)];
   value.trust.builders.forEach((builder, i) => {
     const captures = placeholders(builder.github.repository, builder.github.workflow);
     builder.images.forEach((pattern, k) => {
@@ -130,7 +129,7 @@ export function parsePolicy(bytes: Uint8Array, name: string): Policy {
 
 /** Reads the default policy's own form, in which a source is an owner (RULES R5). For the built-in text only. */
 export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
-  const { value } = readYaml(defaultPolicySchema, bytes, name);
+  const { value } = read(defaultPolicySchema, bytes, name);
   const builders = value.trust.builders.map((builder, i): Builder => {
     const { owner, "owner-id": ownerId } = builder.github;
     return { ...common(builder, i), workflow: undefined, source: { kind: "owner", owner, ownerId } };
@@ -138,46 +137,24 @@ export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
   return policyOf(value, builders, bytes, name);
 }
 
-function readYaml<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): { value: T; positions: PolicyPositions } {
-  const whole = (message: string) => new PolicyError(name, [{ line: 1, column: 1, path: "", message }]);
-  if (bytes.length > MAX_POLICY_BYTES) throw whole(`larger than ${MAX_POLICY_BYTES / 1024} KiB`);
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw whole("not UTF-8");
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    strict: true,
-    version: "1.2",
-    merge: false,
-  });
-  const problems = [...document.errors, ...document.warnings];
-  if (problems.length > 0) {
-    const faults = problems.map((problem) => {
-      const { line, col } = lines.linePos(problem.pos[0]);
-      return {
-        line,
-        column: col,
-        path: "",
-        message: problem.message.split(" at line ")[0]?.split("\n")[0] ?? "not YAML",
-      };
-    });
-    throw new PolicyError(name, faults);
-  }
-  let plain: unknown;
-  try {
-    plain = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw whole((error as Error).message);
-  }
-  const positions = positionsOf(document, lines);
-  const parsed = schema.safeParse(plain);
+function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): { value: T; positions: PolicyPositions } {
+  const { value, positions } = readPolicyYaml(bytes, name);
+  const parsed = schema.safeParse(value);
   if (!parsed.success) throw new PolicyError(name, schemaFaults(parsed.error.issues, positions));
   return { value: parsed.data, positions };
+}
+
+/** Entries of which only the first would ever be looked at. */
+function repeated(value: PolicyFile, positions: PolicyPositions): readonly PolicyFault[] {
+  const lists = [
+    { path: ["builds"], keys: value.builds.map(({ image }) => imageName(parseReference(image))) },
+    { path: ["trust", "roots"], keys: value.trust.roots.map(({ image }) => pinned(image).digest) },
+  ];
+  return lists.flatMap(({ path, keys }) =>
+    keys.flatMap((key, i) =>
+      keys.indexOf(key) < i ? [positions.at([...path, i, "image"], `${key} stands twice in this list`)] : [],
+    ),
+  );
 }
 
 function placeholders(...patterns: readonly string[]): string[] {
@@ -246,7 +223,7 @@ function revocationOf(entry: PolicyFile["trust"]["revoked"][number]): Revocation
     text === undefined ? undefined : new Date(text.includes("T") ? text : `${text}T${end}Z`);
   return {
     kind: "identity",
-    identity: compileGlob(identity),
+    identity: compileGlob(foldCase(identity)),
     from: time(from, "00:00:00"),
     until: time(until, "23:59:59.999"),
     reason,

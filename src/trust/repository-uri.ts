@@ -1,30 +1,34 @@
 /**
- * A repository's URL as certificates and provenance spell it, made comparable: without `.git`, a slash or credentials, host in lower
- * case. Owner and repository are compared without case: GitHub gives one name to one repository whatever its case.
- *
- * @returns undefined if the text isn't the URL of a repository below `server`.
+ * The text with A–Z in lower case. Only those: U+212A, the Kelvin sign, has "k" for its lower case, and would make a look-alike
+ * equal.
  */
-export function repositoryPath(uri: string, server: string): string | undefined {
-  let url: URL;
-  let base: URL;
-  try {
-    url = new URL(uri);
-    base = new URL(server);
-  } catch {
-    return undefined;
-  }
-  if (url.origin !== base.origin || url.origin === "null") return undefined;
-  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") return undefined;
-  const prefix = base.pathname.replace(/\/$/, "");
-  if (!url.pathname.startsWith(`${prefix}/`)) return undefined;
-  const path = url.pathname
-    .slice(prefix.length + 1)
-    .replace(/\/$/, "")
-    .replace(/\.git$/, "");
-  return /^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/.test(path) ? path.toLowerCase() : undefined;
+export function foldCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** Whether both URLs are of one repository below `server` (RULES R10). */
+/**
+ * The repository that a certificate names: owner/repository in lower case, since GitHub gives one name to one repository whatever
+ * its case.
+ *
+ * Compared as text, never read as a URL: that would drop line feeds, resolve `..`, and turn look-alike letters into a host.
+ *
+ * @returns undefined if the text isn't exactly `SERVER/OWNER/REPO`.
+ */
+export function repositoryPath(uri: string, server: string): string | undefined {
+  const prefix = `${foldCase(server)}/`;
+  const text = foldCase(uri);
+  if (!text.startsWith(prefix)) return undefined;
+  const path = text.slice(prefix.length);
+  const isName = /^[a-z0-9._-]+\/[a-z0-9._-]+$/.test(path) && !path.split("/").some((part) => /^\.\.?$/.test(part));
+  return isName && !path.endsWith(".git") ? path : undefined;
+}
+
+/** The same of a git source, where `.git` and a slash at the end say nothing. */
+export function gitRepositoryPath(uri: string, server: string): string | undefined {
+  return repositoryPath(uri.replace(/\/$/, "").replace(/\.git$/, ""), server);
+}
+
+/** Whether both texts name one repository below `server` (RULES R10). */
 export function isSameRepository(a: string, b: string, server: string): boolean {
   const path = repositoryPath(a, server);
   return path !== undefined && path === repositoryPath(b, server);

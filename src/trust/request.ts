@@ -4,6 +4,8 @@ import { formatPlatform, type Platform, samePlatform } from "../image/platform.t
 import type { RefusalCode } from "./finding.ts";
 import type { ExpectedBuild } from "./policy.ts";
 
+/** The frontends that BuildKit has built in; the second runs an image, which is a parent of its own (RULES R19). */
+const FRONTENDS = new Set(["dockerfile.v0", "gateway.v0"]);
 /** Arguments of BuildKit's request that say how the source is reached or the result labelled, not what is built. */
 const NEUTRAL_ARGUMENTS = new Set([
   "source",
@@ -38,14 +40,25 @@ export function requestFailure(
 
   const [parameter] = provenance.unknownParameters;
   if (parameter !== undefined) return unknown(`the external parameter "${parameter}"`);
+  // mode=min leaves out arguments, secrets and ssh: what isn't recorded can't be compared.
+  if (!provenance.completeness.parameters) {
+    return { code: "parameters", reason: "the request isn't recorded whole (mode=min?), so it can't be compared" };
+  }
 
-  const { args, secrets, ssh, nested } = record.request;
+  const { args, secrets, ssh, nested, frontend } = record.request;
   if (nested.length > 0) return unknown("another request as its input");
-  const dockerfile = args.filename ?? record.source?.path ?? "Dockerfile";
-  if (dockerfile !== expected.dockerfile) return differs("dockerfile", dockerfile, expected.dockerfile);
+  if (frontend === undefined || !FRONTENDS.has(frontend)) return unknown(`the frontend "${frontend ?? ""}"`);
+  // BuildKit moves the argument into the source's path, also where the source is local and has no URL.
+  for (const dockerfile of eachOr([args.filename, provenance.source?.path], "Dockerfile")) {
+    if (pathOf(dockerfile) !== pathOf(expected.dockerfile))
+      return differs("dockerfile", dockerfile, expected.dockerfile);
+  }
   if (args.target !== expected.target) return differs("target", args.target, expected.target);
-  const context = args.contextsubdir ?? record.source?.subdirectory;
-  if (context !== expected.context) return differs("context", context, expected.context);
+  const { uri = "" } = provenance.source ?? {};
+  if (uri !== "" && record.source === undefined) return differs("context", uri, expected.context);
+  for (const context of eachOr([args.contextsubdir, record.source?.subdirectory], undefined)) {
+    if (pathOf(context) !== pathOf(expected.context)) return differs("context", context, expected.context);
+  }
   if (expected.platforms !== undefined && !expected.platforms.some((wanted) => samePlatform(wanted, platform))) {
     return differs("platform", formatPlatform(platform), expected.platforms.map(formatPlatform).join(", "));
   }
@@ -75,4 +88,18 @@ export function requestFailure(
   if (secret !== undefined) return differs("a secret", secret.id, expected.secrets.join(", ") || undefined);
   if (ssh.length > 0) return unknown("an ssh agent");
   return undefined;
+}
+
+/** All that are there, or else what holds where none is: where two places say something, both must be right. */
+function eachOr<T>(said: readonly (string | undefined)[], absent: T): readonly (string | T)[] {
+  const there = said.filter((value) => value !== undefined);
+  return there.length > 0 ? there : [absent];
+}
+
+/** A path in the source; `.`, `./` and nothing are its root. */
+function pathOf(path: string | undefined): string {
+  return (path ?? "")
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
 }

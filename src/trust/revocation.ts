@@ -1,10 +1,24 @@
-import type { Digest } from "../image/digest.ts";
+import { algorithmOf, type Digest, digestOf } from "../image/digest.ts";
 import type { Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
+import { foldCase } from "./repository-uri.ts";
 
-/** Why policy no longer believes these bytes, if it doesn't. */
-export function revokedDigest(policy: Policy, digests: readonly Digest[]): string | undefined {
-  return policy.revoked.find((entry) => entry.kind === "digest" && digests.includes(entry.digest))?.reason;
+/**
+ * Why policy no longer believes these bytes, if it doesn't.
+ *
+ * @param contents - The bytes themselves: who asks for them by SHA-512 must not get past a revocation that names their SHA-256.
+ */
+export function revokedDigest(
+  policy: Policy,
+  digests: readonly Digest[],
+  contents: readonly Uint8Array[] = [],
+): string | undefined {
+  return policy.revoked.find(
+    (entry) =>
+      entry.kind === "digest" &&
+      (digests.includes(entry.digest) ||
+        contents.some((bytes) => digestOf(bytes, algorithmOf(entry.digest)) === entry.digest)),
+  )?.reason;
 }
 
 /** Why policy no longer believes images from this commit, if it doesn't. */
@@ -17,19 +31,21 @@ export function revokedCommit(policy: Policy, { identity }: VerifiedStatement): 
 /**
  * Why policy no longer believes this signer at that time, if it doesn't (RULES R12): any overlap of the window with the span from
  * the earliest to the latest proven time revokes, and a statement without a proven time is revoked by any window.
+ *
+ * Letters are compared without case: GitHub's names have none, and spelling a repository anew must not undo a revocation.
  */
 export function revokedIdentity(policy: Policy, { identity, times }: VerifiedStatement): string | undefined {
-  const name = identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint;
+  const name = foldCase(identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint);
   const proven = times.map((time) => time.getTime());
   const [earliest, latest] = [Math.min(...proven), Math.max(...proven)];
-  const entry = policy.revoked.find(
-    (candidate) =>
-      candidate.kind === "identity" &&
-      candidate.identity.match(name) !== undefined &&
-      (proven.length === 0 ||
-        ((candidate.from === undefined || latest >= candidate.from.getTime()) &&
-          (candidate.until === undefined || earliest <= candidate.until.getTime()))),
-  );
+  const entry = policy.revoked.find((candidate) => {
+    if (candidate.kind !== "identity" || candidate.identity.match(name) === undefined) return false;
+    const { from, until } = candidate;
+    // Asked this way round, a time that is no time revokes.
+    const isBefore = from !== undefined && latest < from.getTime();
+    const isAfter = until !== undefined && earliest > until.getTime();
+    return proven.length === 0 || !(isBefore || isAfter);
+  });
   return entry?.reason;
 }
 

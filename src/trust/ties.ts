@@ -1,7 +1,7 @@
 import type { BuildRecord } from "../attestation/buildkit.ts";
 import type { CertificateIdentity } from "../attestation/identity.ts";
 import type { Provenance } from "../attestation/provenance.ts";
-import { isSameRepository, parseRunUri } from "./repository-uri.ts";
+import { gitRepositoryPath, parseRunUri, repositoryPath } from "./repository-uri.ts";
 
 /** How something that provenance says stands to what the certificate says. */
 export type Tie =
@@ -17,7 +17,9 @@ export function sourceTie({ source }: BuildRecord, { extensions }: CertificateId
   if (source === undefined) return "absent";
   const { sourceRepositoryUri: repository, sourceRepositoryDigest: commit } = extensions;
   if (repository === undefined || commit === undefined) return "differs";
-  return isSameRepository(source.uri, repository, server) && source.commit === commit ? "agrees" : "differs";
+  const path = gitRepositoryPath(source.uri, server);
+  const isSame = path !== undefined && path === repositoryPath(repository, server) && source.commit === commit;
+  return isSame ? "agrees" : "differs";
 }
 
 /** `builder.id` against the run (.21); BuildKit's clients write the run's URL there, older ones without the attempt (RULES R11). */
