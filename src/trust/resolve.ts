@@ -130,8 +130,10 @@ async function readAttestationManifest(
     if (stored === undefined) return "the repository can be read and doesn't hold it";
     if (stored.bytes.length !== descriptor.size) return "the index says another size";
     const manifest = parseManifest(stored.bytes, { contentType: stored.contentType, mediaType: descriptor.mediaType });
-    if (manifest.kind === "index" || !(await isAttestationManifest(reader, image, manifest, descriptor)))
-      return undefined;
+    if (manifest.kind === "index") return undefined;
+    const isProven = await isAttestationManifest(reader, image, manifest, descriptor);
+    if (isProven === undefined) return "the repository can be read and doesn't hold its config";
+    if (!isProven) return undefined;
     return { image, bytes: stored.bytes, manifest, descriptor };
   } catch (error) {
     if (error instanceof ImageFormatError || error instanceof SizeMismatch || error instanceof BeyondLimit)
@@ -288,20 +290,22 @@ function agrees(config: Platform, descriptor: Platform): boolean {
 /**
  * By content, never by annotation: no layer that a runtime would unpack, and a config that no runtime would run. An index entry
  * that says a real platform is always a node.
+ *
+ * @returns undefined if only its config could tell, and isn't there.
  */
 async function isAttestationManifest(
   reader: ImageReader,
   image: PinnedImage,
   manifest: Manifest,
   descriptor: Descriptor,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
   if (descriptor.platform !== undefined && !isUnknown(descriptor.platform)) return false;
   const types = manifest.layers.map(({ mediaType }) => mediaType);
   if (types.some((type) => LAYER_PREFIXES.some((prefix) => type.startsWith(prefix)))) return false;
   if (!types.includes("application/vnd.in-toto+json")) return false;
   if (manifest.config.mediaType === OCI_EMPTY) return isEmptyDocument(manifest.config);
   const config = await readConfig(reader, image, manifest);
-  return config !== undefined && isAttestationConfig(config);
+  return config && isAttestationConfig(config);
 }
 
 /** By its digest: the media type is only a word, and a config behind it could run. */
