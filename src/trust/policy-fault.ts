@@ -2,7 +2,7 @@ import { type Document, isMap, isNode, isScalar, type LineCounter } from "yaml";
 import type { z } from "zod";
 
 /** The most faults that are told one by one: the place of each has to be found. */
-const MAX_FAULTS = 100;
+export const MAX_FAULTS = 100;
 
 /** One thing that is wrong in a policy file. */
 export interface PolicyFault {

@@ -28,12 +28,15 @@ const digest = z
 
 const day = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}$/, { error: "a day as YYYY-MM-DD" })
+  .regex(/^\d{4}-\d{2}-\d{2}$/, { error: "a day as YYYY-MM-DD", abort: true })
   .refine(isDay, { error: "no such day" });
 
 const moment = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?$/, { error: "a time as YYYY-MM-DDTHH:MM:SSZ, or a day" })
+  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}Z)?$/, {
+    error: "a time as YYYY-MM-DDTHH:MM:SSZ, or a day",
+    abort: true,
+  })
   .refine((text) => isDay(text.slice(0, 10)) && !Number.isNaN(Date.parse(text)), { error: "no such time" });
 
 function isDay(text: string): boolean {

@@ -1,11 +1,14 @@
 import { type Document, isAlias, isScalar, LineCounter, parseDocument, visit, type YAMLMap } from "yaml";
-import { PolicyError, type PolicyFault, type PolicyPositions, positionsOf } from "./policy-fault.ts";
+import { MAX_FAULTS, PolicyError, type PolicyFault, type PolicyPositions, positionsOf } from "./policy-fault.ts";
 
 /** The largest policy file, in bytes (DESIGN §7). */
 const MAX_POLICY_BYTES = 256 * 1024;
 
 /** The most places of a policy that may refer to another: each is looked up in the whole document. */
 const MAX_ALIASES = 100;
+
+/** The most copies that one of those places may come to, with aliases inside what an alias refers to. */
+const MAX_COPIES = 1000;
 
 /** A policy file, read in the one way that there is. */
 export interface PolicyDocument {
@@ -39,8 +42,13 @@ export function readPolicyYaml(bytes: Uint8Array, name: string): PolicyDocument 
       merge: false,
     });
     const faults = [...problemsOf(document, lines), ...ambiguitiesOf(document, lines)];
+    if (faults.length > MAX_FAULTS)
+      throw new PolicyError(name, [
+        ...faults.slice(0, MAX_FAULTS),
+        faultAt(lines, 0, `and ${faults.length - MAX_FAULTS} more faults`),
+      ]);
     if (faults.length > 0) throw new PolicyError(name, faults);
-    return { value: document.toJS({ maxAliasCount: MAX_ALIASES }), positions: positionsOf(document, lines) };
+    return { value: document.toJS({ maxAliasCount: MAX_COPIES }), positions: positionsOf(document, lines) };
   } catch (error) {
     if (error instanceof PolicyError) throw error;
     // Aliases of aliases of aliases, or nesting that exhausts the stack.

@@ -18,7 +18,8 @@ test("R7 two stars cross a slash and stop at an at sign", () => {
 
 test("R7 the whole text must match", () => {
   assert.ok(matches("acme/app", "acme/app"));
-  for (const text of ["xacme/app", "acme/appx", "acme/app\n", "\nacme/app", "acme/app/", ""]) assert.ok(!matches("acme/app", text), text);
+  for (const text of ["xacme/app", "acme/appx", "acme/app\n", "\nacme/app", "acme/app/", ""])
+    assert.ok(!matches("acme/app", text), text);
 });
 
 test("R7 nothing else is special", () => {
@@ -42,6 +43,51 @@ test("R4 a capture is one name, and is put elsewhere literally", () => {
   assert.equal(compileGlob("ghcr.io/acme/{repo}").match("ghcr.io/acme/a/b"), undefined);
 });
 
-test("refuses braces without a name, a name twice, and three stars", () => {
-  for (const pattern of ["{}", "{A}", "{a}/{a}", "***"]) assert.throws(() => compileGlob(pattern), GlobError, pattern);
+test("refuses braces without a name, a name twice, wildcards side by side, and what is too long", () => {
+  for (const pattern of ["{}", "{A}", "{a", "a}", "{a}/{a}", "***", "{a}{b}", "*{a}", "{a}**", "x".repeat(513)])
+    assert.throws(() => compileGlob(pattern), GlobError, pattern);
+});
+
+test("R7 no wildcard crosses a control character", () => {
+  for (const control of ["\n", "\r", "\0", "\t", "\x7f", "\x1f"]) {
+    for (const pattern of ["v*", "v**", "v{a}"]) assert.ok(!matches(pattern, `v1${control}`), pattern);
+  }
+  assert.ok(matches("v*", "v1 ~é"));
+});
+
+test("R7 a name is one character or more, a star none or more", () => {
+  assert.ok(matches("a*/", "a/") && matches("a**/", "a/") && !matches("a{n}/", "a/"));
+  assert.ok(matches("a{n}/", "ab/"));
+});
+
+test("R4 captures the longest name with which the rest still matches", () => {
+  assert.deepEqual(compileGlob("{a}-{b}").match("x-y-z"), { a: "x-y", b: "z" });
+  assert.deepEqual(compileGlob("**/{a}").match("x/y/z"), { a: "z" });
+  assert.deepEqual(compileGlob("{a}/**").match("x/y/z"), { a: "x" });
+});
+
+test("R4 a captured value is never read as a pattern", () => {
+  assert.throws(() => substitute("acme/{repo}", { repo: "*" }), GlobError);
+  assert.throws(() => substitute("acme/{repo}", { repo: "{other}" }), GlobError);
+  assert.ok(substitute("acme/{repo}x", { repo: "$&$'" }).match("acme/$&$'x"));
+});
+
+test("R7 a pattern of many wildcards against a text that almost fits comes to an answer", () => {
+  assert.ok(!matches(`${"*a".repeat(200)}b`, "a".repeat(4000)));
+  assert.ok(!matches("**", "a".repeat(5000)), "beyond the limit nothing matches");
+});
+
+test("R7 matches what an anchored, escaped expression would", () => {
+  const part = fc.constantFrom("a", "b", "/", "@", ".", "-");
+  const pattern = fc
+    .array(fc.oneof(part, fc.constantFrom("*", "**")), { maxLength: 8 })
+    .filter((parts) => !/\*\|\*/.test(parts.join("|")))
+    .map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(pattern, fc.array(part, { maxLength: 10 }), (glob, text) => {
+      const source = glob.replace(/[.]|\*\*?/g, (token) => ({ "*": "[^/@]*", "**": "[^@]*" })[token] ?? `\\${token}`);
+      assert.equal(matches(glob, text.join("")), new RegExp(`^(?:${source})$`, "s").test(text.join("")));
+    }),
+    { numRuns: 1000 },
+  );
 });
