@@ -7,14 +7,16 @@ import { EXIT, isUsage } from "./exit-code.ts";
 import { verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
 
-const collect = (value: string, previous: readonly string[]): readonly string[] => [...previous, value];
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 const program = new Command("trusted-builds")
   .description("Judges a container image by its signed provenance and that of every ancestor, down to scratch.")
   .version(manifest.version)
   .showHelpAfterError("(--help says more)")
   .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(`${printable(text.trimEnd())}\n`) });
+  .configureOutput({
+    outputError: (text, write) => write(`trusted-builds: ${printable(text.trimEnd().replace(/^error: /, ""))}\n`),
+  });
 
 program
   .command("verify")
@@ -33,13 +35,11 @@ and says whether to trust it, why, and what would mend each fault.`,
     "--trusted-root <file>",
     "a Sigstore trusted root instead of the public good's and GitHub's; may be given several times",
     collect,
-    [],
   )
   .option(
     "--allow-host <host:port>",
     "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
     collect,
-    [],
   )
   .addOption(
     new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
@@ -68,13 +68,13 @@ Examples:
       options: {
         platform?: string;
         policy?: string;
-        trustedRoot: string[];
-        allowHost: string[];
+        trustedRoot?: string[];
+        allowHost?: string[];
         output: "text" | "json";
       },
     ) => {
       process.exitCode = await verifyCommand(
-        { image, ...options },
+        { image, trustedRoot: [], allowHost: [], ...options },
         {
           env: process.env,
           homeDirectory: homedir(),
@@ -129,23 +129,36 @@ Example:
     },
   );
 
-// A reader that has seen enough (`| head`) is no fault.
+/** A fault of ours must not look like a verdict: it is "could not look". Node's own exit code for it would say "untrusted". */
+function fail(error: unknown): void {
+  const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(
+    `trusted-builds: this is a fault of the program, not of the image; please report it.\n${lines(trace)}\n`,
+  );
+  process.exitCode = EXIT.undetermined;
+}
+
+function lines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
+process.on("uncaughtException", (error) => {
+  fail(error);
+  process.exit();
+});
+
+// A reader that has seen enough (`| head`) is no fault; a full disk is, and then nobody has seen the verdict.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
+process.stderr.on("error", () => {});
 
 try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.trusted : EXIT.usage;
   else if (error instanceof InvalidArgumentError || isUsage(error)) {
-    process.stderr.write(`trusted-builds: ${error.message.split("\n").map(printable).join("\n")}\n`);
+    process.stderr.write(`trusted-builds: ${lines(error.message)}\n`);
     process.exitCode = EXIT.usage;
-  } else {
-    // A fault of ours must not look like a verdict: it is "could not look".
-    process.stderr.write(
-      `trusted-builds: this is a fault of the program, not of the image; please report it.\n${error instanceof Error ? error.stack : String(error)}\n`,
-    );
-    process.exitCode = EXIT.undetermined;
-  }
+  } else fail(error);
 }

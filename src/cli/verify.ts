@@ -6,7 +6,7 @@ import { type ImageReference, ImageReferenceError, parseReference, withDefaultTa
 import { AllowedHostError } from "../registry/address-guard.ts";
 import { createRegistryClient, type RegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
-import { verdictDocument } from "../report/json.ts";
+import { verdictJson } from "../report/json.ts";
 import { verdictText } from "../report/text.ts";
 import {
   parseTrustedRoot,
@@ -53,8 +53,14 @@ export interface Surroundings {
  */
 export async function verifyCommand(args: VerifyArguments, surroundings: Surroundings): Promise<ExitCode> {
   const { env, stdout, stderr } = surroundings;
-  const reference = usage(ImageReferenceError, () => withDefaultTag(parseReference(args.image)));
-  const wanted = args.platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(args.platform ?? ""));
+  const reference = usage(
+    ImageReferenceError,
+    () => withDefaultTag(parseReference(args.image)),
+    "write NAME[:TAG][@DIGEST], as ghcr.io/acme/app:1.4.0",
+  );
+  const { platform } = args;
+  const wanted =
+    platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
   const policy =
     args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
   const roots =
@@ -90,9 +96,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     const verdict = await verdictOn(client, ports, policy, reference, wanted, surroundings.now());
     progress.end();
     stdout.write(
-      args.output === "json"
-        ? `${JSON.stringify(verdictDocument(verdict), null, 2)}\n`
-        : verdictText(verdict, { colour: wantsColour(stdout, env) }),
+      args.output === "json" ? verdictJson(verdict) : verdictText(verdict, { colour: wantsColour(stdout, env) }),
     );
     return exitCodeOf(verdict);
   } finally {
@@ -139,16 +143,19 @@ async function readInput(what: string, path: string): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (error) {
-    throw new UsageError(`read ${what} ${path}: ${(error as Error).message}`, { cause: error });
+    throw new UsageError(`read ${what} ${path}: ${(error as Error).message}; give a file that can be read`, {
+      cause: error,
+    });
   }
 }
 
 /** Makes an error of this class the person's. */
-function usage<T>(kind: abstract new (...args: never[]) => Error, run: () => T): T {
+function usage<T>(kind: abstract new (...args: never[]) => Error, run: () => T, advice?: string): T {
   try {
     return run();
   } catch (error) {
-    if (error instanceof kind) throw new UsageError(error.message, { cause: error });
+    if (error instanceof kind)
+      throw new UsageError(advice === undefined ? error.message : `${error.message}; ${advice}`, { cause: error });
     throw error;
   }
 }

@@ -7,6 +7,24 @@ import type { Fault, JudgedNode, Verdict } from "../trust/verdict.ts";
 
 const outcome = z.enum(["trusted", "untrusted", "undetermined"]);
 const role = z.enum(["base", "input", "frontend", "tool"]);
+const findingKind = z.enum([
+  "attested",
+  "scratch",
+  "root",
+  "pinned",
+  "allowed",
+  "unattested",
+  "refused",
+  "opaque",
+  "unresolved",
+  "malformed",
+  "mismatch",
+  "layers-mismatch",
+  "revoked",
+  "cycle",
+  "limit",
+  "unreachable",
+]);
 const text = (description: string) => z.string().meta({ description });
 
 const fault = z.strictObject({
@@ -49,7 +67,7 @@ const node = z.strictObject({
   index: z.string().nullable().meta({ description: "the index it was taken from" }),
   platform: z.string().nullable(),
   finding: z.strictObject({
-    kind: text("see docs/verdict.md"),
+    kind: findingKind.meta({ description: "see docs/verdict.md" }),
     code: z.string().nullable(),
     reason: z.string().nullable(),
     expires: z.iso.date().nullable().meta({ description: "of a root: the last day" }),
@@ -96,6 +114,21 @@ export const verdictSchema = z
 
 /** A verdict as JSON for programs; the whole of it, in the form of {@link verdictSchema}. */
 export type VerdictDocument = z.output<typeof verdictSchema>;
+
+/**
+ * A verdict as a JSON text that is safe on a terminal too: names of strangers are in it, and JSON itself leaves C1 control characters
+ * and bidirectional overrides as they are.
+ */
+export function verdictJson(verdict: Verdict): string {
+  const text = JSON.stringify(verdictDocument(verdict), null, 2);
+  return `${text.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
+}
+
+function escaped(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
+    .join("");
+}
 
 /** Writes a verdict in the form of {@link verdictSchema}. */
 export function verdictDocument(verdict: Verdict): VerdictDocument {

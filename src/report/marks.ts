@@ -2,10 +2,16 @@ import type { Finding } from "../trust/finding.ts";
 import type { Outcome } from "../trust/verdict.ts";
 
 /** How something looks at a glance: by shape, by word, and by colour, never by colour alone. */
-export type Mark = "good" | "bad" | "unknown" | "root";
+export type Mark =
+  | "good"
+  | "bad"
+  | "unknown"
+  | "root"
+  /** In order by itself, and resting on what isn't. */
+  | "undermined";
 
 /** Shapes for text. */
-export const SHAPES: Readonly<Record<Mark, string>> = { good: "✔", bad: "✖", unknown: "?", root: "◆" };
+export const SHAPES: Readonly<Record<Mark, string>> = { good: "✔", bad: "✖", unknown: "?", root: "◆", undermined: "○" };
 
 /** The mark of a verdict. */
 export function markOfOutcome(outcome: Outcome): Mark {

@@ -1,0 +1,85 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+import { verdictDocument, verdictJson, verdictSchema } from "../../src/report/json.ts";
+import { chainOf, fault, findings, node, verdict } from "./verdicts.ts";
+
+const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
+
+test("writes every kind of finding in the form of the schema, as JSON that reads back to the same", () => {
+  for (const finding of findings) {
+    const given = chainOf({ finding });
+    const document = verdictDocument(given);
+    assert.deepEqual(verdictSchema.parse(document), document);
+    assert.deepEqual(JSON.parse(verdictJson(given)), document);
+    assert.equal(document.nodes.at(-1)?.finding.kind, finding.kind);
+  }
+});
+
+test("leaves nothing of a fault out", () => {
+  const [app, base] = [node("app"), node("base")];
+  const given = verdict([app, base], { outcome: "untrusted", faults: [fault("unattested", [app], [base, "input"])] });
+  assert.deepEqual(verdictDocument(given).faults, [
+    {
+      code: "unattested",
+      reason: "why unattested",
+      node: "base",
+      path: [
+        { node: "app", role: null },
+        { node: "base", role: "input" },
+      ],
+      mend: "how to mend unattested",
+    },
+  ]);
+});
+
+// UPDATE_DOCS=1 writes the file anew after a change of the schema.
+test("docs/verdict.schema.json is the schema", () => {
+  const path = `${docs}verdict.schema.json`;
+  const text = `${JSON.stringify(z.toJSONSchema(verdictSchema), null, 2)}\n`;
+  if (process.env.UPDATE_DOCS) writeFileSync(path, text);
+  assert.ok(existsSync(path));
+  assert.deepEqual(JSON.parse(readFileSync(path, "utf8")), JSON.parse(text));
+});
+
+test("docs/verdict.md explains every field, and every kind of finding", () => {
+  const text = readFileSync(`${docs}verdict.md`, "utf8");
+  const kinds = verdictSchema.shape.nodes.element.shape.finding.shape.kind.options;
+  assert.deepEqual([...kinds].sort(), findings.map(({ kind }) => kind).sort());
+  for (const kind of kinds) assert.match(text, new RegExp(`^\\| \`${kind}\` \\|`, "m"), kind);
+  const fieldsOf = (schema: z.ZodType): string[] => {
+    if (schema instanceof z.ZodObject)
+      return Object.entries<z.ZodType>(schema.shape).flatMap(([name, inner]) => [name, ...fieldsOf(inner)]);
+    if (schema instanceof z.ZodArray) return fieldsOf(schema.element as z.ZodType);
+    if (schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap() as z.ZodType);
+    return [];
+  };
+  for (const field of fieldsOf(verdictSchema)) assert.ok(text.includes(`\`${field}\``), `${field} is explained`);
+});
+
+const codesIn = (path: string, type: string): string[] => {
+  const source = readFileSync(fileURLToPath(new URL(`../../src/${path}`, import.meta.url)), "utf8");
+  const [, body = ""] = new RegExp(`export type ${type} =(.*?);\\n`, "s").exec(source) ?? [];
+  return [...body.matchAll(/\| "([a-z0-9-]+)"/g)].map(([, code = ""]) => code);
+};
+
+test("docs/verdict.md explains every code of findings and refusals", () => {
+  const text = readFileSync(`${docs}verdict.md`, "utf8");
+  const unions = [
+    ["trust/finding.ts", "OpaqueCode"],
+    ["trust/finding.ts", "UnresolvedCode"],
+    ["trust/finding.ts", "MismatchCode"],
+    ["trust/finding.ts", "RefusalCode"],
+    ["trust/ports.ts", "RejectionCode"],
+    ["trust/ports.ts", "CouldNotLookCode"],
+    ["image/manifest.ts", "ImageFormatErrorCode"],
+    ["image/json.ts", "JsonErrorCode"],
+  ] as const;
+  for (const [path, type] of unions) {
+    const codes = codesIn(path, type);
+    assert.ok(codes.length > 3, type);
+    for (const code of codes) assert.ok(text.includes(`\`${code}\``), `${type} ${code} is explained`);
+  }
+});
