@@ -1,0 +1,91 @@
+/** A rule of judgement that this version holds, in a few words, and the codes that tell a breach of it. */
+interface Rule {
+  readonly rule: string;
+  readonly title: string;
+  /** Codes beside those that the fault table has for the rule. */
+  readonly codes?: readonly string[];
+}
+
+/** Every one of these needs a test whose name begins with its number. */
+export const RULES: readonly Rule[] = [
+  { rule: "R1", title: "a verdict belongs to whoever asks, and names its policy" },
+  { rule: "R4", title: "image name, source repository and builder are accepted together" },
+  {
+    rule: "R5",
+    title: "the default policy accepts the namespace's owner on ghcr.io, and nobody elsewhere",
+    codes: ["source-owner", "default-branch-unknown"],
+  },
+  { rule: "R6", title: "what the certificate doesn't say is a mismatch; dangerous events never count" },
+  { rule: "R7", title: "the builder is the build signer, matched whole" },
+  {
+    rule: "R9",
+    title: "the run and the signed parameters are those that policy asks for",
+    codes: ["parameters", "unknown-parameter"],
+  },
+  { rule: "R10", title: "the build's git source is the certificate's" },
+  { rule: "R11", title: "provenance inside an index counts only if its signer builds and it is tied to the run" },
+  { rule: "R13", title: "every digest of a subject that can be computed must match" },
+  { rule: "R14", title: "only the cryptographic result is kept" },
+  { rule: "R15", title: "evidence counts wherever it stands, and could-not-look is neither verdict" },
+  { rule: "R16", title: "parents are all images that list, steps or request name" },
+  { rule: "R17", title: "all accepted provenance counts together, and nothing else changes the verdict" },
+  { rule: "R18", title: "scratch needs proof, and nothing is never trusted" },
+  { rule: "R19", title: "base, input, frontend and tool are told apart, each judged by its rule" },
+  { rule: "R21", title: "the base's layers lie underneath" },
+  { rule: "R23", title: "bytes that can be read in two ways are refused" },
+  { rule: "R24", title: "every entry of an index is judged" },
+  { rule: "R27", title: "revoked goes before mismatch, before root, before attested" },
+  { rule: "R32", title: "credentials go to their registry and its realm alone" },
+];
+
+/** A test by the file that it stands in. */
+export interface NamedTest {
+  readonly file: string;
+  readonly name: string;
+}
+
+/** The tests that a file names in its text; those that a table makes are told by the table. */
+export function testsIn(file: string, text: string): readonly NamedTest[] {
+  return [...text.matchAll(/\btest\(\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|`([^`$]*))/g)].map(
+    ([, double, single, template]) => ({ file, name: unescaped(double ?? single ?? template ?? "") }),
+  );
+}
+
+/** Whether a test's name begins with the rule's number. */
+export function isOf({ name }: NamedTest, rule: string): boolean {
+  return new RegExp(`^(?:R\\d+(?:, | and ))*${rule}\\b`).test(name);
+}
+
+/**
+ * The page `docs/rules.md`.
+ *
+ * @param codes - Each rule with a code by which a breach of it is told.
+ */
+export function rulesPage(
+  tests: readonly NamedTest[],
+  codes: readonly (readonly [rule: string, code: string])[],
+): string {
+  return [
+    "# Which test holds which rule",
+    "",
+    "Written by `node scripts/docs.ts`, and held equal by a test. Rules are numbered as in the tests' names: `npm test --",
+    "--test-name-pattern=R11` runs those of one rule. The codes are those by which [the fault table](fault-table.md) tells a breach.",
+    "",
+    "| rule | what it holds | codes | tests |",
+    "|---|---|---|---|",
+    ...RULES.map(({ rule, title, codes: more = [] }) => {
+      const own = new Set([...codes.flatMap(([of, code]) => (of === rule ? [code] : [])), ...more]);
+      const files = new Set(tests.filter((test) => isOf(test, rule)).map(({ file }) => file));
+      const links = [...files].sort().map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../${file})`);
+      return `| ${rule} | ${title} | ${[...own]
+        .sort()
+        .map((code) => `\`${code}\``)
+        .join(", ")} | ${links.join(", ")} |`;
+    }),
+    "",
+  ].join("\n");
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(.)/g, "$1");
+}

@@ -1,0 +1,78 @@
+import { FAULTS_OF_BYTES } from "./faults-of-bytes.ts";
+import { FAULTS_OF_CONTAINMENT } from "./faults-of-containment.ts";
+import { FAULTS_OF_IDENTITIES } from "./faults-of-identities.ts";
+import { FAULTS_OF_POLICIES } from "./faults-of-policies.ts";
+import { FAULTS_OF_PROVENANCE } from "./faults-of-provenance.ts";
+import { FAULTS_OF_REPLIES } from "./faults-of-replies.ts";
+import { FAULTS_OF_ROOTS } from "./faults-of-roots.ts";
+import { FAULTS_OF_SIGNATURES } from "./faults-of-signatures.ts";
+import { HARMLESS } from "./harmless.ts";
+import type { Fault } from "./mutation.ts";
+import { SHARED_CODES } from "./shared-codes.ts";
+
+const SECTIONS: readonly (readonly [heading: string, faults: readonly Fault[]])[] = [
+  ["The image's bytes", FAULTS_OF_BYTES],
+  ["The signature and its bundle", FAULTS_OF_SIGNATURES],
+  ["Who signed", FAULTS_OF_IDENTITIES],
+  ["What was signed", FAULTS_OF_PROVENANCE],
+  ["Provenance inside a signed index", FAULTS_OF_CONTAINMENT],
+  ["The trusted root", FAULTS_OF_ROOTS],
+  ["The policy", FAULTS_OF_POLICIES],
+  ["The registry's answers", FAULTS_OF_REPLIES],
+];
+
+/** Every mutation that must not be trusted. */
+export const FAULTS: readonly Fault[] = SECTIONS.flatMap(([, faults]) => faults);
+
+/** The page `docs/fault-table.md`. */
+export function faultTable(): string {
+  return [
+    "# The fault table",
+    "",
+    "Written by `node scripts/docs.ts` from the tables in `test/faults/`, and held equal by a test. One good ancestry of three images (base from",
+    "scratch, runtime on base, app on runtime) is made of real bytes, signed by a Sigstore on loopback, pushed to a registry on loopback, and",
+    "judged by the program's own registry client, verifier and walk. Then every line below changes one thing, and the test",
+    "`test/faults/faults.test.ts` holds what comes out.",
+    "",
+    `${FAULTS.length} changes must not be trusted. Each is told at the image, with the finding and the code in the last columns, and nothing else is`,
+    `told beside it unless the line says so. ${HARMLESS.length} changes must not matter.`,
+    "",
+    ...SECTIONS.flatMap(([heading, faults]) => section(heading, faults)),
+    "## What must not matter",
+    "",
+    "Trusted as before; at another level where the line says so.",
+    "",
+    "| rule | what is different | why it is as good |",
+    "|---|---|---|",
+    ...HARMLESS.map(({ rule, what, why, level }) =>
+      row(rule, what, level === undefined ? why : `${why} Level ${level}.`),
+    ),
+    "",
+    "## Causes that share a code",
+    "",
+    "Another cause has another code, but for these.",
+    "",
+    "| finding | code | causes | why nobody is misled |",
+    "|---|---|---|---|",
+    ...SHARED_CODES.map(({ kind, code, causes, why }) => row(kind, `\`${code}\``, causes.join(", "), why)),
+    "",
+  ].join("\n");
+}
+
+function section(heading: string, faults: readonly Fault[]): readonly string[] {
+  return [
+    `## ${heading}`,
+    "",
+    "| rule | what is wrong | what it would gain | verdict | told at | finding | code |",
+    "|---|---|---|---|---|---|---|",
+    ...faults.map(({ rule, what, gain, outcome = "untrusted", node, kind, code, also = [] }) => {
+      const beside = also.map((each) => `; also ${each.node}: ${each.kind}, \`${each.code}\``).join("");
+      return row(rule, what, gain, outcome, node, kind, `\`${code}\`${beside}`);
+    }),
+    "",
+  ];
+}
+
+function row(...cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}

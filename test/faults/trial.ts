@@ -1,0 +1,155 @@
+import { parseReference } from "../../src/image/reference.ts";
+import { createRegistryClient, type RegistryOptions } from "../../src/registry/client.ts";
+import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
+import { createBundleVerifier } from "../../src/sigstore/verifier.ts";
+import { type Ancestry, ancestryOfFinding, walkAncestry } from "../../src/trust/ancestry.ts";
+import { parsePolicy } from "../../src/trust/policy.ts";
+import type { BundleVerifier } from "../../src/trust/ports.ts";
+import { findingOf } from "../../src/trust/resolve.ts";
+import { judge, type Verdict } from "../../src/trust/verdict.ts";
+import { type OciRegistry, startOciRegistry } from "../world/oci-registry.ts";
+import { type Sigstore, startSigstore } from "../world/sigstore.ts";
+import { BUILDER, BUILDER_COMMIT, type Built, FACTS, makeImage, NAMES, type Name, OWNER_ID } from "./ancestry.ts";
+import type { Document } from "./document.ts";
+import type { Mutation } from "./mutation.ts";
+
+/** One ancestry with one thing changed, ready to be judged. */
+export interface Trial {
+  readonly registry: OciRegistry;
+  readonly sigstore: Sigstore;
+  readonly stranger: Sigstore;
+  readonly images: Readonly<Record<Name, Built>>;
+  /** The namespace of the images that only this trial has. */
+  readonly namespace: string;
+  readonly elsewhere: Built;
+}
+
+/** What all trials stand on: two Sigstore instances, and registries of three kinds. */
+export interface Ground {
+  try(mutation: Mutation): Promise<{ readonly verdict: Verdict; readonly trial: Trial }>;
+  close(): Promise<void>;
+}
+
+/** The clock of the Sigstore instances, for hooks that sign late. In milliseconds ahead of the true time. */
+export const clock = { aheadMs: 0 };
+
+/** Starts the ground; nothing of it is docker's, and all of it speaks the real protocols over loopback. */
+export async function startGround(): Promise<Ground> {
+  const now = () => new Date(Date.now() + clock.aheadMs);
+  const [sigstore, stranger, usual, withoutReferrers, paged] = await Promise.all([
+    startSigstore({ now }),
+    startSigstore({ now }),
+    startOciRegistry(),
+    startOciRegistry({ referrers: false }),
+    startOciRegistry({ pageSize: 1 }),
+  ]);
+  const registries = { usual, "without-referrers": withoutReferrers, paged };
+  const signers = { sigstore, stranger };
+  // One level deeper than any pattern of the policy reaches.
+  const elsewhere = await makeImage({ ...signers, registry: usual, namespace: "elsewhere/deep" }, "base", {});
+  const common = { ...signers, elsewhere };
+  const good = await makeAll({ ...common, registry: usual, namespace: "good", images: {} }, NAMES, {});
+  let count = 0;
+
+  const prepare = async (mutation: Mutation): Promise<Trial> => {
+    const { spoil = {}, registry: kind = "usual" } = mutation;
+    const registry = registries[kind];
+    const first = mutation.fresh ?? NAMES.find((name) => spoil[name] !== undefined) ?? (mutation.after && "base");
+    const namespace = `trial${++count}`;
+    if (kind === "usual" && first === undefined) return { ...common, registry, namespace, images: good };
+    const from = kind === "usual" ? NAMES.indexOf(first ?? "base") : 0;
+    const shared = Object.fromEntries(NAMES.slice(0, from).map((name) => [name, good[name]]));
+    const place = { ...common, registry, namespace, images: shared };
+    return { ...common, registry, namespace, images: await makeAll(place, NAMES.slice(from), spoil) };
+  };
+
+  return {
+    async try(mutation) {
+      const trial = await prepare(mutation);
+      await mutation.after?.(trial);
+      try {
+        mutation.replies?.(trial);
+        return { verdict: await judgeTrial(trial, mutation), trial };
+      } finally {
+        trial.registry.heal();
+      }
+    },
+    close: async () => {
+      await Promise.all([sigstore, stranger, usual, withoutReferrers, paged].map((each) => each.close()));
+    },
+  };
+}
+
+async function makeAll(
+  place: Omit<Trial, "images"> & { readonly images: Readonly<Partial<Record<Name, Built>>> },
+  names: readonly Name[],
+  spoil: NonNullable<Mutation["spoil"]>,
+): Promise<Readonly<Record<Name, Built>>> {
+  let images = place.images;
+  for (const name of names) images = { ...images, [name]: await makeImage(place, name, images, spoil[name]) };
+  const { base, runtime, app } = images;
+  if (base === undefined || runtime === undefined || app === undefined) throw new Error("an image was not made");
+  return { base, runtime, app };
+}
+
+/** As the command does it: the tag is resolved once, the walk starts at the digest. */
+async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
+  const { registry, sigstore, images } = trial;
+  const text = policyText(registry.host);
+  const policy = parsePolicy(Buffer.from(mutation.policy?.(text, trial) ?? text), "policy.yml");
+  const client = createRegistryClient({ ...clientOptions(registry), ...mutation.client?.() });
+  const ports = {
+    images: client,
+    attestations: client,
+    verifier: verifierOf(mutation.trustedRoot?.(sigstore.trustedRoot as Document, trial) ?? sigstore.trustedRoot),
+  };
+  const reference = parseReference(`${images.app.repository}:1.0.0`);
+  const asOf = new Date();
+  try {
+    let ancestry: Ancestry;
+    try {
+      const resolved = await client.resolve(reference);
+      ancestry =
+        resolved === undefined
+          ? ancestryOfFinding(reference, { kind: "unresolved", code: "tag-not-found", reason: "not there" })
+          : await walkAncestry(ports, policy, resolved.pinned, "every", asOf);
+    } catch (error) {
+      ancestry = ancestryOfFinding(reference, findingOf(error));
+    }
+    return judge(ancestry, policy, reference, asOf);
+  } finally {
+    await client.close();
+  }
+}
+
+const verifiers = new Map<unknown, BundleVerifier>();
+
+/** Reading a trusted root takes longer than judging with it; most mutations leave it as it is. */
+function verifierOf(root: unknown): BundleVerifier {
+  const known = verifiers.get(root);
+  if (known !== undefined) return known;
+  const verifier = createBundleVerifier({ roots: [parseTrustedRoot(Buffer.from(JSON.stringify(root)), "local")] });
+  verifiers.set(root, verifier);
+  return verifier;
+}
+
+function clientOptions(registry: OciRegistry): RegistryOptions {
+  return { allowHosts: [registry.host], pause: async () => {} };
+}
+
+/** The policy that accepts the good ancestry: three pairs of image and source, one isolated builder at one commit. */
+export function policyText(host: string): string {
+  const builders = NAMES.map(
+    (name) => `
+    - images: ["${host}/*/${name}"]
+      github:
+        repository: acme/${name}
+        repository-id: ${FACTS[name].id}
+        owner-id: ${OWNER_ID}
+        workflow: ${BUILDER}@refs/tags/v*
+        workflow-digest: ${BUILDER_COMMIT}
+      level: 3
+      builds: true`,
+  );
+  return `version: 1\ntrust:\n  builders:${builders.join("")}\n`;
+}
