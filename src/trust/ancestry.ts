@@ -9,6 +9,7 @@ import type { Policy } from "./policy.ts";
 import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
 import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
+import type { BaseClaim } from "./standing.ts";
 
 /** How many images one walk looks at, and how many things of any kind it names (DESIGN §7). */
 const MAX_IMAGES = 512;
@@ -170,19 +171,21 @@ type Claim =
 /** Something in the place of a parent, with the words that provenance has for it. */
 type Leaf = Resolution & { readonly kind: "finding"; readonly text?: string };
 
-function claimsOf(policy: Policy, node: ImageNode, { parents, unresolved }: Examination): readonly Claim[] {
+function claimsOf(policy: Policy, node: ImageNode, { parents, unresolved, base }: Examination): readonly Claim[] {
   const leaves = unresolved.map(({ uri, why }): Claim => {
     const finding: Finding = { kind: "unresolved", code: "dependency-not-understood", reason: why };
     return { kind: "leaf", role: "input", resolution: { kind: "finding", image: node.image, text: uri, finding } };
   });
-  return [...parents.map((parent) => claimOf(policy, node, parent)), ...leaves];
+  return [...parents.map((parent) => claimOf(policy, node, parent, base)), ...leaves];
 }
 
-function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim): Claim {
+function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim, { kind: base }: BaseClaim): Claim {
   const { role, reference, digest, pinned, kind } = parent;
   const image: PinnedImage = { ...reference, digest };
   const leafOf = (finding: Finding): Claim => ({ kind: "leaf", role, resolution: { kind: "finding", image, finding } });
-  const rule = role === "base" ? "attested" : policy.roles[role];
+  // With the list alone any input may be the base, and only those that are looked at can be found to be.
+  const mayBeBase = role === "base" || (role === "input" && base === "longest-prefix");
+  const rule = mayBeBase ? "attested" : policy.roles[role];
   if (rule === "allow") return leafOf({ kind: "allowed" });
   if (rule === "pinned") {
     const reason = `policy wants ${role}s pinned, and the build was asked for with a name without digest`;
