@@ -1,4 +1,4 @@
-import { algorithmOf, type Digest, digestOf } from "../image/digest.ts";
+import type { Digest } from "../image/digest.ts";
 import type { Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
 import { foldCase } from "./repository-uri.ts";
@@ -6,19 +6,10 @@ import { foldCase } from "./repository-uri.ts";
 /**
  * Why policy no longer believes these bytes, if it doesn't.
  *
- * @param contents - The bytes themselves: who asks for them by SHA-512 must not get past a revocation that names their SHA-256.
+ * @param digests - Under every algorithm that policy could name them by: who asks by SHA-512 must not get past a revoked SHA-256.
  */
-export function revokedDigest(
-  policy: Policy,
-  digests: readonly Digest[],
-  contents: readonly Uint8Array[] = [],
-): string | undefined {
-  return policy.revoked.find(
-    (entry) =>
-      entry.kind === "digest" &&
-      (digests.includes(entry.digest) ||
-        contents.some((bytes) => digestOf(bytes, algorithmOf(entry.digest)) === entry.digest)),
-  )?.reason;
+export function revokedDigest(policy: Policy, digests: readonly Digest[]): string | undefined {
+  return policy.revoked.find((entry) => entry.kind === "digest" && digests.includes(entry.digest))?.reason;
 }
 
 /** Why policy no longer believes images from this commit, if it doesn't. */

@@ -14,16 +14,7 @@ const other = new TextEncoder().encode("other");
 test("R27 a revoked digest is revoked, and no other is", () => {
   const policy = revoking(`digest: "${digestOf(bytes)}"`);
   assert.equal(revokedDigest(policy, [digestOf(other), digestOf(bytes)]), "because");
-  assert.equal(revokedDigest(policy, [digestOf(other)], [other]), undefined);
-});
-
-test("R27 asking for the same bytes under another algorithm doesn't get past a revocation", () => {
-  const policy = revoking(`digest: "${digestOf(bytes)}"`);
-  assert.equal(revokedDigest(policy, [digestOf(bytes, "sha512")], [bytes]), "because");
-  assert.equal(
-    revokedDigest(revoking(`digest: "${digestOf(bytes, "sha512")}"`), [digestOf(bytes)], [other, bytes]),
-    "because",
-  );
+  assert.equal(revokedDigest(policy, [digestOf(other)]), undefined);
 });
 
 test("R27 a revoked commit is revoked, and no other is", () => {
