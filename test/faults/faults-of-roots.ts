@@ -41,6 +41,15 @@ export const FAULTS_OF_ROOTS: readonly Fault[] = [
   root("the asker trusts another log of certificates", "sct", "sct", strangers("ctlogs")),
   root("the asker trusts other logs of signatures", "log-entry", "log-entry", strangers("tlogs")),
   root("the asker's trust in the log had ended", "log-entry", "log-entry", ended(["tlogs", 0, "publicKey"])),
+  {
+    ...root(
+      "the asker's trust in a log that tells no time had ended",
+      "log-entry",
+      "log-entry",
+      ended(["tlogs", 1, "publicKey"]),
+    ),
+    spoil: { app: { sign: { rekor: 2 } } },
+  },
   root("the asker trusts no log", "log-entry", "log-entry", (document) => put(document, ["tlogs"], [])),
   {
     ...root(

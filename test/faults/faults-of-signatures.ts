@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { githubClaims } from "../world/github-claims.ts";
-import type { Making, Spoil } from "./ancestry.ts";
-import { at, type Document, type Path, put, putAll, type Rendered, withKeyBefore } from "./document.ts";
+import { INDEX, MANIFEST, type Making, type Spoil } from "./ancestry.ts";
+import { at, bytesOf, type Document, type Path, put, putAll, type Rendered, withKeyBefore } from "./document.ts";
 import type { Fault } from "./mutation.ts";
 import { clock } from "./trial.ts";
 
@@ -340,6 +340,16 @@ function carried(): readonly Fault[] {
     carrier("the manifest that carries the bundle is about another image", "nothing-signed", "unattested", {
       referrer: (document) => put(document, ["subject", "digest"], `sha256:${"0".repeat(64)}`),
     }),
+    {
+      ...carrier("the fallback tag lists a carrier that is about another image", "nothing-signed", "unattested", {
+        referrer: (document) => put(document, ["subject", "digest"], `sha256:${"0".repeat(64)}`),
+      }),
+      after: ({ registry, images: { base } }) => {
+        const manifests = [{ mediaType: MANIFEST, digest: base.referrer, size: 1 }];
+        const list = bytesOf({ schemaVersion: 2, mediaType: INDEX, manifests });
+        registry.putManifest(base.path, list, INDEX, base.manifest.digest.replace(":", "-"));
+      },
+    },
     carrier("the signed statement is attached without its signature", "unsigned", "malformed-attestation", {
       bundle: (_, { payload }) => payload.toString(),
       referrer: (document) =>

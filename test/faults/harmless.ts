@@ -94,7 +94,7 @@ function posted(): readonly Harmless[] {
     post("the fallback tag holds junk", ({ registry, images: { base } }) => {
       registry.putManifest(base.path, Buffer.from("junk"), INDEX, base.manifest.digest.replace(":", "-"));
     }),
-    post("the fallback tag lists a carrier that is about another image", (trial) =>
+    post("the fallback tag lists the app's carrier beside the base's", (trial) =>
       putFallbackTag(trial, [{ mediaType: MANIFEST, digest: trial.images.app.referrer, size: 1 }, entryOf(trial)]),
     ),
   ];
