@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -50,10 +50,16 @@ export function run(program: string, args: readonly string[], { env = {}, cwd }:
 /** Without credentials of the person who runs the tests. */
 export function cleanEnvironment(above: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
-  home ??= mkdtempSync(join(tmpdir(), "verify-home-"));
+  home ??= temporaryHome();
   return { HOME: home, ...Object.fromEntries(kept), ...above };
 }
 let home: string | undefined;
+
+function temporaryHome(): string {
+  const directory = mkdtempSync(join(tmpdir(), "verify-home-"));
+  process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
 
 /** A judged image: the document is held to its schema, and the exit code to the document. */
 export interface Judged extends Ended {
