@@ -70,7 +70,7 @@ function matchParts(parts: readonly Part[], text: string): Readonly<Record<strin
     else {
       // The longest run with which the rest still fits.
       for (let next = at; next <= text.length; next++) {
-        if (fits[i + 1]?.[next] === 1 && (part.name === undefined || next > at)) end = next;
+        if (fits[i + 1]?.[next] === 1) end = next;
         if (!isInRun(part, text, next)) break;
       }
       if (part.name !== undefined) values.push([part.name, text.slice(at, end)]);
