@@ -201,6 +201,43 @@ test("R23 sizes that lie inside an index keep what is there from being adopted",
   assert.equal(told(await parentOf(index)), CONTAINMENT);
 });
 
+test("R23 the size of the statement alone may not lie either", async () => {
+  for (const size of [undefined, 3]) {
+    const world = new World();
+    const built = world.build("app", { signed: "nothing", form: "artifact" });
+    assert.ok(built.attestationManifest);
+    const document = world.document(built.attestationManifest);
+    put(document, "annotations", { "org.example": "again" });
+    if (size !== undefined) put(document, "layers.0.size", size);
+    const again = world.manifest("app", document);
+    const entries = [{ image: built.manifest, platform: written(built.platform) }, entryOf(again, built.manifest)];
+    const index = world.index("app", entries);
+    signIndex(world, index);
+    assert.equal(told(await world.judge(index)), size === undefined ? "trusted" : CONTAINMENT);
+  }
+});
+
+test("R11 more entries than are read may hide a contradiction, and nothing is adopted", async () => {
+  for (const count of [511, 512]) {
+    const world = new World();
+    const built = world.build("base", { signed: "nothing" });
+    assert.ok(built.attestationManifest);
+    const more = Array.from({ length: count }, () => built.attestationManifest as PinnedImage);
+    const index = reindexed(world, built, ...more);
+    signIndex(world, index, signerOf("base"));
+    const app = world.build("app", { base: { ...built, image: index } });
+    assert.equal(told(await world.judge(app.image)), count === 511 ? "trusted" : CONTAINMENT);
+  }
+});
+
+test("R15 what refers to the attestation manifest and couldn't be looked at leaves it undetermined", async () => {
+  const world = new World();
+  const built = world.build("app", { signed: "nothing" });
+  assert.ok(built.attestationManifest);
+  world.failures.set(`ghcr.io/acme/app@${built.attestationManifest.digest}`, new CouldNotLook("timeout", "slow"));
+  assert.equal(told(await world.judge(built.image)), "undetermined timeout");
+});
+
 test("R11 a signature over the attestation manifest adopts what is in it", async () => {
   const world = new World();
   assert.equal(told(await world.judge(world.build("app", { signed: "attestation-manifest" }).image)), "trusted");
@@ -284,6 +321,22 @@ test("R11 a signature over an outer index doesn't adopt where an inner one holds
   const outer = world.index("app", [{ image: built.image }, entryOf(fine, manifest)]);
   signIndex(world, outer);
   assert.equal(told(await world.judge(outer)), CONTAINMENT);
+});
+
+test("R11 a signature over an outer index doesn't adopt while part of what it covers can't be looked at", async () => {
+  for (const isHidden of [false, true]) {
+    const world = new World();
+    const built = world.build("base", { signed: "nothing" });
+    const again = structuredClone(built.provenance);
+    put(again, "runDetails.metadata.startedOn", "2026-11-19T00:00:00Z");
+    const second = world.attestationManifest("base", built.manifest, [statementOf([built.manifest], SLSA1, again)]);
+    const outer = world.index("base", [{ image: built.image }, entryOf(second, built.manifest)]);
+    signIndex(world, outer, signerOf("base"));
+    const layer = statementDigest(world, second);
+    if (isHidden) world.blobs.set(layer, new CouldNotLook("network", "no"));
+    const app = world.build("app", { base: { ...built, image: outer } });
+    assert.equal(told(await world.judge(app.image)), isHidden ? "undetermined network" : "trusted");
+  }
 });
 
 test("R11 a second signer who isn't tied doesn't hinder the one who is", async () => {

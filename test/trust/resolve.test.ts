@@ -133,6 +133,36 @@ test("R24 the media type of an empty config hides no config that runs", async ()
   assert.deepEqual(await resolved(bad.world, bad.index), ["mismatch platform-mismatch", "node linux/amd64"]);
 });
 
+/** An index with an entry behind unknown/unknown that holds no file system: of these layers and this config. */
+function withArtifact(mediaType: string, platform: Platform) {
+  return withEntry((w) => {
+    const config = {
+      architecture: platform.architecture,
+      os: platform.os,
+      rootfs: { type: "layers", diff_ids: [layerOf("x").diffId] },
+    };
+    const image = w.manifest("app", {
+      schemaVersion: 2,
+      mediaType: OCI_IMAGE_MANIFEST,
+      config: { mediaType: OCI_IMAGE_CONFIG, digest: w.blob(config), size: bytesOf(config).length },
+      layers: [{ mediaType, digest: layerOf("x").digest, size: 1 }],
+    });
+    return { image, platform: UNKNOWN };
+  });
+}
+
+test("R24 an attestation manifest holds a statement, and says in its config too that it doesn't run", async () => {
+  const unknown: Platform = { os: "unknown", architecture: "unknown" };
+  for (const [mediaType, platform, expected] of [
+    [IN_TOTO, unknown, ["node linux/amd64"]],
+    ["application/vnd.example", unknown, ["node linux/amd64", "node unknown/unknown"]],
+    [IN_TOTO, AMD64, ["mismatch platform-mismatch", "node linux/amd64"]],
+  ] as const) {
+    const { world, index } = withArtifact(mediaType, platform);
+    assert.deepEqual(await resolved(world, index), expected);
+  }
+});
+
 test("R24 an annotation makes no attestation manifest", async () => {
   for (const platform of [written(ARM64), undefined]) {
     const { world, index } = withEntry((w) => {
