@@ -7,7 +7,7 @@ import { type AcceptedStatement, acceptProvenance, acceptStatement } from "../..
 import type { Policy } from "../../src/trust/policy.ts";
 import type { VerifiedStatement } from "../../src/trust/ports.ts";
 import type { ImageNode } from "../../src/trust/resolve.ts";
-import { type Alteration, commit, extensions, policyOf, verified, workflow } from "./verified.ts";
+import { type Alteration, commit, extensions, policyOf, signedByKey, verified, workflow } from "./verified.ts";
 
 const manifestBytes = new TextEncoder().encode("manifest");
 const indexBytes = new TextEncoder().encode("index");
@@ -79,6 +79,13 @@ test("R13 takes a statement about the manifest or its index, and about nothing e
   assert.equal(typeof overIndex !== "string" && overIndex.coversIndex, true);
   assert.equal(accept(about(new TextEncoder().encode("other"))), "subject-mismatch");
   assert.equal(accept(verified()), "subject-mismatch", "a statement about nothing");
+});
+
+test("R4 takes nobody's word whom policy doesn't name", () => {
+  assert.equal(accept(about(manifestBytes, { extensions: { buildTrigger: "pull_request_target" } })), "event");
+  assert.equal(accept(about(manifestBytes), policyOf("version: 1\n")), "no-builder");
+  assert.equal(accept({ ...about(manifestBytes), identity: signedByKey().identity }), "signer-kind");
+  assert.notEqual(typeof accept(about(manifestBytes)), "string");
 });
 
 test("takes statements about building, and no other kind", () => {
