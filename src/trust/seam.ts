@@ -12,8 +12,7 @@ export type Seam = "proven" | "claimed" | "contradicted";
 export function seamBetween(image: ImageNode, base: ImageNode): Seam | undefined {
   const under = base.config.diffIds;
   if (under.length === 0) return undefined;
-  const isPrefix =
-    under.length <= image.config.diffIds.length && under.every((diffId, i) => diffId === image.config.diffIds[i]);
+  const isPrefix = under.every((diffId, i) => diffId === image.config.diffIds[i]);
   if (!isPrefix) return "contradicted";
   return base.manifest.layers.every(({ digest }, i) => digest === image.manifest.layers[i]?.digest)
     ? "proven"

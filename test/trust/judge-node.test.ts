@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { walkAncestry } from "../../src/trust/ancestry.ts";
+import { judgeNode } from "../../src/trust/judge-node.ts";
 import { CouldNotLook } from "../../src/trust/ports.ts";
-import { type BuildOptions, type Json, layerOf, policyOf, put, told, World } from "./world.ts";
+import { AS_OF, type BuildOptions, type Json, layerOf, policyOf, put, told, World } from "./world.ts";
 
 const LAYERS = "runDetails.metadata.buildkit_metadata.layers";
 const COMPLETE = "runDetails.metadata.buildkit_completeness.resolvedDependencies";
@@ -121,4 +123,24 @@ test("R19 a parent that is only pinned caps the level at 1", async () => {
   const verdict = await world.judge(app.image, { policy: policyOf({ trust: "  roles: { inputs: pinned }" }) });
   assert.equal(told(verdict), "trusted");
   assert.equal(verdict.level, 1);
+});
+
+test("R16 with the list alone a frontend isn't taken for the base, whatever its layers", async () => {
+  const world = new World();
+  const frontend = world.build("frontend");
+  const app = world.build("app", { frontend, layers: ["frontend-layer", "app-layer"], mode: "min" });
+  assert.equal(told(await world.judge(app.image)), "untrusted list-only");
+  const based = world.build("based", { base: frontend, mode: "min" });
+  assert.equal(told(await world.judge(based.image)), "trusted");
+});
+
+test("an image whose base is known and isn't among its parents is opaque", async () => {
+  const world = new World();
+  const app = world.build("app", { base: world.build("base") });
+  const ancestry = await walkAncestry(world.ports(), policyOf(), app.image, "every", AS_OF);
+  const [subject] = ancestry.nodes.values();
+  assert.ok(subject);
+  assert.equal(judgeNode(ancestry, subject).finding.kind, "attested");
+  const links = subject.links.map((link) => ({ ...link, role: "input" as const }));
+  assert.deepEqual(judgeNode(ancestry, { ...subject, links }).finding.kind, "opaque");
 });
