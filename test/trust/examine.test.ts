@@ -221,15 +221,20 @@ test("R12 a revoked signer's statement doesn't count, another signer's beside it
   assert.equal(told(await world.judge(app.image, { policy: strict })), "trusted");
 });
 
-test("R5 a branch counts where it is the default one, and where that can't be asked it is undetermined", async () => {
-  const text = `version: 1
+/** Accepts the default branch alone. */
+const defaultBranchPolicy = parsePolicy(
+  bytesOf(`version: 1
 trust:
   builders:
     - images: ["ghcr.io/acme/{repo}"]
       github: { repository: "acme/{repo}", owner-id: 1234, workflow: "acme/builder/.github/workflows/build.yml@refs/tags/v*", refs: [default-branch] }
       builds: true
-`;
-  const policy = parsePolicy(bytesOf(text), "policy.yml");
+`),
+  "policy.yml",
+);
+
+test("R5 a branch counts where it is the default one, and where that can't be asked it is undetermined", async () => {
+  const policy = defaultBranchPolicy;
   const answers: readonly [string, (() => Promise<string | undefined>) | undefined][] = [
     ["trusted", async () => "main"],
     ["untrusted ref", async () => "trunk"],
@@ -245,6 +250,17 @@ trust:
       world.ports = () => ({ ...ports, ...(readDefaultBranch && { defaultBranches: { readDefaultBranch } }) });
       assert.equal(told(await world.judge(app.image, { policy })), expected, `${signed} ${expected}`);
     }
+  }
+});
+
+test("R5 a repository that now answers under another id has no default branch, whatever the ref is called", async () => {
+  for (const branch of ["undefined", undefined]) {
+    const world = new World();
+    const app = world.build("app", { by: signerOf("app", { sourceRepositoryRef: "refs/heads/undefined" }) });
+    const ports = world.ports();
+    world.ports = () => ({ ...ports, defaultBranches: { readDefaultBranch: async () => branch } });
+    const verdict = await world.judge(app.image, { policy: defaultBranchPolicy });
+    assert.equal(told(verdict), branch === undefined ? "untrusted ref" : "trusted");
   }
 });
 
