@@ -9,8 +9,6 @@ import { printable } from "./printable.ts";
 const SHORT_DIGEST = 12;
 /** How many reasons for refusing what is signed about one image are listed. */
 const MAX_REFUSALS = 5;
-/** How long before its expiry a root is said to expire, in days (RULES R27). */
-const ROOT_WARNING_DAYS = 30;
 
 /** How text is shown. */
 export interface TextStyle {
@@ -36,7 +34,6 @@ export function verdictText(verdict: Verdict, style: TextStyle): string {
   const context: TextContext = {
     paint,
     nodes,
-    asOf: verdict.asOf,
     undermined: underminedIn(verdict),
     shown: new Set(),
   };
@@ -50,7 +47,6 @@ export function verdictText(verdict: Verdict, style: TextStyle): string {
 interface TextContext {
   readonly paint: (text: string, colour: keyof typeof COLOURS) => string;
   readonly nodes: ReadonlyMap<string, JudgedNode>;
-  readonly asOf: Date;
   readonly undermined: ReadonlySet<string>;
   /** A parent of several is drawn once; what stands below it isn't said again. */
   readonly shown: Set<string>;
@@ -100,7 +96,7 @@ function treeOf(
   const details = [
     ...(isLeftOut ? ["policy doesn't judge this platform"] : []),
     ...(mark === "undermined" ? ["in order itself, but not all that went into it is"] : []),
-    ...detailsOf(node, context.asOf),
+    ...detailsOf(node),
   ];
   const lines = [head, ...details.map((line) => `${detail}${paint(printable(line), "faint")}`)];
   children.forEach(({ role: childRole, parent }, i) => {
@@ -114,7 +110,7 @@ function treeOf(
 }
 
 /** The reason of each line of the tree: why it is what it is. */
-function detailsOf({ finding, warnings, ...node }: JudgedNode, asOf: Date): string[] {
+function detailsOf({ finding, warnings, ...node }: JudgedNode): string[] {
   return [...reasonsOf(), ...warnings];
 
   function reasonsOf(): string[] {
@@ -124,7 +120,7 @@ function detailsOf({ finding, warnings, ...node }: JudgedNode, asOf: Date): stri
       case "scratch":
         return [];
       case "root":
-        return [`${finding.policyPath}: ${finding.reason}; until ${finding.expires}${daysLeft(finding.expires, asOf)}`];
+        return [`${finding.policyPath}: ${finding.reason}; until ${finding.expires}`];
       case "pinned":
         return ["policy wants it pinned, and it is; it was not judged"];
       case "allowed":
@@ -146,13 +142,6 @@ function detailsOf({ finding, warnings, ...node }: JudgedNode, asOf: Date): stri
         return [finding.reason];
     }
   }
-}
-
-/** Said while there is time to look at the root again (RULES R27). */
-function daysLeft(expires: string, asOf: Date): string {
-  const days = Math.floor((Date.parse(`${expires}T23:59:59.999Z`) - asOf.getTime()) / 86_400_000);
-  if (days > ROOT_WARNING_DAYS) return "";
-  return days < 1 ? ", its last day" : `, ${days === 1 ? "1 day" : `${days} days`} left`;
 }
 
 function attestedDetails(node: Pick<JudgedNode, "provenances" | "level" | "seam">): string[] {

@@ -25,11 +25,15 @@ export interface ContainedEvidence {
   /** Accepted statements about attestation manifests: their signers stand for what is inside. */
   readonly signers: readonly AcceptedStatement[];
   readonly refusals: readonly Refusal[];
+  /** Provenance of accepted signers that doesn't count for what it says. */
+  readonly refusedProvenance: readonly Refused[];
   readonly failures: readonly CouldNotLook[];
   /** Candidates beyond the limit. */
   readonly omitted: number;
-  /** Why provenance that is there wasn't adopted, for people; undefined if none is there. */
+  /** Why provenance that records images wasn't adopted from an accepted signer, for people; undefined if none was up for it. */
   readonly notAdopted: string | undefined;
+  /** Whether provenance is there that no accepted signature covers, or that couldn't be read. */
+  readonly isUncovered: boolean;
 }
 
 /** What containment needs of the world. */
@@ -72,18 +76,21 @@ export async function readContained(
   const refusals = insides.flatMap((inside) => inside.refusals);
   const failures = insides.flatMap((inside) => inside.failures);
   const provenances: AcceptedProvenance[] = [];
+  const refusedProvenance: Refused[] = [];
   const signers: AcceptedStatement[] = [];
   const reasons: string[] = [];
   let omitted = 0;
+  let isUncovered = false;
   const adopt = (by: AcceptedStatement, covered: readonly Inside[]): boolean => {
     const read = covered
       .flatMap(({ statements }) => statements)
       .map(({ statement, where }) => acceptProvenance(policy, node, by, statement, where));
-    refusals.push(...read.filter((each) => each?.kind === "refusal"));
+    refusedProvenance.push(...read.filter((each) => each?.kind === "refusal"));
     const good = read.filter((each) => each?.kind === "provenance");
     const why = whyNotAdopted(by, good, read.length, covered);
     if (why === undefined) provenances.push(...good);
-    else reasons.push(why);
+    // Of a kind that records no images it would have told nothing more.
+    else if (good.some(({ record }) => record !== undefined)) reasons.push(why);
     return why === undefined;
   };
 
@@ -102,10 +109,9 @@ export async function readContained(
     failures.push(...over.failures);
     omitted += over.omitted;
     const adopted = over.signers.map((by) => adopt(by, [inside]));
-    if (!adopted.includes(true))
-      reasons.push("provenance inside the index is unsigned or unread, and no accepted signature covers it");
+    isUncovered ||= !adopted.includes(true);
   }
-  return { provenances, signers, refusals, failures, omitted, notAdopted: reasons[0] };
+  return { provenances, signers, refusals, refusedProvenance, failures, omitted, notAdopted: reasons[0], isUncovered };
 }
 
 function whyNotAdopted(

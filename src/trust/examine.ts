@@ -111,9 +111,12 @@ interface Collected {
   readonly accepted: readonly AcceptedStatement[];
   readonly provenances: readonly AcceptedProvenance[];
   readonly refusals: readonly Refusal[];
+  /** Those among them that an accepted signer made: what is wrong with them is what is wrong with the image. */
+  readonly refusedProvenance: readonly Refusal[];
   readonly failures: readonly CouldNotLook[];
   readonly omitted: number;
   readonly notAdopted: string | undefined;
+  readonly isUncovered: boolean;
 }
 
 async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Promise<Collected> {
@@ -125,18 +128,21 @@ async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Pr
   const accepted = judged.filter((each) => each.kind === "statement");
   const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
   const contained = await readContained({ ...ports, accept }, policy, node, accepted);
+  const refusedProvenance = [...read.filter((each) => each?.kind === "refusal"), ...contained.refusedProvenance];
   return {
     accepted: [...accepted, ...contained.signers],
     provenances: [...read.filter((each) => each?.kind === "provenance"), ...contained.provenances],
     refusals: [
       ...gathered.flatMap(({ refusals }) => refusals),
       ...judged.filter((each) => each.kind === "refusal"),
-      ...read.filter((each) => each?.kind === "refusal"),
       ...contained.refusals,
+      ...refusedProvenance,
     ],
+    refusedProvenance,
     failures: [...failures, ...contained.failures],
     omitted: gathered.reduce((sum, each) => sum + each.omitted, contained.omitted),
     notAdopted: contained.notAdopted,
+    isUncovered: contained.isUncovered,
   };
 }
 
@@ -174,7 +180,7 @@ async function acceptKnowingBranch(
 function judgeEvidence(
   node: ImageNode,
   policy: Policy,
-  { accepted, provenances, refusals, failures, omitted, notAdopted }: Collected,
+  { accepted, provenances, refusals, refusedProvenance, failures, omitted, notAdopted, isUncovered }: Collected,
 ): Finding {
   const badCommit = accepted
     .map(({ found }) => revokedCommit(policy, found.verified))
@@ -221,12 +227,17 @@ function judgeEvidence(
     };
   const revokedSigner = refusals.find(({ code }) => code === "revoked");
   if (revokedSigner !== undefined) return { kind: "revoked", reason: revokedSigner.reason };
-  const [opaque] = standings.flatMap((standing) => (standing.kind === "opaque" ? [standing] : []));
-  if (opaque !== undefined) return opaque;
+  if (refusedProvenance.length > 0) return { kind: "refused", refusals: refusedProvenance };
+  const opaque = standings.flatMap((standing) => (standing.kind === "opaque" ? [standing] : []));
+  // What records images and isn't enough says more than what doesn't record them; so does provenance inside the index.
+  const [telling] = opaque.filter(({ code }) => code !== "parents-unrecorded" || notAdopted === undefined);
+  if (telling !== undefined) return telling;
   if (accepted.length > 0) {
-    return notAdopted === undefined
+    const uncovered = "provenance inside the index is unsigned or unread, and no accepted signature covers it";
+    const reason = notAdopted ?? (isUncovered ? uncovered : undefined);
+    return reason === undefined
       ? { kind: "opaque", code: "parents-unrecorded", reason: "what is signed doesn't record which images went in" }
-      : { kind: "opaque", code: "containment", reason: notAdopted };
+      : { kind: "opaque", code: "containment", reason };
   }
   return refusals.length > 0 ? { kind: "refused", refusals } : { kind: "unattested" };
 }

@@ -2,7 +2,7 @@ import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
 import type { Finding } from "./finding.ts";
 import type { ImageNode } from "./resolve.ts";
 import { longestPrefix, type Seam, seamBetween } from "./seam.ts";
-import { unexplainedLayers } from "./standing.ts";
+import { unexplainedAbove, unexplainedLayers } from "./standing.ts";
 
 /** A claimed seam rests on two configs' word (RULES R21). */
 const LEVEL_SEAM_CLAIMED = 1;
@@ -62,6 +62,11 @@ export function judgeNode(ancestry: Ancestry, node: AncestryNode): SeamedNode {
             ? `its base ${base.digest} has no layers, and its own aren't those that the build recorded`
             : `its layers don't begin with those of ${base.digest}, the base that its provenance names`;
         return { finding: { kind: "layers-mismatch", reason }, links, seam: undefined, level: 0 };
+      }
+      const unexplained = bases.map(({ node: base }) => unexplainedAbove(examination.provenances, image, base));
+      const reason = unexplained.find((each) => each !== undefined);
+      if (reason !== undefined) {
+        return { finding: { kind: "opaque", code: "unexplained-layers", reason }, links, seam: undefined, level: 0 };
       }
       const seam = seams.includes("claimed") ? "claimed" : seams.length > 0 ? "proven" : undefined;
       return { finding, links, seam, level: levelWith(seam) };

@@ -10,6 +10,7 @@ const FRONTENDS = new Set(["dockerfile.v0", "gateway.v0"]);
 const NEUTRAL_ARGUMENTS = new Set([
   "source",
   "cmdline",
+  "frontend.caps",
   "image-resolve-mode",
   "multi-platform",
   "no-cache",
@@ -56,7 +57,7 @@ export function requestFailure(
   if (args.target !== expected.target) return differs("target", args.target, expected.target);
   const { uri = "" } = provenance.source ?? {};
   if (uri !== "" && record.source === undefined) return differs("context", uri, expected.context);
-  for (const context of eachOr([args.contextsubdir, record.source?.subdirectory], undefined)) {
+  for (const context of eachOr([args.contextsubdir, record.source?.subdirectory, ...contextsOf(record)], undefined)) {
     if (pathOf(context) !== pathOf(expected.context)) return differs("context", context, expected.context);
   }
   if (expected.platforms !== undefined && !expected.platforms.some((wanted) => samePlatform(wanted, platform))) {
@@ -88,6 +89,15 @@ export function requestFailure(
   if (secret !== undefined) return differs("a secret", secret.id, expected.secrets.join(", ") || undefined);
   if (ssh.length > 0) return unknown("an ssh agent");
   return undefined;
+}
+
+/** BuildKit names the directory of a git context in the steps that copy from it, and nowhere else. */
+function contextsOf({ source, otherInputs }: BuildRecord): readonly (string | undefined)[] {
+  return otherInputs.flatMap((input) =>
+    input.kind === "git" && input.uri === source?.uri && (input.commit ?? input.ref) === source.commit
+      ? [input.subdirectory]
+      : [],
+  );
 }
 
 /** All that are there, or else what holds where none is: where two places say something, both must be right. */

@@ -5,11 +5,17 @@ import { formatReference } from "../image/reference.ts";
 import type { AcceptedProvenance } from "./accepted.ts";
 import type { OpaqueCode } from "./finding.ts";
 import type { ImageNode } from "./resolve.ts";
+import { runTie } from "./ties.ts";
 
 /** Without the build's steps the list of images is enough up to here (RULES R16). */
 const LEVEL_LIST_ONLY = 2;
 /** Without a git source in the provenance nothing shows that it was built from the certificate's commit (RULES R10). */
 const LEVEL_SOURCE_NOT_PROVEN = 1;
+
+/** With the steps, but not all that went in: content of the builder's own is in there (RULES R10). */
+const LEVEL_INCOMPLETE = 1;
+/** A `builder.id` that isn't the signer's run: whoever built isn't known well enough to be isolated (RULES R29). */
+const LEVEL_OTHER_RUN = 2;
 
 /** What the node claims to rest on. */
 export type BaseClaim =
@@ -75,6 +81,20 @@ export function unexplainedLayers(
   return `${layers.length} layers, and the build recorded ${steps ?? "no"} steps that make one`;
 }
 
+/** More layers above a base than steps that make one: somebody put them there of whom the build doesn't know. */
+export function unexplainedAbove(
+  provenances: readonly AcceptedProvenance[],
+  image: ImageNode,
+  base: ImageNode,
+): string | undefined {
+  const above = image.manifest.layers.length - base.manifest.layers.length;
+  const bounds = provenances.flatMap(({ record }) => (record?.base.kind === "image" ? [record.steps ?? Infinity] : []));
+  const bound = Math.max(...bounds);
+  return bounds.length === 0 || above <= bound
+    ? undefined
+    : `${above} layers above its base, and the build recorded ${bound} steps that make one`;
+}
+
 /** All parents of all accepted provenances, each once a role. A claim without steps gives way to one with them about the same image. */
 export function unionOfParents(provenances: readonly AcceptedProvenance[]): readonly ParentClaim[] {
   const claims = new Map<string, ParentClaim>();
@@ -102,12 +122,15 @@ export function baseOf(provenances: readonly AcceptedProvenance[], node: ImageNo
 export function levelOf(provenances: readonly AcceptedProvenance[], node: ImageNode): number {
   const levels = provenances
     .filter((each) => standingOf(each, node).kind === "walkable")
-    .map(({ by, record, source }) =>
-      Math.min(
-        by.acceptance.level,
-        source === "agrees" ? by.acceptance.level : LEVEL_SOURCE_NOT_PROVEN,
-        record?.llb ? by.acceptance.level : LEVEL_LIST_ONLY,
-      ),
-    );
+    .map(({ by, record, provenance, source }) => {
+      const { level, builder } = by.acceptance;
+      const caps = [
+        ...(source === "agrees" ? [] : [LEVEL_SOURCE_NOT_PROVEN]),
+        ...(record?.llb ? [] : [LEVEL_LIST_ONLY]),
+        ...(record?.complete ? [] : [LEVEL_INCOMPLETE]),
+        ...(runTie(provenance, by.identity, builder.server) === "differs" ? [LEVEL_OTHER_RUN] : []),
+      ];
+      return Math.min(level, ...caps);
+    });
   return Math.max(0, ...levels);
 }

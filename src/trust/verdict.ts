@@ -8,6 +8,10 @@ import { judgeNode, type SeamedNode } from "./judge-node.ts";
 import { mendOf } from "./mend.ts";
 import type { Policy } from "./policy.ts";
 
+/** How long before its expiry a root is warned of, in days (RULES R27). */
+const ROOT_WARNING_DAYS = 30;
+const DAY_MS = 86_400_000;
+
 /** The answer. */
 export type Outcome = "trusted" | "untrusted" | "undetermined";
 
@@ -87,7 +91,7 @@ export interface Fault {
  * undetermined; else it is trusted. Nothing to judge is untrusted (RULES R18).
  */
 export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
-  const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node)]));
+  const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node, asOf)]));
   markCycles(nodes);
   const paths = shortestPaths(ancestry.subjects, nodes);
   const told = new Map<string, Fault>();
@@ -138,7 +142,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
   };
 }
 
-function judged(ancestry: Ancestry, node: AncestryNode): JudgedNode {
+function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode {
   const { finding, links, seam, level } = judgeNode(ancestry, node);
   const { id, reference, image, platform, examination } = node;
   return {
@@ -155,8 +159,18 @@ function judged(ancestry: Ancestry, node: AncestryNode): JudgedNode {
     accepted: examination?.accepted ?? [],
     provenances: examination?.provenances ?? [],
     refusals: examination?.refusals ?? [],
-    warnings: examination?.warnings ?? [],
+    warnings: [...(examination?.warnings ?? []), ...rootWarning(finding, asOf)],
   };
+}
+
+/** Said while there is time to look at the root again (RULES R27). */
+function rootWarning(finding: Finding, asOf: Date): readonly string[] {
+  if (finding.kind !== "root") return [];
+  const days = Math.floor((Date.parse(`${finding.expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
+  if (days > ROOT_WARNING_DAYS) return [];
+  return [
+    `${finding.policyPath} lapses ${days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`}: look at it again`,
+  ];
 }
 
 /** Claims that name each other in a ring: no honest build can, since a digest covers what it names. */

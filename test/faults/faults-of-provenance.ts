@@ -75,8 +75,8 @@ function statements(): readonly Fault[] {
     cause: "provenance-form",
     spoil: { base: { inIndex: false, ...(statement && { statement }) } },
     node: "base",
-    kind: "opaque",
-    code: "parents-unrecorded",
+    kind: "refused",
+    code: "malformed-provenance",
   });
   return [
     refused("R13", "the signed subject is another image", "subject", "subject-mismatch", (statement) =>

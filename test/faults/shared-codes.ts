@@ -38,16 +38,4 @@ export const SHARED_CODES: readonly SharedCode[] = [
     causes: ["crowd", "nesting", "size"],
     why: "Something is beyond a stated limit. The reason names the limit.",
   },
-  {
-    kind: "opaque",
-    code: "parents-unrecorded",
-    causes: ["provenance-form", "unrecorded"],
-    why: "The signer is accepted and its provenance records nothing that could be read. That it is malformed stands among the refusals only.",
-  },
-  {
-    kind: "opaque",
-    code: "containment",
-    causes: ["containment", "parameters", "ref", "unknown-parameter"],
-    why: "What the signer built isn't what policy says, and nothing else of his tells the parents. Which parameter it was stands among the refusals only.",
-  },
 ];

@@ -57,17 +57,13 @@ test("says of every finding in its line what it is, and why below it", () => {
   }
 });
 
-test("R27 never draws a root as attested, and says its reason, its last day, and when that is near", () => {
+test("R27 never draws a root as attested, and says its reason and its last day", () => {
   const rootUntil = (expires: string) =>
     plain(chainOf({ finding: { kind: "root", reason: "looked at it", expires, policyPath: "trust.roots[0]" } }));
   const far = rootUntil("2099-03-01");
   assert.match(headOf(far, "base") ?? "", /◆ root base$/);
   assert.ok(far.includes("trust.roots[0]: looked at it; until 2099-03-01\n"));
   assert.ok(far.includes("ends in 1 named root\n"));
-  assert.ok(rootUntil("2027-03-02").includes("until 2027-03-02, 29 days left\n"));
-  assert.ok(rootUntil("2027-03-05").includes("until 2027-03-05\n"));
-  assert.ok(rootUntil("2027-02-02").includes("until 2027-02-02, 1 day left\n"));
-  assert.ok(rootUntil("2027-02-01").includes("until 2027-02-01, its last day\n"));
 });
 
 test("draws a parent of several once", () => {

@@ -110,7 +110,7 @@ test("R11 a second provenance that can't be read as provenance keeps the first f
     world.attestationManifest("app", built.manifest, [statementOf([built.manifest], SLSA1, { buildDefinition: 1 })]),
   );
   signIndex(world, index);
-  assert.equal(told(await world.judge(index)), CONTAINMENT);
+  assert.equal(told(await world.judge(index)), "untrusted malformed-provenance");
 });
 
 test("R11 what may be a second provenance and is withheld keeps the first of a parent from being adopted", async () => {

@@ -95,6 +95,17 @@ test("R27 a root holds on its last day and not after it", async () => {
   );
 });
 
+test("R27 a root is warned of from 30 days ahead", async () => {
+  const world = new World();
+  const { image } = world.build("app", { signed: "nothing" });
+  const warnings = async (expires: string) =>
+    (await world.judge(image, { policy: rooted(formatReference(image), expires) })).nodes[0]?.warnings;
+  assert.deepEqual(await warnings("2026-12-22"), []);
+  assert.match((await warnings("2026-12-21"))?.[0] ?? "", /lapses in 30 days/);
+  assert.match((await warnings("2026-11-22"))?.[0] ?? "", /lapses tomorrow/);
+  assert.match((await warnings("2026-11-21"))?.[0] ?? "", /lapses today/);
+});
+
 test("R27 an expired root doesn't hinder an image that needs none", async () => {
   const world = new World();
   const app = world.build("app");
@@ -276,6 +287,6 @@ test("accepted provenance that can't be read in one way is refused", async () =>
   const broken = (predicate: Json) => put(predicate, "buildDefinition.resolvedDependencies", "all of them");
   assert.equal(
     told(await world.judge(world.build("app", { edit: broken, signed: "provenance-without-index" }).image)),
-    "untrusted parents-unrecorded",
+    "untrusted malformed-provenance",
   );
 });

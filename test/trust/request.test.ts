@@ -12,6 +12,7 @@ interface Build {
   readonly configSource?: Readonly<Record<string, unknown>>;
   readonly external?: Readonly<Record<string, unknown>>;
   readonly complete?: boolean;
+  readonly llb?: readonly unknown[];
 }
 
 const url = "https://github.com/acme/app.git";
@@ -34,6 +35,7 @@ function outcome(lines: readonly string[], build: Build = {}): string {
           request: { frontend: "dockerfile.v0", ...build.request },
           ...build.external,
         },
+        ...(build.llb && { internalParameters: { buildConfig: { llbDefinition: build.llb } } }),
       },
       runDetails: {
         metadata: { buildkit_completeness: { request: build.complete ?? true, resolvedDependencies: true } },
@@ -46,6 +48,40 @@ function outcome(lines: readonly string[], build: Build = {}): string {
   return requestFailure(expected, provenance, record, parsePlatform("linux/amd64"))?.code ?? "equal";
 }
 const args = (values: Readonly<Record<string, string>>): Build => ({ request: { args: values } });
+
+test("R9 compares the directory of a git context, which BuildKit names in the steps alone", () => {
+  const copying = (directory: string): Build => ({
+    llb: [
+      {
+        id: "step0",
+        op: {
+          Op: {
+            source: {
+              identifier: `git://github.com/acme/app.git#${commit}${directory}`,
+              attrs: { "git.fullurl": url },
+            },
+          },
+        },
+      },
+      {
+        id: "step1",
+        inputs: ["step0:0"],
+        op: { Op: { file: { actions: [{ Action: { copy: {} }, input: -1, output: 0 }] } } },
+      },
+      { id: "step2", inputs: ["step1:0"], op: { Op: {} } },
+    ],
+  });
+  assert.equal(outcome(["context: service"], copying(":service")), "equal");
+  assert.equal(outcome([], copying("")), "equal");
+  assert.equal(outcome([], copying(":service")), "parameters");
+  assert.equal(outcome(["context: service"], copying(":other")), "parameters");
+  assert.equal(outcome(["context: service"], copying("")), "parameters");
+});
+
+test("R9 knows what buildx itself adds to a request", () => {
+  assert.equal(outcome([], args({ "frontend.caps": "moby.buildkit.frontend.contexts+forward" })), "equal");
+  assert.equal(outcome([], args({ "frontend.other": "1" })), "unknown-parameter");
+});
 
 test("R9 a build that was asked for as policy says is equal", () => {
   assert.equal(outcome([]), "equal");

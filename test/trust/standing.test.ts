@@ -10,6 +10,7 @@ import {
   type Json,
   layerOf,
   put,
+  runOf,
   SLSA1,
   signerOf,
   statementOf,
@@ -258,6 +259,26 @@ test("R10 a build whose git source isn't recorded is of level 1 at most", async 
   assert.equal(verdict.level, 1);
 });
 
+test("R10 a build of which not everything was recorded is of level 1 at most", async () => {
+  const world = new World();
+  const base = world.build("base");
+  const edit = (predicate: Json) => put(predicate, COMPLETE, false);
+  const verdict = await world.judge(world.build("app", { base, edit }).image);
+  assert.equal(told(verdict), "trusted");
+  assert.equal(verdict.level, 1);
+});
+
+test("R29 a builder.id that isn't the signer's run is of level 2 at most", async () => {
+  const levelWith = async (builderId: string) => {
+    const world = new World();
+    const { image } = world.build("app", { builderId, signed: "provenance-without-index" });
+    return (await world.judge(image)).level;
+  };
+  assert.equal(await levelWith(runOf("app")), 3);
+  assert.equal(await levelWith(""), 3);
+  assert.equal(await levelWith(runOf("other")), 2);
+});
+
 test("R10 another repository or commit than the certificate's is a fault", async () => {
   const at = (what: "uri" | "digest.sha1", value: string) => (predicate: Json) => {
     put(predicate, `${DEPENDENCIES}.0.${what}`, value);
@@ -275,10 +296,13 @@ test("R10 another repository or commit than the certificate's is a fault", async
   assert.equal(await alone({ edit: at("uri", "https://github.com/Acme/App.git#refs/heads/main") }), "trusted");
 });
 
-test("R16 an unexplained layer above a base is inside what its builder signed", async () => {
+test("an image with more layers above its base than its build had steps is opaque", async () => {
   const world = new World();
-  const app = world.build("app", { base: world.build("base"), hidden: ["squashed"] });
-  assert.equal(told(await world.judge(app.image)), "trusted");
+  const base = world.build("base");
+  const honest = world.build("app", { base });
+  assert.equal(told(await world.judge(honest.image)), "trusted");
+  const hidden = world.build("app", { base, hidden: ["squashed"] });
+  assert.equal(told(await world.judge(hidden.image)), "untrusted unexplained-layers");
 });
 
 function changed(document: Json, change: (predicate: Json) => void): Json {
