@@ -175,10 +175,17 @@ function common(
     refs: refs.filter((ref) => ref !== "default-branch").map(compileGlob),
     defaultBranch: refs.includes("default-branch"),
     server,
-    issuer: issuer ?? (server === "https://github.com" ? GITHUB_ISSUER : `${server}/_services/token`),
+    issuer: issuer ?? issuerOf(server),
     level: builder.level,
     builds: builder.builds,
   };
+}
+
+/** @see GitHub docs, OpenID Connect: github.com, enterprises with data residency, and GitHub Enterprise Server each have their own. */
+function issuerOf(server: string): string {
+  if (server === "https://github.com") return GITHUB_ISSUER;
+  const residency = /^https:\/\/([a-z0-9-]+\.ghe\.com)$/.exec(server);
+  return residency === null ? `${server}/_services/token` : `https://token.actions.${residency[1]}`;
 }
 
 function policyOf(

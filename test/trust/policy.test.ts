@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { digestOf } from "../../src/image/digest.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { PolicyError, type PolicyFault } from "../../src/trust/policy-fault.ts";
-import { policyOf } from "./verified.ts";
+import { policyOf, policyWith } from "./verified.ts";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const COMMIT = "c".repeat(40);
@@ -576,4 +576,13 @@ test("the message of a fault begins with file, line and column", () => {
     () => policyOf("version: 1\ntrusted: {}\n"),
     (error) => error instanceof PolicyError && error.message.startsWith("policy.yml:2:1: trusted: "),
   );
+});
+
+test("R10 takes the issuer that belongs to the server, and another only if it is named", () => {
+  const issuerFor = (...lines: readonly string[]) => policyWith(lines).builders[0]?.issuer;
+  assert.equal(issuerFor(), "https://token.actions.githubusercontent.com");
+  assert.equal(issuerFor("server: https://acme.ghe.com"), "https://token.actions.acme.ghe.com");
+  assert.equal(issuerFor("server: https://git.acme.example"), "https://git.acme.example/_services/token");
+  assert.equal(issuerFor("server: https://ghe.com.acme.example"), "https://ghe.com.acme.example/_services/token");
+  assert.equal(issuerFor("server: https://acme.ghe.com", "issuer: https://other.example"), "https://other.example");
 });
