@@ -3,7 +3,20 @@ import { test } from "node:test";
 import type { Ancestry, AncestryNode } from "../../src/trust/ancestry.ts";
 import type { Finding } from "../../src/trust/finding.ts";
 import { judge } from "../../src/trust/verdict.ts";
-import { AS_OF, codesOf, type Json, layerOf, policyOf, put, told, World, written } from "./world.ts";
+import {
+  AS_OF,
+  codesOf,
+  type Json,
+  layerOf,
+  policyOf,
+  put,
+  SLSA1,
+  signerOf,
+  statementOf,
+  told,
+  World,
+  written,
+} from "./world.ts";
 
 const IMAGE = new World().build("app").image;
 
@@ -190,6 +203,17 @@ test("the code told for a refused image is that of the refusal that got furthest
   assert.deepEqual(codesOf(await world.judge(app.image)), ["malformed-attestation"]);
   world.build("app", { edit, by: { kind: "key", fingerprint: IMAGE.digest } });
   assert.deepEqual(codesOf(await world.judge(app.image)), ["signer-kind"]);
+});
+
+test("a refusal that only says that it is about something else hides none that says more", async () => {
+  const world = new World();
+  const app = world.build("app", { signed: "nothing" });
+  const other = world.build("app", { signed: "nothing", layers: ["other"] });
+  world.sign(app.manifest, statementOf([other.manifest], SLSA1, other.provenance), signerOf("app"));
+  assert.deepEqual(codesOf(await world.judge(app.image)), ["subject-mismatch"]);
+  const runner = { runnerEnvironment: "self-hosted" };
+  world.sign(app.manifest, statementOf([app.manifest], SLSA1, app.provenance), signerOf("app", runner));
+  assert.deepEqual(codesOf(await world.judge(app.image)), ["runner"]);
 });
 
 test("a verdict names its policy, the image and the time", async () => {
