@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import type { ParentClaim } from "../attestation/parents.ts";
 import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
 import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
-import { gatherEvidence } from "./evidence.ts";
+import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
 import type { Policy } from "./policy.ts";
@@ -87,7 +87,8 @@ export async function walkAncestry(
   asOf: Date,
 ): Promise<Ancestry> {
   const limit = pLimit(CONCURRENCY);
-  const evidenceOf = once((image: PinnedImage) => gatherEvidence(ports.attestations, ports.verifier, image));
+  const reads = pLimit(MAX_READS);
+  const evidenceOf = once((image: PinnedImage) => gatherEvidence(ports.attestations, ports.verifier, image, reads));
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();

@@ -1,3 +1,4 @@
+import pLimit, { type LimitFunction } from "p-limit";
 import { parseStatement, type Statement, StatementError, subjectCovers } from "../attestation/statement.ts";
 import { digestOf, hexOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
@@ -10,6 +11,9 @@ import {
   CouldNotLook,
   type VerifiedStatement,
 } from "./ports.ts";
+
+/** How many attestations are read side by side; each may have 64 MiB. */
+export const MAX_READS = 8;
 
 /** What stands beside a digest, after the cryptography and before policy. */
 export interface Evidence {
@@ -27,14 +31,20 @@ export interface FoundStatement {
   readonly verified: VerifiedStatement;
 }
 
-/** Reads and verifies all that refers to a digest. Anyone may have put it there: junk is refused one by one, and hides nothing (RULES R15). */
+/**
+ * Reads and verifies all that refers to a digest. Anyone may have put it there: junk is refused one by one, and hides nothing
+ * (RULES R15).
+ *
+ * @param limit - Shared by all of one walk: two hundred strangers' attestations at once, each as large as may be, fill any memory.
+ */
 export async function gatherEvidence(
   source: AttestationSource,
   verifier: BundleVerifier,
   image: PinnedImage,
+  limit: LimitFunction = pLimit(MAX_READS),
 ): Promise<Evidence> {
   const { candidates, omitted, failures } = await source.listAttestations(image);
-  const read = await Promise.all(candidates.map((candidate) => readCandidate(candidate, verifier)));
+  const read = await Promise.all(candidates.map((candidate) => limit(() => readCandidate(candidate, verifier))));
   const seen = new Set<string>();
   return {
     // The same bundle stands in several places as a rule (API, fallback tag): it is one statement.

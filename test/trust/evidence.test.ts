@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseStatement } from "../../src/attestation/statement.ts";
 import { digestOf, hexOf } from "../../src/image/digest.ts";
-import { gatherEvidence, isAbout, parseContainedStatement } from "../../src/trust/evidence.ts";
-import { BeyondLimit, CouldNotLook } from "../../src/trust/ports.ts";
-import { bytesOf, codesOf, SIGN, signerOf, statementOf, told, World } from "./world.ts";
+import { walkAncestry } from "../../src/trust/ancestry.ts";
+import { gatherEvidence, isAbout, MAX_READS, parseContainedStatement } from "../../src/trust/evidence.ts";
+import { type AttestationSource, BeyondLimit, CouldNotLook } from "../../src/trust/ports.ts";
+import { AS_OF, bytesOf, codesOf, policyOf, SIGN, signerOf, statementOf, told, World } from "./world.ts";
 
 const BYTES = bytesOf("these very bytes");
 
@@ -163,4 +164,30 @@ test("R23 a contained statement that can be read in two ways is none", () => {
   assert.equal(parseContainedStatement(bytesOf(good.replace('"_type"', '"_type":"x","_type"'))), undefined);
   assert.equal(parseContainedStatement(bytesOf(good.replace('"_type"', '"Subject":[],"_type"'))), undefined);
   assert.equal(parseContainedStatement(bytesOf("[]")), undefined);
+});
+
+test("reads few attestations side by side, over all images of one walk", async () => {
+  const world = new World();
+  const base = world.build("base");
+  const app = world.build("app", { base });
+  let [reading, most, read] = [0, 0, 0];
+  const slow = async () => {
+    most = Math.max(most, ++reading);
+    await new Promise((resolve) => setImmediate(resolve));
+    reading -= 1;
+    read += 1;
+    return [];
+  };
+  const { attestations, ...ports } = world.ports();
+  const crowded: AttestationSource = {
+    async listAttestations(image) {
+      const listing = await attestations.listAttestations(image);
+      const junk = Array.from({ length: 40 }, (_, i) => ({ where: `junk ${i}`, read: slow }));
+      return { ...listing, candidates: [...listing.candidates, ...junk] };
+    },
+  };
+  const ancestry = await walkAncestry({ ...ports, attestations: crowded }, policyOf(), app.image, "every", AS_OF);
+  assert.equal(ancestry.nodes.size, 2);
+  assert.ok(read >= 80);
+  assert.ok(most <= MAX_READS, `${most} at once`);
 });
