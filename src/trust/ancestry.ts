@@ -92,7 +92,6 @@ export async function walkAncestry(
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();
-
   const asked = new Set<string>();
 
   const visit = async (resolution: Resolution): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
@@ -127,10 +126,16 @@ export async function walkAncestry(
   for (let depth = 0; generation.length > 0; depth++) {
     const visited = await Promise.all(generation.map(visit));
     const next: Resolution[] = [];
-    for (const { node, claims } of visited) {
-      const resolved = await Promise.all(
-        claims.map(async (claim) => ({ role: claim.role, resolutions: await resolveClaim(claim, node) })),
-      );
+    const answered = await Promise.all(
+      visited.map(async ({ node, claims }) => ({
+        node,
+        resolved: await Promise.all(
+          claims.map(async (claim) => ({ role: claim.role, resolutions: await resolveClaim(claim, node) })),
+        ),
+      })),
+    );
+    // One after the other, so that what falls to the limits doesn't depend on who answered first.
+    for (const { node, resolved } of answered) {
       const links: Link[] = [];
       for (const { role, resolutions } of resolved) {
         for (const resolution of resolutions) {
