@@ -12,4 +12,5 @@ test("the README's demo builds, signs and judges for real, and tells the trusted
   assert.match(stdout, /✔ TRUSTED/);
   assert.match(stdout, /✖ UNTRUSTED/);
   assert.match(stdout, /✖ unattested base .*\/base:1\.0\.0/);
+  assert.match(stdout, /✖ unattested {2}\S+\/app:\S+ → base \S+\/runtime:\S+ → base \S+\/base:/);
 });

@@ -80,7 +80,7 @@ export interface Fault {
   readonly code: string;
   readonly reason: string;
   readonly node: string;
-  /** From the image to here; the shortest way. */
+  /** From the image to here; by `FROM` alone where there is such a way. */
   readonly path: readonly Step[];
   /** What would mend it. */
   readonly mend: string;
@@ -93,14 +93,14 @@ export interface Fault {
 export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
   const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node, asOf)]));
   markCycles(nodes);
-  const paths = shortestPaths(ancestry.subjects, nodes);
+  const paths = waysFrom(ancestry.subjects, nodes);
   const told = new Map<string, Fault>();
   for (const [id, path] of paths) {
     const node = nodes.get(id);
     if (node !== undefined && !isSound(node.finding)) told.set(id, faultOf(policy, node, path));
   }
   const platforms = ancestry.subjects.map((id): PlatformVerdict => {
-    const below = [...shortestPaths([id], nodes).keys()].flatMap((key) => nodes.get(key) ?? []);
+    const below = [...waysFrom([id], nodes).keys()].flatMap((key) => nodes.get(key) ?? []);
     const platform = nodes.get(id)?.platform;
     const counts =
       platform === undefined ||
@@ -111,7 +111,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     return { platform, node: id, outcome: outcomeOf(below), counts };
   });
   const counting = platforms.filter(({ counts }) => counts);
-  const relevant = shortestPaths(
+  const relevant = waysFrom(
     counting.map(({ node }) => node),
     nodes,
   );
@@ -178,7 +178,7 @@ function markCycles(nodes: Map<string, JudgedNode>): void {
   for (const id of withoutEnds(nodes)) {
     const node = nodes.get(id);
     if (node === undefined) continue;
-    const below = shortestPaths(
+    const below = waysFrom(
       node.parents.map(({ to }) => to),
       nodes,
     );
@@ -205,21 +205,37 @@ function withoutEnds(nodes: ReadonlyMap<string, JudgedNode>): ReadonlySet<string
   return left;
 }
 
-/** Every node that can be reached, nearest first, with the shortest way there. */
-function shortestPaths(
+/**
+ * Every node that can be reached, with the way there that people care for most: by `FROM` alone where there is one, since that lies
+ * under the image, else with as few other steps as can be; of several such ways the shortest.
+ */
+function waysFrom(
   from: readonly string[],
   nodes: ReadonlyMap<string, JudgedNode>,
 ): ReadonlyMap<string, readonly Step[]> {
-  const paths = new Map<string, readonly Step[]>(from.map((id) => [id, [{ node: id, role: undefined }]]));
-  for (const [id, path] of paths) {
+  const ways = new Map<string, readonly Step[]>(from.map((id) => [id, [{ node: id, role: undefined }]]));
+  for (let reached: readonly string[] = [...ways.keys()]; reached.length > 0; ) {
+    // A queue that grows while it is read: first all that is reached by base alone, and only then one step of another role.
+    const queue = new Set(reached);
+    for (const id of queue) {
+      for (const to of follow(id, true)) queue.add(to);
+    }
+    reached = [...queue].flatMap((id) => follow(id, false));
+  }
+  return ways;
+
+  function follow(id: string, byBase: boolean): readonly string[] {
     const node = nodes.get(id);
     // Skipping it would judge the image without one of its ancestors.
     if (node === undefined) throw new Error(`judged an ancestry in which ${id} is named and missing`);
+    const found: string[] = [];
     for (const { to, role } of node.parents) {
-      if (!paths.has(to)) paths.set(to, [...path, { node: to, role }]);
+      if ((role === "base") !== byBase || ways.has(to)) continue;
+      ways.set(to, [...(ways.get(id) ?? []), { node: to, role }]);
+      found.push(to);
     }
+    return found;
   }
-  return paths;
 }
 
 /** Whether a node by itself lets the image be trusted. */

@@ -102,6 +102,24 @@ test("a ring is a cycle at each of its members and at nobody else", () => {
   assert.equal(outcome({ app: [attested, "app"] }), "untrusted");
 });
 
+test("the path to a fault goes by FROM alone where it can, though a file was copied from there as well", () => {
+  const chain = ancestry({
+    app: [attested, "runtime"],
+    runtime: [attested, "base"],
+    base: [unattested],
+    tool: [unattested],
+  });
+  const app = chain.nodes.get("app");
+  assert.ok(app);
+  const links = [{ role: "input" as const, to: "base" }, { role: "input" as const, to: "tool" }, ...app.links];
+  const nodes = new Map(chain.nodes).set("app", { ...app, links });
+  const { faults } = judge({ ...chain, nodes }, policyOf(), IMAGE, AS_OF);
+  assert.deepEqual(faults.map(({ path }) => path.map(({ node, role }) => `${role ?? "image"} ${node}`)).sort(), [
+    ["image app", "base runtime", "base base"],
+    ["image app", "input tool"],
+  ]);
+});
+
 test("the path to a fault is a shortest one", () => {
   const verdict = judge(
     ancestry({
