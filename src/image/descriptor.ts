@@ -101,8 +101,9 @@ export const descriptorSchema = z
       size,
       annotations,
       ...(artifactType && { artifactType }),
-      // Some tools write a platform of two empty strings where they mean none.
-      ...(platform && (platform.os !== "" || platform.architecture !== "") && { platform }),
+      // Some tools write empty strings where they mean none; and where half is empty, containerd puts in that of its own machine:
+      // such an entry could run anywhere, and is no platform of its own.
+      ...(platform && platform.os !== "" && platform.architecture !== "" && { platform }),
       ...(urls && { urls }),
       ...(data && { data }),
     }),

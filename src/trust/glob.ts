@@ -33,6 +33,10 @@ type Part = string | { readonly name: string | undefined; readonly crossesSlash:
  */
 export function compileGlob(pattern: string): Glob {
   if (pattern.length > MAX_PATTERN_LENGTH) throw new GlobError(`pattern longer than ${MAX_PATTERN_LENGTH} characters`);
+  return compile(pattern);
+}
+
+function compile(pattern: string): Glob {
   const parts = partsOf(pattern);
   const captures = parts.flatMap((part) => (typeof part === "string" || part.name === undefined ? [] : [part.name]));
   for (const name of captures) {
@@ -113,5 +117,6 @@ export function substitute(pattern: string, values: Readonly<Record<string, stri
     if (/[*{}]/.test(value)) throw new GlobError(`a captured name holds a pattern character: ${value}`);
     remaining = remaining.replaceAll(`{${name}}`, () => value);
   }
-  return compileGlob(remaining);
+  // Without the limit: the pattern kept it, and what was captured is a name.
+  return compile(remaining);
 }

@@ -253,15 +253,29 @@ function entriesFor({ manifests }: ImageIndex, wanted: Platform | "every"): read
   );
 }
 
+/** Whether a machine of the wanted platform runs images for this one, where an index has nothing better for it. */
+export function isTakenFor(platform: Platform, wanted: Platform): boolean {
+  return [wanted, ...platformFallbacks(wanted)].some((candidate) => samePlatform(platform, candidate));
+}
+
+/** Whether a machine of the wanted platform may be given this node: the same choice that {@link resolveImage} makes. */
+export function mayBeGiven({ image, platform, indexes }: ImageNode, wanted: Platform): boolean {
+  const steps = [...indexes.slice(1).map((inner) => inner.image.digest), image.digest];
+  const isReached = indexes.every(({ index }, level) =>
+    entriesFor(index, wanted).some(({ digest }) => digest === steps[level]),
+  );
+  return isReached && isTakenFor(platform, wanted);
+}
+
+/**
+ * All that a runtime may take, and not just the best: it sorts entries that say no platform behind any that do, so that a written
+ * fallback wins over an unwritten match.
+ */
 function choose(nodes: readonly ImageNode[], wanted: Platform | "every", isParent: boolean): readonly ImageNode[] {
   if (wanted === "every") return nodes;
   const [only] = nodes;
   if (isParent && nodes.length === 1 && only !== undefined && only.indexes.length === 0) return nodes;
-  for (const candidate of [wanted, ...platformFallbacks(wanted)]) {
-    const matching = nodes.filter((node) => samePlatform(node.platform, candidate));
-    if (matching.length > 0) return matching;
-  }
-  return [];
+  return nodes.filter(({ platform }) => isTakenFor(platform, wanted));
 }
 
 /** Two images for one platform: which of them runs is the runtime's whim (RULES R24). */

@@ -1,5 +1,5 @@
 import type { Digest } from "../image/digest.ts";
-import { formatPlatform, isUnknown, type Platform, samePlatform } from "../image/platform.ts";
+import { formatPlatform, isUnknown, type Platform } from "../image/platform.ts";
 import { type ImageReference, imageName } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
@@ -7,6 +7,7 @@ import type { Finding, Refusal } from "./finding.ts";
 import { judgeNode, type SeamedNode } from "./judge-node.ts";
 import { mendOf } from "./mend.ts";
 import type { Policy } from "./policy.ts";
+import { isTakenFor, mayBeGiven } from "./resolve.ts";
 
 /** How long before its expiry a root is warned of, in days (RULES R27). */
 const ROOT_WARNING_DAYS = 30;
@@ -102,12 +103,16 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
   const platforms = ancestry.subjects.map((id): PlatformVerdict => {
     const below = [...waysFrom([id], nodes).keys()].flatMap((key) => nodes.get(key) ?? []);
     const platform = nodes.get(id)?.platform;
+    const image = ancestry.nodes.get(id)?.node;
     const counts =
       platform === undefined ||
       // No platform at all: what hides there is in nobody's list, and could run all the same (RULES R24).
       isUnknown(platform) ||
       policy.platforms === undefined ||
-      policy.platforms.some((wanted) => samePlatform(wanted, platform));
+      // By what a runtime takes there, not by name: where there is no image for amd64, one for 386 runs.
+      policy.platforms.some((wanted) =>
+        image === undefined ? isTakenFor(platform, wanted) : mayBeGiven(image, wanted),
+      );
     return { platform, node: id, outcome: outcomeOf(below), counts };
   });
   const counting = platforms.filter(({ counts }) => counts);

@@ -91,3 +91,10 @@ test("R7 matches what an anchored, escaped expression would", () => {
     { numRuns: 1000 },
   );
 });
+
+test("a long name that was captured goes into a long pattern", () => {
+  const long = "a".repeat(300);
+  const pattern = `${"b".repeat(400)}/{repo}`;
+  assert.ok(substitute(pattern, { repo: long }).match(`${"b".repeat(400)}/${long}`));
+  assert.throws(() => compileGlob("b".repeat(600)), GlobError);
+});

@@ -14,6 +14,7 @@ import { CouldNotLook } from "../../src/trust/ports.ts";
 import { resolveImage } from "../../src/trust/resolve.ts";
 import { shared } from "../image/shared.ts";
 import {
+  type Built,
   bytesOf,
   codesOf,
   type Entry,
@@ -455,4 +456,74 @@ test("R24 every index that BuildKit wrote resolves to its images", { skip: sampl
 test("R24 the code of every finding below an index reaches the verdict", async () => {
   const { world, index } = withEntry((w) => ({ image: runnable(w), platform: UNKNOWN }));
   assert.ok(codesOf(await world.judge(index)).includes("platform-mismatch"));
+});
+
+/** An image that nobody signed, for that platform. */
+function foreign(world: World, repo: string, platform: string) {
+  return world.platformImage(repo, [layerOf("foreign")], parsePlatform(platform));
+}
+const saying = (platform: string) => written(parsePlatform(platform));
+const onlyAmd64 = policyOf({ trust: "  platforms: [linux/amd64]" });
+
+/** Every way of asking for an image on linux/amd64: as the image itself, by policy, and as somebody's input. */
+async function askedFor(world: World, index: PinnedImage, built: Built): Promise<readonly string[]> {
+  const child = world.build(`child-${index.digest.slice(7, 19)}`, { inputs: [{ ...built, image: index, index }] });
+  const verdicts = [
+    await world.judge(index, { policy: onlyAmd64 }),
+    await world.judge(index, { wanted: parsePlatform("linux/amd64") }),
+    await world.judge(child.image),
+  ];
+  return verdicts.map(({ outcome }) => outcome);
+}
+const EVERYWHERE = ["untrusted", "untrusted", "untrusted"];
+
+test("R24 an entry with half a platform is judged wherever it could run: containerd puts in its own machine's half", async () => {
+  for (const platform of [
+    { os: "", architecture: "amd64" },
+    { os: "linux", architecture: "" },
+  ]) {
+    const world = new World();
+    const good = world.build("app");
+    const honest = { image: good.manifest, platform: saying("linux/amd64") };
+    const evil = foreign(world, "app", "linux/amd64");
+    const index = world.index("app", [{ image: evil, platform }, honest]);
+    assert.deepEqual(await askedFor(world, index, good), EVERYWHERE, JSON.stringify(platform));
+    assert.deepEqual(await askedFor(world, world.index("app", [honest]), good), ["trusted", "trusted", "trusted"]);
+  }
+});
+
+test("R24 a written fallback is judged beside a match that says no platform: the runtime takes what is written", async () => {
+  const world = new World();
+  const good = world.build("app");
+  const evil = { image: foreign(world, "app", "linux/386"), platform: saying("linux/386") };
+  assert.deepEqual(await askedFor(world, world.index("app", [evil, { image: good.manifest }]), good), EVERYWHERE);
+  const honest = { image: good.manifest, platform: saying("linux/amd64") };
+  assert.deepEqual(await askedFor(world, world.index("app", [evil, honest]), good), ["trusted", "trusted", "trusted"]);
+});
+
+test("R24 what a nested index holds is judged by what it holds, not by what its entry says", async () => {
+  const world = new World();
+  const good = world.build("app");
+  const inner = world.index("app", [{ image: foreign(world, "app", "linux/386"), platform: saying("linux/386") }]);
+  const said = saying("linux/amd64");
+  const index = world.index("app", [
+    { image: inner, platform: said },
+    { image: good.manifest, platform: said },
+  ]);
+  assert.deepEqual(await askedFor(world, index, good), EVERYWHERE);
+});
+
+test("R30 a platform counts if it is what a machine of policy's would be given", async () => {
+  const both = policyOf({ trust: "  platforms: [linux/amd64, linux/arm64]" });
+  for (const [built, other] of [
+    ["linux/arm64", "linux/386"],
+    ["linux/amd64", "linux/arm/v7"],
+  ] as const) {
+    const world = new World();
+    const good = { image: world.build("app", { platform: built }).manifest, platform: saying(built) };
+    const evil = { image: foreign(world, "app", other), platform: saying(other) };
+    assert.equal((await world.judge(world.index("app", [good, evil]), { policy: both })).outcome, "untrusted", other);
+    const forNobody = { image: foreign(world, "app", "linux/s390x"), platform: saying("linux/s390x") };
+    assert.equal((await world.judge(world.index("app", [good, forNobody]), { policy: both })).outcome, "trusted");
+  }
 });
