@@ -22,16 +22,8 @@ export const MANIFEST_MEDIA_TYPES: readonly string[] = [
   DOCKER_MANIFEST,
 ];
 
-const LAYER_TYPES: ReadonlySet<string> = new Set([
-  ...["tar", "tar+gzip", "tar+zstd"].flatMap((form) => [
-    `application/vnd.oci.image.layer.v1.${form}`,
-    `application/vnd.oci.image.layer.nondistributable.v1.${form}`,
-  ]),
-  ...["tar", "tar.gzip", "tar.zstd"].flatMap((form) => [
-    `application/vnd.docker.image.rootfs.diff.${form}`,
-    `application/vnd.docker.image.rootfs.foreign.diff.${form}`,
-  ]),
-]);
+/** What runtimes unpack: containerd takes every media type of the first family for a layer, whatever follows. */
+const LAYER_PREFIXES = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
 /** What stores answer that were never told what they hold. It says nothing, so nothing can disagree with it. */
 const GENERIC_TYPES: ReadonlySet<string> = new Set([
@@ -65,7 +57,7 @@ export function isImageConfigType(mediaType: string): boolean {
 
 /** Whether it is a layer of a file system. A media type is only its writer's word: it is no proof that something is none. */
 export function isLayerType(mediaType: string): boolean {
-  return LAYER_TYPES.has(mediaType);
+  return LAYER_PREFIXES.some((prefix) => mediaType.startsWith(prefix));
 }
 
 /**

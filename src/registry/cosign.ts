@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import { parseBundle } from "../attestation/bundle.ts";
+import { envelopeSchema } from "../attestation/envelope.ts";
 import type { Digest } from "../image/digest.ts";
 import { algorithmOf, hexOf } from "../image/digest.ts";
 import { parseJson, readDocument, readValue } from "../image/json.ts";
@@ -16,12 +17,6 @@ const TIMESTAMP = "dev.sigstore.cosign/rfc3161timestamp";
 
 /** Only version 0.1 takes a promise of the log without a proof, and that is all that cosign kept. */
 const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle+json;version=0.1";
-
-const envelopeSchema = z.looseObject({
-  payloadType: z.string(),
-  payload: z.string(),
-  signatures: z.array(z.looseObject({ sig: z.string(), keyid: z.string().nullish() })),
-});
 
 const logBundleSchema = z.looseObject({
   SignedEntryTimestamp: z.string(),

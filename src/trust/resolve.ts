@@ -2,7 +2,7 @@ import { checkCounts, type ImageConfig, isAttestationConfig, parseConfig } from 
 import type { Descriptor } from "../image/descriptor.ts";
 import { algorithmOf, digestOf, isDigest } from "../image/digest.ts";
 import { ImageFormatError, type ImageIndex, type Manifest, parseManifest } from "../image/manifest.ts";
-import { OCI_EMPTY } from "../image/media-type.ts";
+import { isLayerType, OCI_EMPTY } from "../image/media-type.ts";
 import { formatPlatform, isUnknown, type Platform, platformFallbacks, samePlatform } from "../image/platform.ts";
 import { type PinnedImage, pin } from "../image/reference.ts";
 import type { Finding } from "./finding.ts";
@@ -14,9 +14,6 @@ const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 const MAX_INDEX_ENTRIES = 512;
 /** How deep indexes may nest. */
 const MAX_INDEX_DEPTH = 4;
-
-/** What runtimes unpack: containerd takes every media type of the first family for a layer, whatever follows. */
-const LAYER_PREFIXES = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
 /** An index on the way from the digest asked for to a platform's manifest. */
 export interface EnclosingIndex {
@@ -315,7 +312,7 @@ async function isAttestationManifest(
 ): Promise<boolean | undefined> {
   if (descriptor.platform !== undefined && !isUnknown(descriptor.platform)) return false;
   const types = manifest.layers.map(({ mediaType }) => mediaType);
-  if (types.some((type) => LAYER_PREFIXES.some((prefix) => type.startsWith(prefix)))) return false;
+  if (types.some(isLayerType)) return false;
   if (!types.includes("application/vnd.in-toto+json")) return false;
   if (manifest.config.mediaType === OCI_EMPTY) return isEmptyDocument(manifest.config);
   const config = await readConfig(reader, image, manifest);

@@ -1,6 +1,6 @@
 import type { Digest } from "../image/digest.ts";
 import { formatPlatform, isUnknown, type Platform } from "../image/platform.ts";
-import { type ImageReference, imageName } from "../image/reference.ts";
+import type { ImageReference } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
 import type { Finding, Refusal } from "./finding.ts";
@@ -325,9 +325,4 @@ function missingPlatforms(policy: Policy, platforms: readonly PlatformVerdict[])
       mend: "build the image for a platform of the policy, or add its platform to trust.platforms",
     },
   ];
-}
-
-/** The image's name as policy sees it. */
-export function subjectName(verdict: Verdict): string {
-  return imageName(verdict.image);
 }
