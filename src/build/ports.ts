@@ -1,0 +1,184 @@
+import type { ImageReference, PinnedImage } from "../image/reference.ts";
+import type { WalkPorts } from "../trust/ancestry.ts";
+import type { Verdict } from "../trust/verdict.ts";
+import type { Build, BuildRequest, Conclusion, Repository, Run } from "./build.ts";
+
+/** A git tag, as GitHub has it now. */
+export interface Tag {
+  /** What the ref names: for an annotated tag the tag object. */
+  readonly object: string;
+  /** The commit beneath it. */
+  readonly commit: string;
+}
+
+/** Reads the tags of a repository. */
+export interface TagReader {
+  /** @returns undefined if there is no such tag. @throws {CouldNotLook} */
+  readTag(repository: Repository, ref: string): Promise<Tag | undefined>;
+  /** Every tag: the full ref and what it names, not peeled. @throws {CouldNotLook} */
+  listTags(repository: Repository): Promise<readonly { readonly ref: string; readonly object: string }[]>;
+}
+
+/** A policy as it stood at a commit. */
+export interface PolicyText {
+  readonly kind: "repository" | "organisation";
+  readonly bytes: Uint8Array;
+  /** For messages: `acme/app/.github/trusted-builds.yml`. */
+  readonly name: string;
+  /** `git+https://github.com/acme/app@COMMIT#.github/trusted-builds.yml` */
+  readonly uri: string;
+  readonly commit: string;
+  /** Whether its branch takes changes by reviewed pull request only, as far as can be seen (RULES R2). */
+  readonly isProtected: boolean;
+}
+
+/** Reads policies from default branches, never from what is judged (DESIGN §4.5). */
+export interface PolicyReader {
+  /** `.github/trusted-builds.yml`. @returns undefined if the repository can be read and has none. @throws {CouldNotLook} @throws {BeyondLimit} above 256 KiB. */
+  readRepositoryPolicy(repository: Repository): Promise<PolicyText | undefined>;
+  /**
+   * `trusted-builds.yml` in the owner's repository `.github`.
+   * @returns undefined if it is proven that there is none.
+   * @throws {CouldNotLook} also where a 404 could hide a repository that we may not read (RULES R2). @throws {BeyondLimit}
+   */
+  readOrganisationPolicy(repository: Repository): Promise<PolicyText | undefined>;
+}
+
+/** A run of the workflow as GitHub has it. */
+export interface RunState extends Run {
+  readonly status: "queued" | "in_progress" | "completed";
+  /** Of a completed one; whatever GitHub's word for it is. */
+  readonly conclusion: string | undefined;
+  /** Since when it is queued or running. */
+  readonly since: Date;
+}
+
+/** The workflow can't be started as it was asked: a fact about the repository, and no use to try again. */
+export class DispatchRefused extends Error {
+  readonly code = "dispatch-refused";
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "DispatchRefused";
+  }
+}
+
+/** Starts and follows the workflow that builds. */
+export interface Workflows {
+  /** Whether the file is in the repository at that ref (`refs/tags/…`), or on the default branch. @throws {CouldNotLook} */
+  hasWorkflow(repository: Repository, file: string, ref: string | "default-branch"): Promise<boolean>;
+  /**
+   * Starts it at the tag.
+   * @returns undefined where the server doesn't tell which run that is (GHES): look for it.
+   * @throws {CouldNotLook} after which it may have been started all the same. @throws {DispatchRefused}
+   */
+  dispatch(
+    repository: Repository,
+    file: string,
+    ref: string,
+    build: { readonly id: string; readonly request: BuildRequest },
+  ): Promise<Run | undefined>;
+  /** Looks for a run that was dispatched for a build since a time: its title has the build's id. @throws {CouldNotLook} */
+  findRun(repository: Repository, file: string, buildId: string, since: Date): Promise<Run | undefined>;
+  /** The newest attempt. @returns undefined if there is no such run (any more). @throws {CouldNotLook} */
+  readRun(repository: Repository, runId: number): Promise<RunState | undefined>;
+  /** Starts a new attempt of an ended run. @throws {CouldNotLook} @throws {DispatchRefused} */
+  rerun(repository: Repository, runId: number): Promise<void>;
+  /** The end of the log of the first job that failed, at most 60 lines and 16 KiB; undefined if there is none. @throws {CouldNotLook} */
+  readFailureLog(repository: Repository, run: Run): Promise<string | undefined>;
+}
+
+/** What a check run says. */
+export interface CheckRunReport {
+  readonly status: "queued" | "in_progress" | "completed";
+  /** Of a completed one. */
+  readonly conclusion?: Conclusion;
+  readonly title: string;
+  /** Markdown, within GitHub's limits. */
+  readonly summary: string;
+  readonly text?: string;
+  /** Where the whole of it is. */
+  readonly detailsUrl?: string;
+  readonly startedAt?: Date;
+  readonly completedAt?: Date;
+}
+
+/** Writes check runs; nothing else does. */
+export interface CheckRuns {
+  /** @returns its id. @throws {CouldNotLook} after which it may be there all the same. */
+  create(
+    repository: Repository,
+    check: { readonly name: string; readonly commit: string; readonly externalId: string },
+    report: CheckRunReport,
+  ): Promise<number>;
+  /** Looks for one of ours. @throws {CouldNotLook} */
+  find(
+    repository: Repository,
+    check: { readonly name: string; readonly commit: string; readonly externalId: string },
+  ): Promise<number | undefined>;
+  /** Whether it already says this: status, conclusion, title and summary. @throws {CouldNotLook} */
+  says(repository: Repository, id: number, report: CheckRunReport): Promise<boolean>;
+  /** @throws {CouldNotLook} */
+  update(repository: Repository, id: number, report: CheckRunReport): Promise<void>;
+}
+
+/** One policy's answer about a build's image. */
+export interface Judgement {
+  readonly policy: Omit<PolicyText, "bytes">;
+  readonly verdict: Verdict;
+}
+
+/** What judging an image needs of the world, for one walk. */
+export interface Walk extends WalkPorts {
+  /** @returns undefined if the repository can be read and doesn't hold it. @throws {CouldNotLook} */
+  resolve(reference: ImageReference): Promise<PinnedImage | undefined>;
+  close(): Promise<void>;
+}
+
+/** Opens one; its connections and its time limit are its own. */
+export type OpenWalk = (repository: Repository) => Walk;
+
+/** What is kept of builds. Every method is one transaction. */
+export interface BuildStore {
+  /** @returns undefined if there is none. */
+  readBuild(id: string): Promise<Build | undefined>;
+  saveBuild(build: Build): Promise<void>;
+  /** The policies with which the build was started: the repository's, and the organisation's where there is one. */
+  readPolicies(id: string): Promise<StoredPolicies>;
+  savePolicies(id: string, policies: StoredPolicies): Promise<void>;
+  /** Stores verdicts and the build that has them together. They replace those of an earlier judgement of the same attempt. */
+  saveJudgements(build: Build, judgements: readonly Judgement[]): Promise<void>;
+}
+
+/** The policies of a build. */
+export interface StoredPolicies {
+  readonly repository: PolicyText;
+  /** `unknown`: neither it nor its absence could be proven so far. */
+  readonly organisation: PolicyText | "absent" | "unknown";
+}
+
+/** Where a tag was when it was last heard of, and how often it has moved. */
+export interface TagState {
+  readonly generation: number;
+  /** What the ref names; undefined once the tag was deleted. */
+  readonly object: string | undefined;
+  /** What it named before; undefined where nobody told us (found by looking). */
+  readonly before: string | undefined;
+}
+
+/** What is kept of tags. */
+export interface TagStore {
+  readTagState(repositoryId: number, ref: string): Promise<TagState | undefined>;
+  /**
+   * Records a push and the builds that it makes, together. A build whose key is there already is not made again.
+   * @returns the ids of the builds that are new.
+   */
+  recordPush(push: {
+    readonly repository: Repository;
+    readonly ref: string;
+    readonly state: TagState;
+    readonly builds: readonly Build[];
+    readonly policies: StoredPolicies | undefined;
+  }): Promise<readonly string[]>;
+  /** Builds of a tag that are judged and rest on another commit than the tag has now. */
+  listBuilds(repositoryId: number, ref: string): Promise<readonly Build[]>;
+}
