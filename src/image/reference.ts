@@ -91,6 +91,11 @@ export function parseDockerReference(text: string): ImageReference {
   return digest === undefined ? { registry, repository, tag: tag ?? DEFAULT_TAG } : { registry, repository, digest };
 }
 
+/** Whether the text can be an image's tag. */
+export function isTag(text: string): boolean {
+  return TAG.test(text);
+}
+
 /** The reference with `latest` where it has neither tag nor digest; unlike Docker, a tag beside a digest is kept. */
 export function withDefaultTag(reference: ImageReference): ImageReference {
   return reference.tag === undefined && reference.digest === undefined ? { ...reference, tag: DEFAULT_TAG } : reference;

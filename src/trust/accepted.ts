@@ -6,6 +6,7 @@ import { imageName } from "../image/reference.ts";
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
 import { type Acceptance, accepts } from "./identity.ts";
+import { type OwnBuild, ownBuildFailure } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
 import { requestFailure } from "./request.ts";
 import type { ImageNode } from "./resolve.ts";
@@ -52,12 +53,17 @@ export function isProvenanceType(predicateType: string): boolean {
   return PROVENANCE_PREDICATES.includes(predicateType);
 }
 
-/** Policy's answer to one found statement about a node: subject, kind and signer, in this order. */
+/**
+ * Policy's answer to one found statement about a node: subject, kind and signer, in this order.
+ *
+ * @param own - The build that the node is asked for as, if whoever asks has started one.
+ */
 export function acceptStatement(
   policy: Policy,
   node: ImageNode,
   found: FoundStatement,
   isDefaultBranch?: boolean,
+  own?: OwnBuild,
 ): AcceptedStatement | Refused {
   const { verified, where } = found;
   const { statement, identity, bundle } = verified;
@@ -79,6 +85,8 @@ export function acceptStatement(
   const acceptance = accepts(policy, imageName(node.image), verified, isDefaultBranch);
   if (acceptance.kind === "refused") return refusal(acceptance.code, acceptance.reason);
   if (identity.kind === "key") return refusal("signer-kind", "signed by a key, and policy accepts workflows only");
+  const foreign = own === undefined ? undefined : ownBuildFailure(own, identity.extensions);
+  if (foreign !== undefined) return refusal(foreign.code, foreign.reason);
   const revoked = revokedIdentity(policy, verified);
   if (revoked !== undefined) return refusal("revoked", revoked);
   return { kind: "statement", found, identity, acceptance, coversIndex };

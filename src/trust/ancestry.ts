@@ -5,6 +5,7 @@ import { formatReference, type ImageReference, imageName, type PinnedImage } fro
 import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
+import type { OwnBuild } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
 import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
 import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
@@ -77,6 +78,7 @@ export interface WalkProgress {
  * @param subject - Pinned: a tag could move while the walk runs.
  * @param wanted - The platforms to judge.
  * @param asOf - When: roots expire.
+ * @param own - The build that the subject must be of; its ancestors are of others.
  * @throws Nothing for what it couldn't look at: that is the finding `unreachable`.
  */
 export async function walkAncestry(
@@ -85,6 +87,7 @@ export async function walkAncestry(
   subject: PinnedImage,
   wanted: Platform | "every",
   asOf: Date,
+  own?: OwnBuild,
 ): Promise<Ancestry> {
   const limit = pLimit(CONCURRENCY);
   const reads = pLimit(MAX_READS);
@@ -94,11 +97,14 @@ export async function walkAncestry(
   const known = new Set<string>();
   const asked = new Set<string>();
 
-  const visit = async (resolution: Resolution): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
+  const visit = async (
+    resolution: Resolution,
+    of: OwnBuild | undefined,
+  ): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
     const id = idOf(resolution);
     if (resolution.kind === "finding") return { node: leaf(id, unlessRevoked(policy, resolution)), claims: [] };
     const { node } = resolution;
-    const examination = await limit(() => examine(examinePorts, policy, node, asOf));
+    const examination = await limit(() => examine(examinePorts, policy, node, asOf, of));
     const claims = claimsOf(policy, node, examination);
     const { image, platform } = node;
     const reference = formatReference(image);
@@ -124,7 +130,7 @@ export async function walkAncestry(
   for (const resolution of generation) known.add(idOf(resolution));
   const subjects = generation.map(idOf);
   for (let depth = 0; generation.length > 0; depth++) {
-    const visited = await Promise.all(generation.map(visit));
+    const visited = await Promise.all(generation.map((each) => visit(each, depth === 0 ? own : undefined)));
     const next: Resolution[] = [];
     const answered = await Promise.all(
       visited.map(async ({ node, claims }) => ({

@@ -5,6 +5,7 @@ import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acce
 import { readContained } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
+import type { OwnBuild } from "./own-build.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
 import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
@@ -42,17 +43,24 @@ export interface ExaminePorts {
  * What the evidence about one node is worth (RULES R27: revoked, then mismatch, then root, then attested).
  *
  * @param asOf - When: roots expire.
+ * @param own - The build that this node must be of. A root can't stand for it: what is asked is whether that run made it.
  */
-export async function examine(ports: ExaminePorts, policy: Policy, node: ImageNode, asOf: Date): Promise<Examination> {
+export async function examine(
+  ports: ExaminePorts,
+  policy: Policy,
+  node: ImageNode,
+  asOf: Date,
+  own?: OwnBuild,
+): Promise<Examination> {
   const digests = digestsOf(node);
   const revoked = revokedDigest(policy, digests);
   if (revoked !== undefined) return ended({ kind: "revoked", reason: revoked });
-  const named = policy.roots.filter(({ image }) => digests.includes(image.digest));
+  const named = own === undefined ? policy.roots.filter(({ image }) => digests.includes(image.digest)) : [];
   const root = named.find((candidate) => isInForce(candidate, asOf)) ?? named[0];
   const isActive = root !== undefined && isInForce(root, asOf);
   if (isActive && !revokesByEvidence(policy)) return ended(rootFinding(root));
 
-  const evidence = await collect(ports, policy, node);
+  const evidence = await collect(ports, policy, node, own);
   const finding = judgeEvidence(node, policy, evidence);
   const rooted = isActive ? rootOver(finding, root) : finding;
   const expired = root !== undefined && !isActive ? expiredOver(finding, root) : undefined;
@@ -119,11 +127,17 @@ interface Collected {
   readonly isUncovered: boolean;
 }
 
-async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Promise<Collected> {
+async function collect(
+  ports: ExaminePorts,
+  policy: Policy,
+  node: ImageNode,
+  own: OwnBuild | undefined,
+): Promise<Collected> {
   const gathered = await Promise.all([node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf));
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
   const failures = gathered.flatMap((each) => each.failures);
-  const accept = (about: ImageNode, each: FoundStatement) => acceptKnowingBranch(ports, policy, about, each, failures);
+  const accept = (about: ImageNode, each: FoundStatement) =>
+    acceptKnowingBranch(ports, { policy, own }, about, each, failures);
   const judged = await Promise.all([...found.values()].map((each) => accept(node, each)));
   const accepted = judged.filter((each) => each.kind === "statement");
   const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
@@ -148,12 +162,12 @@ async function collect(ports: ExaminePorts, policy: Policy, node: ImageNode): Pr
 
 async function acceptKnowingBranch(
   ports: ExaminePorts,
-  policy: Policy,
+  { policy, own }: { readonly policy: Policy; readonly own: OwnBuild | undefined },
   node: ImageNode,
   found: FoundStatement,
   failures: CouldNotLook[],
 ): Promise<ReturnType<typeof acceptStatement>> {
-  const first = acceptStatement(policy, node, found);
+  const first = acceptStatement(policy, node, found, undefined, own);
   const { identity } = found.verified;
   if (
     first.kind !== "refusal" ||
@@ -169,6 +183,7 @@ async function acceptKnowingBranch(
       node,
       found,
       branch !== undefined && identity.extensions.sourceRepositoryRef === `refs/heads/${branch}`,
+      own,
     );
   } catch (error) {
     if (!(error instanceof CouldNotLook)) throw error;

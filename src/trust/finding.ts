@@ -81,7 +81,9 @@ export type MismatchCode =
   /** The config's platform isn't the descriptor's (RULES R24). */
   | "platform-mismatch"
   /** Two different images for one platform in one index (RULES R24). */
-  | "duplicate-platform";
+  | "duplicate-platform"
+  /** The image's tag isn't one that policy makes from the git tag that it was built from (RULES R26). */
+  | "tag-mismatch";
 
 /** Why something signed doesn't count. */
 export type RefusalCode =
@@ -120,6 +122,12 @@ export type RefusalCode =
   | "default-branch-unknown"
   /** The run isn't one of the source repository (RULES R9). */
   | "run"
+  /** Another run, or attempt, than the one that was started for this image (RULES R9). */
+  | "other-run"
+  /** That run built another commit than it was started for (RULES R9). */
+  | "other-commit"
+  /** … or another ref. */
+  | "other-ref"
   /** A parameter of the build isn't policy's (RULES R9). */
   | "parameters"
   /** A parameter that this version doesn't know (RULES R9). */

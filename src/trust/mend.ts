@@ -78,6 +78,10 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
       return "rebuild it and have it signed anew: this signer is revoked for that time";
     case "signer-kind":
       return "sign it in a workflow that policy names";
+    case "other-run":
+    case "other-commit":
+    case "other-ref":
+      return "somebody else wrote this tag after the build, or before it: find out who may push there, and build the git tag again";
     case "run":
     case "source-commit":
       return "sign inside a run of the source repository's own workflow: this certificate isn't of one";
@@ -149,6 +153,8 @@ function mendOfMismatch({ code }: Finding & { readonly kind: "mismatch" }): stri
       return "pin the reference by digest, so that one build sees one image under it";
     case "provenance-disagrees":
       return "revoke the statement that is wrong";
+    case "tag-mismatch":
+      return "ask by digest, or push under this tag what was built from its git tag; image-tags of the policy's build says which tags those are";
     case "platform-mismatch":
     case "duplicate-platform":
       return "push the index again with one image for each platform, as its config says";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { isDigest } from "../image/digest.ts";
 import { parsePlatform } from "../image/platform.ts";
-import { imageName, parseReference } from "../image/reference.ts";
+import { imageName, isTag, parseReference } from "../image/reference.ts";
 import { compileGlob } from "./glob.ts";
 
 /** Events that never count, whatever policy says: they run code of strangers beside secrets (RULES R6). */
@@ -97,7 +97,7 @@ const github = z.strictObject({
   runner: z.enum(["github-hosted", "self-hosted", "any"]).default("github-hosted"),
   events: z.array(event).min(1).default(["push", "release", "workflow_dispatch"]),
   refs: z.array(ref).min(1).default(["refs/tags/**"]),
-  server: serverUrl.default("https://github.com"),
+  server: serverUrl.optional(),
   issuer: z.url().optional(),
 });
 
@@ -180,6 +180,14 @@ const imageWithoutTag = z.string().superRefine((text, context) => {
   }
 });
 
+/** `latest`, `{version}`, `edge-{tag}`: with any git tag in it, still a tag. */
+const imageTag = z.string().refine((text) => isTag(text.replace(/\{(tag|version)\}/g, "0")), {
+  error: "an image's tag, in which {tag} stands for the git tag, and {version} for it without a v in front",
+});
+
+/** The caller's workflow where policy names none. */
+const DEFAULT_WORKFLOW = "trusted-builds.yml";
+
 const build = z.strictObject({
   image: imageWithoutTag,
   dockerfile: z.string().min(1).default("Dockerfile"),
@@ -190,6 +198,19 @@ const build = z.strictObject({
   contexts: z.record(z.string(), z.string()).default({}),
   secrets: z.array(z.string().min(1)).default([]),
   tags: z.array(glob).min(1).optional(),
+  "image-tags": z
+    .array(imageTag)
+    .min(1)
+    .refine(([first]) => first === undefined || /\{(tag|version)\}/.test(first), {
+      error: "the first one names the build: it has {tag} or {version} in it",
+    })
+    .default(["{tag}"]),
+  workflow: z
+    .string()
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*\.ya?ml$/, {
+      error: "the name of a file in .github/workflows: trusted-builds.yml",
+    })
+    .default(DEFAULT_WORKFLOW),
 });
 
 /** Parts of the policy language whose rules this version doesn't hold yet: refused, because skipping them could loosen a verdict. */

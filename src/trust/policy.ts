@@ -98,7 +98,19 @@ export interface ExpectedBuild {
   readonly contexts: Readonly<Record<string, string>>;
   readonly secrets: readonly string[];
   readonly tags: readonly Glob[] | undefined;
+  /** Templates of the image's tags (RULES R26); the first names the build for good, others may move. */
+  readonly imageTags: readonly string[];
+  /** The caller's workflow file below `.github/workflows/`. */
+  readonly workflow: string;
 }
+
+/** What a policy file takes for granted where it runs. */
+export interface PolicySurroundings {
+  /** The GitHub server that is meant where `server` is left out (RULES R10). */
+  readonly server: string;
+}
+
+const GITHUB_COM: PolicySurroundings = { server: "https://github.com" };
 
 /**
  * Reads a policy file.
@@ -106,7 +118,7 @@ export interface ExpectedBuild {
  * @param name - For messages: the path as the person gave it.
  * @throws {PolicyError} with every fault that could be found, each with line and column.
  */
-export function parsePolicy(bytes: Uint8Array, name: string): Policy {
+export function parsePolicy(bytes: Uint8Array, name: string, surroundings: PolicySurroundings = GITHUB_COM): Policy {
   const { value, positions } = read(policySchema, bytes, name);
   const faults: PolicyFault[] = [...repeated(value, positions)];
   value.trust.builders.forEach((builder, i) => {
@@ -122,7 +134,11 @@ export function parsePolicy(bytes: Uint8Array, name: string): Policy {
   if (faults.length > 0) throw new PolicyError(name, faults);
   const builders = value.trust.builders.map((builder, i): Builder => {
     const { repository, workflow, "repository-id": repositoryId, "owner-id": ownerId } = builder.github;
-    return { ...common(builder, i), workflow, source: { kind: "repository", repository, repositoryId, ownerId } };
+    return {
+      ...common(builder, i, surroundings),
+      workflow,
+      source: { kind: "repository", repository, repositoryId, ownerId },
+    };
   });
   return policyOf(value, builders, bytes, name);
 }
@@ -132,7 +148,7 @@ export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
   const { value } = read(defaultPolicySchema, bytes, name);
   const builders = value.trust.builders.map((builder, i): Builder => {
     const { owner, "owner-id": ownerId } = builder.github;
-    return { ...common(builder, i), workflow: undefined, source: { kind: "owner", owner, ownerId } };
+    return { ...common(builder, i, GITHUB_COM), workflow: undefined, source: { kind: "owner", owner, ownerId } };
   });
   return policyOf(value, builders, bytes, name);
 }
@@ -164,8 +180,16 @@ function placeholders(...patterns: readonly string[]): string[] {
 function common(
   builder: PolicyFile["trust"]["builders"][number] | DefaultPolicyFile["trust"]["builders"][number],
   i: number,
+  surroundings: PolicySurroundings,
 ) {
-  const { server, issuer, runner, events, refs, "workflow-digest": workflowDigest } = builder.github;
+  const {
+    server = surroundings.server,
+    issuer,
+    runner,
+    events,
+    refs,
+    "workflow-digest": workflowDigest,
+  } = builder.github;
   return {
     path: `trust.builders[${i}]`,
     images: builder.images.map(compileGlob),
@@ -214,6 +238,8 @@ function policyOf(
       contexts: build.contexts,
       secrets: build.secrets,
       tags: build.tags?.map(compileGlob),
+      imageTags: build["image-tags"],
+      workflow: build.workflow,
     })),
   };
 }

@@ -4,6 +4,7 @@ import type { ImageReference } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
 import type { Finding, Refusal } from "./finding.ts";
+import { tagMismatch } from "./image-tags.ts";
 import { judgeNode, type SeamedNode } from "./judge-node.ts";
 import { mendOf } from "./mend.ts";
 import type { Policy } from "./policy.ts";
@@ -93,6 +94,7 @@ export interface Fault {
  */
 export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
   const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node, asOf)]));
+  for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
   markCycles(nodes);
   const paths = waysFrom(ancestry.subjects, nodes);
   const told = new Map<string, Fault>();
@@ -166,6 +168,15 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
     refusals: examination?.refusals ?? [],
     warnings: [...(examination?.warnings ?? []), ...rootWarning(finding, asOf)],
   };
+}
+
+/** What is asked by a tag has to be what that tag stands for (RULES R26). Not for a root: policy names the digest itself. */
+function bindTag(nodes: Map<string, JudgedNode>, id: string, policy: Policy, image: ImageReference): void {
+  const node = nodes.get(id);
+  if (node?.finding.kind !== "attested") return;
+  const reason = tagMismatch(policy, image, node.accepted);
+  if (reason === undefined) return;
+  nodes.set(id, { ...node, finding: { kind: "mismatch", code: "tag-mismatch", reason }, level: 0 });
 }
 
 /** Said while there is time to look at the root again (RULES R27). */
