@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference, imageName } from "../image/reference.ts";
 import type { AcceptedStatement } from "../trust/accepted.ts";
-import type { Finding } from "../trust/finding.ts";
+import type { Finding, Refusal } from "../trust/finding.ts";
 import type { Fault, JudgedNode, Verdict } from "../trust/verdict.ts";
 
 const outcome = z.enum(["trusted", "untrusted", "undetermined"]);
@@ -43,6 +43,16 @@ const refusal = z.strictObject({
   where: z.string(),
   bundle: z.string().nullable().meta({ description: "SHA-256 of the bundle" }),
   signer: z.string().nullable().meta({ description: "name in the certificate, where the cryptography holds" }),
+  decisive: z.boolean().meta({ description: "whether the finding `refused` rests on it" }),
+});
+
+const provenance = z.strictObject({
+  bundle: text("SHA-256 of the bundle of the statement whose word it is"),
+  containedIn: z.string().nullable().meta({ description: "where it stands, if not in that statement itself" }),
+  source: z
+    .enum(["agrees", "differs", "absent"])
+    .meta({ description: "the build's git source against the certificate's" }),
+  recordsImages: z.boolean().meta({ description: "whether it says which images went in" }),
 });
 
 const statement = z.strictObject({
@@ -71,6 +81,7 @@ const node = z.strictObject({
     code: z.string().nullable(),
     reason: z.string().nullable(),
     expires: z.iso.date().nullable().meta({ description: "of a root: the last day" }),
+    policyPath: z.string().nullable().meta({ description: "of a root: where in the policy" }),
   }),
   parents: z.array(z.strictObject({ role, node: z.string() })),
   fromScratch: z.boolean(),
@@ -82,8 +93,9 @@ const node = z.strictObject({
   sourceProven: z
     .boolean()
     .nullable()
-    .meta({ description: "whether the build's git source is the certificate's; null without provenance" }),
+    .meta({ description: "whether the build's git source is the certificate's; null without a record of the build" }),
   statements: z.array(statement).meta({ description: "what counts" }),
+  provenances: z.array(provenance).meta({ description: "how it was built, in the word of those statements" }),
   refusals: z.array(refusal).meta({ description: "what doesn't, and why" }),
   warnings: z.array(z.string()),
 });
@@ -164,6 +176,10 @@ function faultDocument({ code, reason, node: id, path, mend }: Fault): VerdictDo
 
 function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {
   const { id, reference, finding, level } = node;
+  // What records no images knows nothing of the build's source either: it neither proves it nor leaves it unproven.
+  const records = node.provenances.filter(({ record }) => record !== undefined);
+  const keyOf = (refusal: Refusal) => JSON.stringify(refusalDocument(refusal));
+  const decisive = new Set(finding.kind === "refused" ? finding.refusals.map(keyOf) : []);
   return {
     id,
     reference,
@@ -175,15 +191,15 @@ function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {
     fromScratch: node.isFromScratch,
     seam: node.seam ?? null,
     level,
-    sourceProven: node.provenances.length === 0 ? null : node.provenances.every(({ source }) => source === "agrees"),
+    sourceProven: records.length === 0 ? null : records.every(({ source }) => source === "agrees"),
     statements: node.accepted.map(statementDocument),
-    refusals: node.refusals.map((each) => ({
-      code: each.code,
-      reason: each.reason,
-      where: each.where,
-      bundle: each.bundle ?? null,
-      signer: each.signer ?? null,
+    provenances: node.provenances.map(({ by, containedIn, source, record }) => ({
+      bundle: by.found.verified.bundle,
+      containedIn: containedIn ?? null,
+      source,
+      recordsImages: record !== undefined,
     })),
+    refusals: node.refusals.map((each) => ({ ...refusalDocument(each), decisive: decisive.has(keyOf(each)) })),
     warnings: [...node.warnings],
   };
 }
@@ -194,7 +210,12 @@ function findingDocument(finding: Finding): VerdictDocument["nodes"][number]["fi
     code: "code" in finding ? finding.code : null,
     reason: "reason" in finding ? finding.reason : null,
     expires: finding.kind === "root" ? finding.expires : null,
+    policyPath: finding.kind === "root" ? finding.policyPath : null,
   };
+}
+
+function refusalDocument({ code, reason, where, bundle, signer }: Refusal) {
+  return { code, reason, where, bundle: bundle ?? null, signer: signer ?? null };
 }
 
 function statementDocument({

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { verdictDocument, verdictJson, verdictSchema } from "../../src/report/json.ts";
-import { chainOf, fault, findings, node, verdict } from "./verdicts.ts";
+import { chainOf, fault, findings, node, provenance, verdict } from "./verdicts.ts";
 
 const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
 
@@ -33,6 +33,32 @@ test("leaves nothing of a fault out", () => {
       mend: "how to mend unattested",
     },
   ]);
+});
+
+test("R10 what records no images neither proves the source of a build nor leaves it unproven", () => {
+  const vouching = { ...provenance, record: undefined, source: "absent" } as const;
+  const local = { ...provenance, source: "absent" } as const;
+  const provenOf = (...provenances: readonly (typeof provenance)[]) =>
+    verdictDocument(verdict([node("app", { provenances })])).nodes[0]?.sourceProven;
+  assert.equal(provenOf(vouching), null);
+  assert.equal(provenOf(vouching, provenance), true);
+  assert.equal(provenOf(vouching, local), false);
+  assert.equal(provenOf(provenance, local), false);
+});
+
+test("says which refusals a refused image was refused for", () => {
+  const refusal = (reason: string) => ({ code: "workflow", reason, where: "referrer" }) as const;
+  const refusals = [refusal("junk"), refusal("why")];
+  const given = chainOf({ finding: { kind: "refused", refusals: [refusal("why")] }, refusals });
+  assert.deepEqual(
+    verdictDocument(given)
+      .nodes.at(-1)
+      ?.refusals.map(({ reason, decisive }) => [reason, decisive]),
+    [
+      ["junk", false],
+      ["why", true],
+    ],
+  );
 });
 
 // UPDATE_DOCS=1 writes the file anew after a change of the schema.

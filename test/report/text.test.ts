@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util";
 import { parsePlatform } from "../../src/image/platform.ts";
 import { verdictText } from "../../src/report/text.ts";
 import type { JudgedNode, Verdict } from "../../src/trust/verdict.ts";
-import { chainOf, digest, fault, findings, node, verdict } from "./verdicts.ts";
+import { chainOf, digest, fault, findings, node, provenance, verdict } from "./verdicts.ts";
 
 const plain = (given: Verdict) => verdictText(given, { colour: false });
 const linesWith = (text: string, part: string) => text.split("\n").filter((line) => line.includes(part));
@@ -35,6 +35,15 @@ test("draws the ancestry as a tree that ends in scratch, and says the verdict af
   as of   2027-02-01T12:00:00.000Z
 `,
   );
+});
+
+test("R10 says where the source isn't proven, by what records the build, whatever vouches beside it", () => {
+  const vouching = { ...provenance, record: undefined, source: "absent" } as const;
+  const local = { ...provenance, source: "absent" } as const;
+  const textWith = (...provenances: readonly (typeof provenance)[]) => plain(verdict([node("app", { provenances })]));
+  assert.ok(!textWith(vouching, provenance).includes("not proven"));
+  assert.ok(textWith(vouching, local).includes("(not proven: the build's own record names no git source)"));
+  assert.ok(textWith(provenance, local).includes("(not proven"));
 });
 
 test("gives no tick to what rests on something that isn't in order", () => {

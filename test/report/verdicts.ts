@@ -83,7 +83,14 @@ const accepted = {
   // The parts that reports read; the walk's own tests make whole ones.
 } as unknown as AcceptedStatement;
 
-const provenance = { kind: "provenance", by: accepted, containedIn: undefined, source: "agrees" } as AcceptedProvenance;
+/** As BuildKit records a build. */
+export const provenance = {
+  kind: "provenance",
+  by: accepted,
+  containedIn: undefined,
+  record: { base: { kind: "scratch" } },
+  source: "agrees",
+} as AcceptedProvenance;
 
 /** A fault at the end of a path: the image, then roles and nodes. */
 export function fault(

@@ -1,0 +1,76 @@
+import type { VerdictDocument } from "./json.ts";
+import { type Mark, marksOf, SHAPES } from "./marks.ts";
+import { type DocumentNode, detailsOf } from "./node-details.ts";
+import { printable } from "./printable.ts";
+import { shortReference } from "./short-reference.ts";
+
+/** What a part of a line is, for whoever gives it a colour. */
+export type Emphasis = Mark | "faint" | "bold";
+/** Gives a part of a line its colour, or leaves it as it is. */
+export type Paint = (text: string, emphasis: Emphasis) => string;
+
+/** Leaves everything as it is. */
+export const plain: Paint = (text) => text;
+
+/** The ancestry of every platform as lines of a tree, an empty one after each. Texts of strangers in them are printable. */
+export function treeLines(verdict: VerdictDocument, paint: Paint = plain): readonly string[] {
+  const tree: Tree = {
+    paint,
+    nodes: new Map(verdict.nodes.map((node) => [node.id, node])),
+    marks: marksOf(verdict),
+    shown: new Set(),
+  };
+  return verdict.platforms.flatMap((platform) => {
+    const node = tree.nodes.get(platform.node);
+    return node === undefined ? [] : [...linesOf(tree, node, "", "", "image", !platform.counts), ""];
+  });
+}
+
+interface Tree {
+  readonly paint: Paint;
+  readonly nodes: ReadonlyMap<string, DocumentNode>;
+  readonly marks: ReadonlyMap<string, Mark>;
+  /** A parent of several is drawn once; what stands below it isn't said again. */
+  readonly shown: Set<string>;
+}
+
+function linesOf(
+  tree: Tree,
+  node: DocumentNode,
+  first: string,
+  rest: string,
+  role: string,
+  isLeftOut = false,
+): readonly string[] {
+  const { paint, nodes, shown } = tree;
+  const mark = tree.marks.get(node.id) ?? "unknown";
+  const platform = node.platform === null ? "" : ` ${printable(node.platform)}`;
+  const head = `${first}${paint(`${SHAPES[mark]} ${node.finding.kind}`, mark)} ${paint(role, "faint")}  ${paint(shortReference(node.reference), "bold")}${platform}`;
+  if (shown.has(node.id)) return [`${head} ${paint("(see above)", "faint")}`];
+  shown.add(node.id);
+  const children = [...new Set(node.parents.map((link) => link.node))].flatMap((to) => {
+    const parent = nodes.get(to);
+    return parent === undefined ? [] : [{ role: rolesOf(node, to), parent }];
+  });
+  const hasBelow = children.length > 0 || node.fromScratch;
+  const detail = `${rest}${hasBelow ? "│ " : "  "}  `;
+  const details = [
+    ...(isLeftOut ? ["policy doesn't judge this platform"] : []),
+    ...(mark === "undermined" ? ["in order itself, but not all that went into it is"] : []),
+    ...detailsOf(node),
+  ];
+  const lines = [head, ...details.map((line) => `${detail}${paint(printable(line), "faint")}`)];
+  children.forEach(({ role: childRole, parent }, i) => {
+    const isLast = i === children.length - 1 && !node.fromScratch;
+    lines.push(
+      ...linesOf(tree, parent, `${rest}${isLast ? "└─ " : "├─ "}`, `${rest}${isLast ? "   " : "│  "}`, childRole),
+    );
+  });
+  if (node.fromScratch) lines.push(`${rest}└─ ${paint(`${SHAPES.good} scratch`, "good")}`);
+  return lines;
+}
+
+/** What one image was to another: `base`, or `base and input`. */
+export function rolesOf(node: DocumentNode, to: string): string {
+  return [...new Set(node.parents.flatMap((link) => (link.node === to ? [link.role] : [])))].join(" and ");
+}
