@@ -29,6 +29,8 @@ export interface BuildRequest {
   readonly contexts: Readonly<Record<string, string>>;
   /** Ids only: the workflow has the values. */
   readonly secrets: readonly string[];
+  /** The file below `.github/workflows/` that is started; no part of what it is asked for. */
+  readonly workflow: string;
 }
 
 /** What makes two builds one (RULES R31). */
@@ -84,6 +86,16 @@ export type Outcome =
   /** The git tag can't be made into tags of an image. */
   | { readonly kind: "tag-unusable"; readonly reason: string };
 
+/** Writes that may have reached GitHub, by when they were made. */
+export interface Attempted {
+  readonly checkRun?: Date;
+  readonly dispatch?: Date;
+  /** GitHub has said that it started a run, though not which. */
+  readonly isDispatched?: boolean;
+  /** The hash of the report. */
+  readonly report?: string;
+}
+
 /** One image that a tag push builds, from the push to the verdict. */
 export interface Build {
   /** Random; the check run's external id, and the workflow's input `build-id`. */
@@ -105,7 +117,9 @@ export interface Build {
   /** What could not be looked at last, in words for people, and when it is tried again; undefined once it could. */
   readonly waiting: { readonly reason: string; readonly until: Date } | undefined;
   /** Writes that may have reached GitHub though we never heard so: looked for before they are made again. */
-  readonly attempted: { readonly checkRun?: Date; readonly dispatch?: Date; readonly report?: string };
+  readonly attempted: Attempted;
+  /** Counts the check runs of this build, from 1: each attempt of the run and each judgement that a person asks for has one of its own. */
+  readonly round: number;
   /** A hash of what the check run says. */
   readonly reported: string | undefined;
   readonly createdAt: Date;
@@ -113,9 +127,9 @@ export interface Build {
   readonly settledAt: Date | undefined;
 }
 
-/** The external id of a build's check run: each attempt of the run has a check run of its own, so that an old verdict stays what it was. */
-export function externalId({ id, run }: Pick<Build, "id" | "run">): string {
-  return run === undefined || run.attempt === 1 ? id : `${id}.${run.attempt}`;
+/** The external id of a build's present check run. An old one stays what it was: a verdict isn't taken back in silence. */
+export function externalId({ id, round }: Pick<Build, "id" | "round">): string {
+  return round === 1 ? id : `${id}.${round}`;
 }
 
 /** `v1.2.3` of `refs/tags/v1.2.3`. */

@@ -182,3 +182,26 @@ export interface TagStore {
   /** Builds of a tag that are judged and rest on another commit than the tag has now. */
   listBuilds(repositoryId: number, ref: string): Promise<readonly Build[]>;
 }
+
+/** Finds builds by what GitHub calls them. */
+export interface BuildIndex {
+  findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined>;
+  /** By the check run that it has now. An older one is another round's, which is over. */
+  findBuildByCheckRun(repositoryId: number, checkRun: number): Promise<Build | undefined>;
+}
+
+/** What is kept of the repositories that the app is installed on. */
+export interface RepositoryStore {
+  /** Adds those that aren't known, and takes over names and visibility of those that are. */
+  rememberRepositories(repositories: readonly Repository[]): Promise<void>;
+  forgetRepositories(ids: readonly number[]): Promise<void>;
+  forgetInstallation(installation: number): Promise<void>;
+  listRepositories(): Promise<readonly KnownRepository[]>;
+  /** Records tags that were there before us, or that need no build, and that the repository's past is known from now on. */
+  baseline(repositoryId: number, tags: readonly { readonly ref: string; readonly object: string }[]): Promise<void>;
+}
+
+/** A repository, and whether its tags of the time before the installation are recorded: nobody asked to build those. */
+export interface KnownRepository extends Repository {
+  readonly isBaselined: boolean;
+}

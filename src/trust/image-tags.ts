@@ -54,11 +54,11 @@ export function tagMismatch(
 }
 
 /** A verdict on an image whose git tag has moved since: what the name says now is another commit (RULES R26). */
-export function afterTagMoved(verdict: Verdict, ref: string, built: string, now: string | undefined): Verdict {
+export function afterTagMoved(verdict: Verdict, ref: string, built: string, now: string): Verdict {
   const node = verdict.platforms[0]?.node ?? verdict.nodes[0]?.id ?? "";
   const fault: Fault = {
     code: "git-tag-moved",
-    reason: `${ref} was ${built} when this was built, and ${now === undefined ? "is deleted" : `is ${now}`} now`,
+    reason: `${ref} was ${built} when this was built, and is ${now} now`,
     node,
     path: [{ node, role: undefined }],
     mend: "ask for the image that was built from the tag as it is now; a tag that people rely on shouldn't move",

@@ -21,10 +21,13 @@ export interface PolicyFault {
  */
 export class PolicyError extends Error {
   readonly code = "unreadable-policy";
+  /** The policy as the person knows it. */
+  readonly policy: string;
   readonly faults: readonly PolicyFault[];
   constructor(name: string, faults: readonly PolicyFault[]) {
     super(faults.map((fault) => `${name}:${fault.line}:${fault.column}: ${describe(fault)}`).join("\n"));
     this.name = "PolicyError";
+    this.policy = name;
     this.faults = faults;
   }
 }

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import type { Repository } from "./build.ts";
+import type { TagPush } from "./start.ts";
+
+/** What a delivery tells us, as far as it matters here. Signed by GitHub, and still a hint: it may be old, or told twice. */
+export type Happening =
+  | { readonly kind: "tag-pushed"; readonly push: TagPush }
+  | { readonly kind: "run-changed"; readonly repositoryId: number; readonly runId: number; readonly title: string }
+  | { readonly kind: "check-rerun-asked"; readonly repositoryId: number; readonly checkRun: number }
+  | { readonly kind: "repositories-added"; readonly repositories: readonly Repository[] }
+  | { readonly kind: "repositories-removed"; readonly ids: readonly number[] }
+  | { readonly kind: "installation-gone"; readonly installation: number };
+
+/** A delivery that says it is something that we know, and isn't of that form. */
+export class DeliveryError extends Error {
+  readonly code = "malformed-delivery";
+  constructor(event: string, cause: z.ZodError) {
+    super(`read a delivery of ${event}: ${z.prettifyError(cause)}`, { cause });
+    this.name = "DeliveryError";
+  }
+}
+
+const id = z.number().int().positive();
+const sha = z.string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/);
+const installation = z.object({ id });
+const repository = z.object({
+  id,
+  name: z.string().min(1),
+  private: z.boolean(),
+  owner: z.object({ id, login: z.string().min(1) }),
+});
+const push = z.object({ ref: z.string(), before: sha, after: sha, deleted: z.boolean(), repository, installation });
+const workflowRun = z.object({
+  workflow_run: z.object({ id, display_title: z.string().nullish() }),
+  repository: z.object({ id }),
+});
+const checkRun = z.object({ action: z.string(), check_run: z.object({ id }), repository: z.object({ id }) });
+const listed = z.object({ id, name: z.string().min(1), private: z.boolean() });
+const account = z.object({ id, login: z.string().min(1) });
+const installed = z.object({
+  action: z.string(),
+  installation: installation.extend({ account }),
+  repositories: z.array(listed).optional(),
+});
+const changed = z.object({
+  action: z.string(),
+  installation: installation.extend({ account }),
+  repositories_added: z.array(listed),
+  repositories_removed: z.array(z.object({ id })),
+});
+
+/**
+ * Reads a delivery.
+ *
+ * @param event - The header `X-GitHub-Event`.
+ * @returns undefined for what is of no concern here; GitHub adds events and actions as it likes.
+ * @throws {DeliveryError}
+ */
+export function readHappening(event: string, payload: unknown): Happening | undefined {
+  const read = <T>(schema: z.ZodType<T>): T => {
+    const parsed = schema.safeParse(payload);
+    if (!parsed.success) throw new DeliveryError(event, parsed.error);
+    return parsed.data;
+  };
+  switch (event) {
+    case "push": {
+      if (!String((payload as { ref?: unknown } | null)?.ref).startsWith("refs/tags/")) return undefined;
+      const { ref, before, after, deleted, repository: on, installation: by } = read(push);
+      const of = repositoryOf(on, on.owner, by.id);
+      return { kind: "tag-pushed", push: { repository: of, ref, before, after: deleted ? undefined : after } };
+    }
+    case "workflow_run": {
+      const { workflow_run: run, repository: on } = read(workflowRun);
+      return { kind: "run-changed", repositoryId: on.id, runId: run.id, title: run.display_title ?? "" };
+    }
+    case "check_run": {
+      const { action, check_run: run, repository: on } = read(checkRun);
+      return action === "rerequested"
+        ? { kind: "check-rerun-asked", repositoryId: on.id, checkRun: run.id }
+        : undefined;
+    }
+    case "installation": {
+      const { action, installation: by, repositories = [] } = read(installed);
+      if (action === "deleted") return { kind: "installation-gone", installation: by.id };
+      if (action !== "created" && action !== "unsuspend") return undefined;
+      return {
+        kind: "repositories-added",
+        repositories: repositories.map((each) => repositoryOf(each, by.account, by.id)),
+      };
+    }
+    case "installation_repositories": {
+      const { action, installation: by, ...lists } = read(changed);
+      return action === "removed"
+        ? { kind: "repositories-removed", ids: lists.repositories_removed.map((each) => each.id) }
+        : {
+            kind: "repositories-added",
+            repositories: lists.repositories_added.map((each) => repositoryOf(each, by.account, by.id)),
+          };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function repositoryOf(on: z.infer<typeof listed>, owner: z.infer<typeof account>, by: number): Repository {
+  return {
+    id: on.id,
+    ownerId: owner.id,
+    owner: owner.login,
+    name: on.name,
+    installation: by,
+    isPrivate: on.private,
+  };
+}

@@ -1,0 +1,182 @@
+import { digestOf } from "../image/digest.ts";
+import { formatPlatform } from "../image/platform.ts";
+import { imageTagsOf } from "../trust/image-tags.ts";
+import { type ExpectedBuild, type Policy, parsePolicy } from "../trust/policy.ts";
+import { PolicyError } from "../trust/policy-fault.ts";
+import { CouldNotLook } from "../trust/ports.ts";
+import { type Build, type BuildRequest, type Outcome, type Repository, tagName } from "./build.ts";
+import type { PolicyReader, StoredPolicies, TagReader, TagState, TagStore } from "./ports.ts";
+
+/** A tag that was pushed, moved or deleted: what a delivery says, or what was found by looking. A hint: GitHub is asked what is true. */
+export interface TagPush {
+  readonly repository: Repository;
+  /** The full ref. */
+  readonly ref: string;
+  /** What the ref named before; all zeros for a new tag; undefined where nobody told us. */
+  readonly before: string | undefined;
+  /** What it names since; undefined where it was deleted. */
+  readonly after: string | undefined;
+}
+
+/** What starting builds needs of the world. */
+export interface StartPorts {
+  readonly tags: TagReader;
+  readonly policies: PolicyReader;
+  readonly store: TagStore;
+  /** The GitHub server, as policies mean it. */
+  readonly server: string;
+  readonly now: () => Date;
+  /** A new build's id: random, since whoever knows it may look at the build. */
+  readonly newId: () => string;
+}
+
+/**
+ * Records a push and the builds that policy makes of it.
+ *
+ * Deliveries come twice, late and out of order. What counts is what the tag names now: a push that has been overtaken builds nothing,
+ * since the push that overtook it has a delivery of its own.
+ *
+ * @returns the ids of the builds that are new.
+ * @throws {CouldNotLook} and nothing is recorded.
+ */
+export async function startBuilds(ports: StartPorts, push: TagPush): Promise<readonly string[]> {
+  const { repository, ref } = push;
+  const known = await ports.store.readTagState(repository.id, ref);
+  const tag = await ports.tags.readTag(repository, ref);
+  if (tag === undefined) {
+    if (known === undefined || known.object === undefined) return [];
+    const state = { generation: known.generation, object: undefined, before: known.object };
+    return ports.store.recordPush({ repository, ref, state, builds: [], policies: undefined });
+  }
+  const isOvertaken = push.after === undefined || (push.after !== tag.object && push.after !== tag.commit);
+  if (isOvertaken) return [];
+  const state = nextState(known, { before: push.before, object: tag.object });
+  const policy = await readPolicies(ports.policies, repository);
+  if (policy === undefined) return ports.store.recordPush({ repository, ref, state, builds: [], policies: undefined });
+  const builds = plannedBuilds(ports, { repository, ref, commit: tag.commit, state, policies: policy });
+  return ports.store.recordPush({ repository, ref, state, builds, policies: policy });
+}
+
+/**
+ * The tag's generation after a push (RULES R31): A, B, A are three, and the same push told twice is one. The push that is known is
+ * told again if both its ends are the same; where one end was only found by looking, the delivery that comes late completes it.
+ */
+export function nextState(
+  known: TagState | undefined,
+  push: { readonly before: string | undefined; readonly object: string },
+): TagState {
+  const { object, before } = push;
+  const isKnown =
+    known?.object === object && (before === undefined || known.before === undefined || known.before === before);
+  if (isKnown) return { ...known, before: known.before ?? before };
+  return { generation: (known?.generation ?? 0) + 1, object, before };
+}
+
+/** @returns undefined if the repository has no policy: then nothing is built. */
+async function readPolicies(reader: PolicyReader, repository: Repository): Promise<StoredPolicies | undefined> {
+  const own = await reader.readRepositoryPolicy(repository);
+  if (own === undefined) return undefined;
+  return { repository: own, organisation: await organisationPolicy(reader, repository) };
+}
+
+/** Not knowing keeps nobody from building; it keeps the verdict open until it is known (RULES R2). */
+async function organisationPolicy(
+  reader: PolicyReader,
+  repository: Repository,
+): Promise<StoredPolicies["organisation"]> {
+  try {
+    return (await reader.readOrganisationPolicy(repository)) ?? "absent";
+  } catch (error) {
+    if (error instanceof CouldNotLook) return "unknown";
+    throw error;
+  }
+}
+
+interface Planned {
+  readonly repository: Repository;
+  readonly ref: string;
+  readonly commit: string;
+  readonly state: TagState;
+  readonly policies: StoredPolicies;
+}
+
+/** One build for each image that policy makes of this tag; or one that only says why there is none. */
+function plannedBuilds(ports: StartPorts, planned: Planned): readonly Build[] {
+  const { repository: text, organisation } = planned.policies;
+  let policy: Policy;
+  try {
+    policy = parsePolicy(text.bytes, text.name, { server: ports.server });
+    // Told before anything is built for it.
+    if (typeof organisation !== "string") parsePolicy(organisation.bytes, organisation.name, { server: ports.server });
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    return [newBuild(ports, planned, "", undefined, policyWrong(error))];
+  }
+  const gitTag = tagName(planned.ref);
+  return policy.builds
+    .filter(({ tags }) => tags === undefined || tags.some((glob) => glob.match(gitTag) !== undefined))
+    .map((expected) => {
+      const made = imageTagsOf(expected, gitTag);
+      return made.kind === "unusable"
+        ? newBuild(ports, planned, expected.image, undefined, { kind: "tag-unusable", reason: made.reason })
+        : newBuild(ports, planned, expected.image, requestOf(expected, made.tags), undefined);
+    });
+}
+
+/** What is told of a policy that can't be used; there is no verdict. */
+export function policyWrong({ policy, faults }: PolicyError): Outcome {
+  return { kind: "policy-wrong", policy, faults };
+}
+
+/** Policy's words as the workflow gets them. */
+function requestOf(expected: ExpectedBuild, tags: BuildRequest["tags"]): BuildRequest {
+  const { image, dockerfile, context, target, platforms, buildArgs, contexts, secrets, workflow } = expected;
+  return {
+    image,
+    tags,
+    dockerfile,
+    ...(context !== undefined && { context }),
+    ...(target !== undefined && { target }),
+    ...(platforms !== undefined && { platforms: platforms.map(formatPlatform) }),
+    buildArgs,
+    contexts,
+    secrets,
+    workflow,
+  };
+}
+
+function newBuild(
+  ports: StartPorts,
+  { repository, ref, commit, state, policies }: Planned,
+  image: string,
+  request: BuildRequest | undefined,
+  outcome: Outcome | undefined,
+): Build {
+  const now = ports.now();
+  return {
+    id: ports.newId(),
+    repository,
+    key: {
+      repositoryId: repository.id,
+      ref,
+      commit,
+      image,
+      policyDigest: digestOf(policies.repository.bytes),
+      generation: state.generation,
+    },
+    request,
+    phase: outcome === undefined ? "requested" : "settled",
+    checkRun: undefined,
+    run: undefined,
+    runStatus: undefined,
+    digest: undefined,
+    outcome,
+    failures: 0,
+    waiting: undefined,
+    attempted: {},
+    round: 1,
+    reported: undefined,
+    createdAt: now,
+    settledAt: outcome === undefined ? undefined : now,
+  };
+}
