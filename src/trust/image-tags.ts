@@ -1,5 +1,5 @@
 import { type ImageReference, imageName, isTag } from "../image/reference.ts";
-import type { AcceptedStatement } from "./accepted.ts";
+import type { AcceptedProvenance } from "./accepted.ts";
 import type { ExpectedBuild, Policy } from "./policy.ts";
 import type { Fault, Verdict } from "./verdict.ts";
 
@@ -31,26 +31,27 @@ export function renderImageTag(template: string, gitTag: string): string {
 
 /**
  * Whether what stands under an image tag was built from a git tag that gives it (RULES R26): otherwise whoever may push could put
- * an old image, honestly signed, under a new name.
+ * an old image, honestly signed, under a new name. A bare signature, or provenance that records no images, gives no tag: a later
+ * run may vouch for an image without having built it.
  *
+ * @param provenances - What counts of how it was built.
  * @returns what is wrong, or undefined where it fits or policy says nothing of the image's tags.
  */
 export function tagMismatch(
   policy: Policy,
   image: ImageReference,
-  accepted: readonly AcceptedStatement[],
+  provenances: readonly AcceptedProvenance[],
 ): string | undefined {
   const build = policy.builds.find((each) => each.image === imageName(image));
   if (build === undefined || image.tag === undefined) return undefined;
-  const refs = [...new Set(accepted.map(({ identity }) => identity.extensions.sourceRepositoryRef ?? ""))];
+  const records = provenances.filter(({ record }) => record !== undefined);
+  const refs = [...new Set(records.map(({ by }) => by.identity.extensions.sourceRepositoryRef ?? ""))];
   const fits = refs.some((ref) => {
     if (!ref.startsWith("refs/tags/")) return false;
     const made = imageTagsOf(build, ref.slice("refs/tags/".length));
     return made.kind === "tags" && made.tags.includes(image.tag ?? "");
   });
-  return fits
-    ? undefined
-    : `the tag ${image.tag} isn't one that ${build.path} makes from ${refs.join(", ") || "what signed it"}`;
+  return fits ? undefined : `the tag ${image.tag} isn't one that ${build.path} makes from ${refs.join(", ")}`;
 }
 
 /** A verdict on an image whose git tag has moved since: what the name says now is another commit (RULES R26). */
@@ -63,5 +64,6 @@ export function afterTagMoved(verdict: Verdict, ref: string, built: string, now:
     path: [{ node, role: undefined }],
     mend: "ask for the image that was built from the tag as it is now; a tag that people rely on shouldn't move",
   };
-  return { ...verdict, outcome: "untrusted", faults: [...verdict.faults, fault] };
+  const platforms = verdict.platforms.map((platform) => ({ ...platform, outcome: "untrusted" as const }));
+  return { ...verdict, outcome: "untrusted", platforms, faults: [...verdict.faults, fault] };
 }

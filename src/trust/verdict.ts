@@ -174,7 +174,7 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
 function bindTag(nodes: Map<string, JudgedNode>, id: string, policy: Policy, image: ImageReference): void {
   const node = nodes.get(id);
   if (node?.finding.kind !== "attested") return;
-  const reason = tagMismatch(policy, image, node.accepted);
+  const reason = tagMismatch(policy, image, node.provenances);
   if (reason === undefined) return;
   nodes.set(id, { ...node, finding: { kind: "mismatch", code: "tag-mismatch", reason }, level: 0 });
 }

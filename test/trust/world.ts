@@ -6,8 +6,16 @@ import { parseStatement } from "../../src/attestation/statement.ts";
 import { type Digest, digestOf, hexOf } from "../../src/image/digest.ts";
 import { OCI_EMPTY, OCI_IMAGE_CONFIG, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../../src/image/media-type.ts";
 import { formatPlatform, type Platform, parsePlatform } from "../../src/image/platform.ts";
-import { formatReference, imageName, type PinnedImage, parseReference, pin } from "../../src/image/reference.ts";
+import {
+  formatReference,
+  type ImageReference,
+  imageName,
+  type PinnedImage,
+  parseReference,
+  pin,
+} from "../../src/image/reference.ts";
 import { type WalkPorts, walkAncestry } from "../../src/trust/ancestry.ts";
+import type { OwnBuild } from "../../src/trust/own-build.ts";
 import { type Policy, parsePolicy } from "../../src/trust/policy.ts";
 import {
   type AttestationCandidate,
@@ -387,16 +395,24 @@ export class World {
     };
   }
 
-  /** Walks and judges. */
+  /** Walks and judges; `reference` is how the image was asked for, `own` the build that it must be of. */
   async judge(
     image: PinnedImage,
     {
       policy = policyOf(),
       wanted = "every" as Platform | "every",
       asOf = AS_OF,
-    }: { policy?: Policy; wanted?: Platform | "every"; asOf?: Date } = {},
+      reference = image,
+      own,
+    }: {
+      policy?: Policy;
+      wanted?: Platform | "every";
+      asOf?: Date;
+      reference?: ImageReference;
+      own?: OwnBuild | undefined;
+    } = {},
   ): Promise<Verdict> {
-    return judge(await walkAncestry(this.ports(), policy, image, wanted, asOf), policy, image, asOf);
+    return judge(await walkAncestry(this.ports(), policy, image, wanted, asOf, own), policy, reference, asOf);
   }
 }
 
