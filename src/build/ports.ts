@@ -13,7 +13,7 @@ export interface Tag {
 
 /** Reads the tags of a repository. */
 export interface TagReader {
-  /** @returns undefined if there is no such tag. @throws {CouldNotLook} */
+  /** @returns undefined if there is no such tag, or it is one of no commit. @throws {CouldNotLook} @throws {BeyondLimit} above five tags of tags. */
   readTag(repository: Repository, ref: string): Promise<Tag | undefined>;
   /** Every tag: the full ref and what it names, not peeled. @throws {CouldNotLook} */
   listTags(repository: Repository): Promise<readonly { readonly ref: string; readonly object: string }[]>;
@@ -204,4 +204,51 @@ export interface RepositoryStore {
 /** A repository, and whether its tags of the time before the installation are recorded: nobody asked to build those. */
 export interface KnownRepository extends Repository {
   readonly isBaselined: boolean;
+}
+
+/** Where the app is installed. */
+export interface Installation {
+  readonly id: number;
+  readonly ownerId: number;
+  readonly owner: string;
+  /** Nothing can be read or written until the owner lifts it. */
+  readonly isSuspended: boolean;
+}
+
+/** Lists where the app is installed: what webhooks told could have been missed. */
+export interface Installations {
+  /** @throws {CouldNotLook} @throws {BeyondLimit} */
+  listInstallations(): Promise<readonly Installation[]>;
+  /** The repositories that one of them reaches. @throws {CouldNotLook} @throws {BeyondLimit} */
+  listRepositories(installation: number): Promise<readonly Repository[]>;
+}
+
+/** One attempt to deliver a webhook, as GitHub remembers it. */
+export interface HookDelivery {
+  /** Of the attempt; digits, more than a number holds exactly. */
+  readonly id: string;
+  /** Of the delivery: each attempt has the same. */
+  readonly guid: string;
+  readonly deliveredAt: Date;
+  readonly event: string;
+  readonly action: string | undefined;
+  readonly repositoryId: number | undefined;
+  /** Whether we answered that we have it. */
+  readonly isReceived: boolean;
+}
+
+/** Looks for deliveries that never arrived: GitHub doesn't send them again by itself. */
+export interface Deliveries {
+  /**
+   * One page of attempts, the newest first.
+   * @param cursor - `next` of the page before; the newest page if undefined.
+   * @returns `next` is undefined once everything since that time was told.
+   * @throws {CouldNotLook}
+   */
+  listDeliveries(
+    since: Date,
+    cursor?: string,
+  ): Promise<{ readonly deliveries: readonly HookDelivery[]; readonly next: string | undefined }>;
+  /** Asks GitHub to send it again. @returns false if GitHub doesn't remember it any more. @throws {CouldNotLook} */
+  redeliver(id: string): Promise<boolean>;
 }

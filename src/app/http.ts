@@ -1,0 +1,85 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Build } from "../build/build.ts";
+import { buildPage, CONTENT_SECURITY_POLICY, errorPage } from "../report/build-page.ts";
+import type { JudgedBy } from "../report/judged-by.ts";
+
+/** The largest delivery that GitHub sends, in bytes; Probot itself sets no limit. */
+const MAX_DELIVERY_BYTES = 25 * 1024 * 1024;
+
+const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+
+/** What the pages show. */
+export interface PagePorts {
+  readBuild(id: string): Promise<Build | undefined>;
+  listJudgements(id: string): Promise<readonly JudgedBy[]>;
+  /** Whether the database answers. */
+  isReady(): Promise<boolean>;
+}
+
+/** Answers what isn't a webhook. @returns false for an address of no concern here. */
+export async function servePage(
+  ports: PagePorts,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
+  switch (pathname) {
+    case "/healthz":
+      sendText(response, 200, "ok\n");
+      return true;
+    case "/readyz": {
+      const ready = await ports.isReady();
+      sendText(response, ready ? 200 : 503, ready ? "ready\n" : "the database doesn't answer\n");
+      return true;
+    }
+  }
+  const [, id] = BUILD_PAGE.exec(pathname) ?? [];
+  if (id === undefined) return false;
+  const build = await ports.readBuild(id);
+  // A private repository's build and none at all look the same: that it exists is nobody's business (DESIGN §6).
+  if (build === undefined || build.repository.isPrivate) sendMissing(response);
+  else sendPage(response, 200, buildPage(build, await ports.listJudgements(id)));
+  return true;
+}
+
+/** The answer for every address that isn't there, and for everything that may not be seen. */
+export function sendMissing(response: ServerResponse): void {
+  sendPage(
+    response,
+    404,
+    errorPage(404, "Not found", "There is nothing at this address, or nothing that may be seen here."),
+  );
+}
+
+/** A page of ours: no script, nothing from elsewhere, in nobody's frame. */
+export function sendPage(response: ServerResponse, status: number, html: string): void {
+  response
+    .writeHead(status, {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": CONTENT_SECURITY_POLICY,
+      "cache-control": "no-store",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+    })
+    .end(html);
+}
+
+function sendText(response: ServerResponse, status: number, text: string): void {
+  response
+    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" })
+    .end(text);
+}
+
+/** Whether a delivery's body may be read: without a length it could go on for ever. */
+export function refuseBody(request: IncomingMessage, response: ServerResponse): boolean {
+  if (request.method !== "POST") return false;
+  const length = request.headers["content-length"];
+  if (length === undefined) {
+    sendText(response, 411, "a delivery has a content-length\n");
+    return true;
+  }
+  if (Number(length) <= MAX_DELIVERY_BYTES) return false;
+  sendText(response, 413, `a delivery is no larger than ${MAX_DELIVERY_BYTES} bytes\n`);
+  return true;
+}

@@ -1,0 +1,64 @@
+import { type AdvancePorts, advance } from "../build/advance.ts";
+import { DeliveryError, readHappening } from "../build/happening.ts";
+import { type RespondPorts, respond } from "../build/respond.ts";
+import type { Store } from "../store/store.ts";
+import { CouldNotLook } from "../trust/ports.ts";
+
+/** After a fault of ours, in milliseconds: nothing that was acknowledged is given up because of one. */
+const AFTER_FAULT_MS = 60_000;
+
+/** Who is told of faults. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What the jobs work with. */
+export interface JobPorts extends AdvancePorts, RespondPorts {
+  readonly store: Store;
+  readonly log: Log;
+}
+
+/** Answers a stored delivery, once; whoever comes later finds it done. */
+export async function handleDelivery(ports: JobPorts, guid: string): Promise<void> {
+  const { store, log, now } = ports;
+  await store.withLease("delivery", guid, async () => {
+    const delivery = await store.readDelivery(guid);
+    if (delivery === undefined || delivery.finished) return;
+    const { event, payload, failures } = delivery;
+    try {
+      const happening = readHappening(event, payload);
+      for (const id of happening === undefined ? [] : await respond(ports, happening)) await store.wake("build", id);
+      await store.finishDelivery(guid);
+    } catch (error) {
+      if (error instanceof DeliveryError) {
+        // Signed by GitHub, so it will read the same the next time.
+        log.error({ guid, event, reason: error.message }, "a delivery that can't be read is left");
+        await store.finishDelivery(guid);
+        return;
+      }
+      const known = error instanceof CouldNotLook;
+      const delay = known ? ports.pace.retriesMs[Math.min(failures, ports.pace.retriesMs.length - 1)] : undefined;
+      const until = new Date(now().getTime() + (delay ?? AFTER_FAULT_MS));
+      const reason = error instanceof Error ? error.message : String(error);
+      log[known ? "warn" : "error"]({ guid, event, reason, until }, "a delivery is answered later");
+      await store.postponeDelivery(guid, until, reason);
+    }
+  });
+}
+
+/** Moves a build on, and sees to it that someone does again when there is more to do. */
+export async function handleBuild(ports: JobPorts, id: string): Promise<void> {
+  const { store, log, now } = ports;
+  await store.withLease("build", id, async () => {
+    let again: Date | undefined;
+    try {
+      again = await advance(ports, id);
+    } catch (error) {
+      again = new Date(now().getTime() + AFTER_FAULT_MS);
+      log.error({ build: id, error }, "a fault of the program; the build goes on later");
+    }
+    if (again !== undefined) await store.wake("build", id, again);
+  });
+}

@@ -1,0 +1,69 @@
+import { type ReconcilePorts, reconcileTags, redeliverFailures } from "../build/reconcile.ts";
+import type { Store } from "../store/store.ts";
+import { CouldNotLook } from "../trust/ports.ts";
+import type { JobPorts } from "./jobs.ts";
+
+/** How often what is due in the database is looked for, in milliseconds. */
+const SWEEP_MS = 60_000;
+
+/** What runs beside the events. */
+export interface Reconciler {
+  stop(): Promise<void>;
+}
+
+/**
+ * Looks, at the start and from time to time, for what no event told: tags, failed deliveries, and work of ours that nobody does.
+ * Several processes may do so at once: whatever is found twice is done once.
+ */
+export function startReconciler(
+  ports: JobPorts & Pick<ReconcilePorts, "installations" | "deliveries"> & { readonly store: Store },
+  intervalMs: number,
+): Reconciler {
+  const { store, log, now } = ports;
+  const reconcilePorts: ReconcilePorts = {
+    ...ports,
+    hasDelivery: async (guid) => (await store.readDelivery(guid)) !== undefined,
+    onFailure: (what, error) => log.warn({ reason: error.message }, `could not look at ${what}; the next round does`),
+  };
+  const reconcile = async () => {
+    try {
+      const asked = await redeliverFailures(reconcilePorts);
+      if (asked > 0) log.info({ asked }, "asked GitHub for deliveries that had failed");
+    } catch (error) {
+      if (!(error instanceof CouldNotLook)) throw error;
+      reconcilePorts.onFailure("the app's deliveries", error);
+    }
+    for (const id of await reconcileTags(reconcilePorts)) {
+      log.info({ build: id }, "found a tag that no event had told");
+      await store.wake("build", id);
+    }
+  };
+  const loops = [repeat(SWEEP_MS, () => store.sweep(now()), log), repeat(intervalMs, reconcile, log)];
+  return {
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+/** Runs it now and then again, never twice at once; a fault of one round is told and doesn't end it. */
+function repeat(everyMs: number, run: () => Promise<void>, log: JobPorts["log"]): Reconciler {
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let running: Promise<void> = Promise.resolve();
+  const round = () => {
+    running = run()
+      .catch((error: unknown) => log.error({ error }, "a round of looking for what is left ended in a fault"))
+      .finally(() => {
+        if (!isStopped) timer = setTimeout(round, everyMs);
+      });
+  };
+  round();
+  return {
+    stop: async () => {
+      isStopped = true;
+      clearTimeout(timer);
+      await running;
+    },
+  };
+}

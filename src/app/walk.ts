@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import type { OpenWalk } from "../build/ports.ts";
+import type { Clients } from "../github/ask.ts";
+import { createDefaultBranches } from "../github/default-branch.ts";
+import { createRegistryClient } from "../registry/client.ts";
+import { dockerCredentials } from "../registry/credentials.ts";
+import { parseTrustedRoot, shippedTrustedRoots } from "../sigstore/trusted-root.ts";
+import { VerificationCache } from "../sigstore/verification-cache.ts";
+import { createBundleVerifier } from "../sigstore/verifier.ts";
+import type { Config } from "./config.ts";
+
+/** How long one walk may take, in milliseconds (DESIGN §7). */
+const WALK_MS = 120_000;
+
+/**
+ * What walks stand on. The trust material is read once; the connections are each walk's own.
+ *
+ * Images are named by the owners of repositories, who are strangers to the operator: no address is reached but public ones and those
+ * that the operator allows, and a registry's credentials are used only where the operator gave some for all who use the server.
+ *
+ * @throws {TrustedRootError} and what reading a file throws.
+ */
+export function walks(config: Config, clients: Clients): OpenWalk {
+  const { trustedRoots, allowHosts, registryCredentials, server } = config;
+  const roots =
+    trustedRoots.length === 0
+      ? shippedTrustedRoots()
+      : trustedRoots.map((path) => parseTrustedRoot(readFileSync(path), path));
+  const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
+  return ({ installation }) => {
+    const signal = AbortSignal.timeout(WALK_MS);
+    const client = createRegistryClient({
+      allowHosts,
+      signal,
+      ...(registryCredentials !== undefined && {
+        credentials: dockerCredentials({ configDirectory: registryCredentials }),
+      }),
+    });
+    return {
+      images: client,
+      attestations: client,
+      verifier,
+      defaultBranches: createDefaultBranches({ signal, server, octokit: () => clients.octokitFor(installation) }),
+      resolve: async (reference) => (await client.resolve(reference))?.pinned,
+      close: () => client.close(),
+    };
+  };
+}

@@ -1,0 +1,96 @@
+import { CouldNotLook } from "../trust/ports.ts";
+import type { Deliveries, HookDelivery, Installations, KnownRepository } from "./ports.ts";
+import { type RespondPorts, respond } from "./respond.ts";
+
+/** How far back GitHub's memory of deliveries is searched, in milliseconds: what it can send again (three days on github.com). */
+const REDELIVERABLE_MS = 3 * 24 * 3_600_000;
+/** A delivery of this age may still be on its way, in milliseconds. */
+const FRESH_MS = 60_000;
+/** How often one delivery is asked for again; what still fails then fails for a reason of ours. */
+const MAX_ATTEMPTS = 5;
+
+/** What looking for what events didn't tell needs of the world. */
+export interface ReconcilePorts extends RespondPorts {
+  readonly installations: Installations;
+  readonly deliveries: Deliveries;
+  /** Whether a delivery is stored: then it has arrived, whatever GitHub thinks. */
+  readonly hasDelivery: (guid: string) => Promise<boolean>;
+  /** Told of what could not be looked at; everything else goes on. */
+  readonly onFailure: (what: string, error: CouldNotLook) => void;
+}
+
+/**
+ * Compares the tags of every repository with what is known of them: GitHub sends no event for more than three tags that are pushed at
+ * once, and nothing twice (DESIGN §5). Tags that were there before the app are taken for known: nobody asked to build them.
+ *
+ * @returns the builds that have something to do now.
+ */
+export async function reconcileTags(ports: ReconcilePorts): Promise<readonly string[]> {
+  const { store } = ports;
+  const woken: string[] = [];
+  const attempt = async (what: string, run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof CouldNotLook)) throw error;
+      ports.onFailure(what, error);
+    }
+  };
+  await attempt("the app's installations", async () => {
+    for (const { id, isSuspended } of await ports.installations.listInstallations()) {
+      if (isSuspended) continue;
+      await attempt(`the repositories of installation ${id}`, async () => {
+        await store.rememberRepositories(await ports.installations.listRepositories(id));
+      });
+    }
+  });
+  for (const repository of await store.listRepositories()) {
+    await attempt(`the tags of ${repository.owner}/${repository.name}`, async () => {
+      woken.push(...(await reconcileRepository(ports, repository)));
+    });
+  }
+  return woken;
+}
+
+async function reconcileRepository(ports: ReconcilePorts, known: KnownRepository): Promise<readonly string[]> {
+  const { isBaselined, ...repository } = known;
+  const tags = await ports.tags.listTags(repository);
+  if (!isBaselined) {
+    await ports.store.baseline(repository.id, tags);
+    return [];
+  }
+  const woken: string[] = [];
+  for (const { ref, object } of tags) {
+    const state = await ports.store.readTagState(repository.id, ref);
+    if (state?.object === object) continue;
+    const push = { repository, ref, before: undefined, after: object };
+    woken.push(...(await respond(ports, { kind: "tag-pushed", push })));
+  }
+  return woken;
+}
+
+/**
+ * Asks GitHub for deliveries that never arrived: it doesn't send them again by itself.
+ *
+ * @returns how many it was asked for.
+ * @throws {CouldNotLook}
+ */
+export async function redeliverFailures(ports: ReconcilePorts): Promise<number> {
+  const now = ports.now().getTime();
+  const attempts = new Map<string, HookDelivery[]>();
+  let cursor: string | undefined;
+  do {
+    const page = await ports.deliveries.listDeliveries(new Date(now - REDELIVERABLE_MS), cursor);
+    for (const each of page.deliveries) attempts.set(each.guid, [...(attempts.get(each.guid) ?? []), each]);
+    cursor = page.next;
+  } while (cursor !== undefined);
+  let asked = 0;
+  for (const [guid, tries] of attempts) {
+    const [newest] = tries;
+    const isOnItsWay = tries.some(({ deliveredAt }) => now - deliveredAt.getTime() < FRESH_MS);
+    if (newest === undefined || isOnItsWay || tries.length > MAX_ATTEMPTS) continue;
+    if (tries.some(({ isReceived }) => isReceived) || (await ports.hasDelivery(guid))) continue;
+    if (await ports.deliveries.redeliver(newest.id)) asked += 1;
+  }
+  return asked;
+}
