@@ -5,6 +5,7 @@
 import { chmodSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { licencesOf, NODE_BUNDLE } from "./bundle.ts";
 
 const ENTRY = "src/cli/main.ts";
 /** Data that modules read beside themselves (`new URL("./roots/…", import.meta.url)`), and where the bundle looks for it. */
@@ -18,13 +19,7 @@ mkdirSync(folder, { recursive: true });
 const { metafile } = await build({
   entryPoints: [ENTRY],
   outfile: join(folder, "main.js"),
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node24",
-  // Packages of the old module system ask for `require`, which an ES module doesn't have.
-  banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
-  legalComments: "none",
+  ...NODE_BUNDLE,
   metafile: true,
   logLevel: "warning",
 });
@@ -48,20 +43,3 @@ writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2
 console.log(
   `${folder}: ${globSync(`${folder}/**`).length} files, ${Math.round(readFileSync(join(folder, "main.js")).length / 1024)} KiB of code`,
 );
-
-/** The licence of every package of which a file went into the bundle. Without one the package may not be passed on. */
-function licencesOf(inputs: readonly string[]): string {
-  const roots = new Set(
-    inputs.flatMap((path) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? []),
-  );
-  const texts = [...roots].sort().map((root) => {
-    const about = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, unknown>;
-    const [file] = globSync(`${root}/{LICENSE,LICENCE,License,license,COPYING}*`);
-    // Some packages name the Apache licence without a copy. Its text is the same for all; others' texts name a holder.
-    const path = file ?? (about.license === "Apache-2.0" ? "LICENSE" : undefined);
-    if (path === undefined)
-      throw new Error(`build: ${root} goes into the bundle and has no licence file: leave it out`);
-    return `${about.name} ${about.version} (${about.license})\n\n${readFileSync(path, "utf8").trim()}\n`;
-  });
-  return texts.join(`\n${"-".repeat(78)}\n\n`);
-}
