@@ -19,7 +19,7 @@ export const RULES: readonly Rule[] = [
   { rule: "R7", title: "the builder is the build signer, matched whole" },
   {
     rule: "R9",
-    title: "the run and the signed parameters are those that policy asks for",
+    title: "run and signed parameters are those that policy asks for; an own build is of the run that was started",
     codes: ["parameters", "unknown-parameter"],
   },
   { rule: "R10", title: "the build's git source is the certificate's" },
@@ -34,6 +34,11 @@ export const RULES: readonly Rule[] = [
   { rule: "R21", title: "the base's layers lie underneath" },
   { rule: "R23", title: "bytes that can be read in two ways are refused" },
   { rule: "R24", title: "every entry of an index is judged" },
+  {
+    rule: "R26",
+    title: "an image asked by tag was built from a git tag that gives it",
+    codes: ["git-tag-moved"],
+  },
   { rule: "R27", title: "revoked goes before mismatch, before root, before attested" },
   { rule: "R32", title: "credentials go to their registry and its realm alone" },
 ];

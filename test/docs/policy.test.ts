@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import type { z } from "zod";
 import { readMarkdown } from "../../scripts/markdown.ts";
+import { imageTagsOf } from "../../src/trust/image-tags.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { DEFAULT_POLICY_TEXT } from "../../src/trust/policy-default.ts";
 import { PolicyError } from "../../src/trust/policy-fault.ts";
@@ -44,6 +45,16 @@ test("the example of docs/policy.md is a policy", () => {
   assert.equal(policy.builds.length, 1);
 });
 
+test("R26 the example of docs/policy.md gives an image the tags that the page says, and none where it says none", () => {
+  const [build] = parse(example).builds;
+  assert.ok(build);
+  assert.deepEqual(imageTagsOf(build, "v1.2.3"), { kind: "tags", tags: ["1.2.3", "v1.2.3", "latest"] });
+  assert.match(page, /of `v1\.2\.3` the example\s+above makes `1\.2\.3`, `v1\.2\.3` and `latest`/);
+  for (const tag of ["release/1.0", "1.0+build", "1".repeat(129)])
+    assert.equal(imageTagsOf(build, tag).kind, "unusable", tag);
+  for (const tag of ["release/1.0", "1.0+build", "more than 128"]) assert.ok(page.includes(tag), tag);
+});
+
 test("docs/policy.md names every key that a policy may have", () => {
   const keys = new Set(keysOf(policySchema));
   assert.ok(keys.size > 20, "the keys of the schema were found");
@@ -69,6 +80,11 @@ test("the defaults are those that docs/policy.md tells", () => {
   );
   assert.equal(builder?.server, "https://github.com");
   assert.deepEqual(roles, { input: "attested", frontend: "attested", tool: "attested" });
+  const [build] = parse("version: 1\nbuilds: [{ image: ghcr.io/acme/app }]\n").builds;
+  assert.deepEqual(
+    [build?.dockerfile, build?.imageTags, build?.workflow, build?.tags],
+    ["Dockerfile", ["{tag}"], "trusted-builds.yml", undefined],
+  );
   assert.deepEqual({ platforms, roots, revoked, builds }, { platforms: undefined, roots: [], revoked: [], builds: [] });
 });
 

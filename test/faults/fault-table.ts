@@ -1,3 +1,4 @@
+import { FAULTS_OF_BUILDS } from "./faults-of-builds.ts";
 import { FAULTS_OF_BYTES } from "./faults-of-bytes.ts";
 import { FAULTS_OF_CONTAINMENT } from "./faults-of-containment.ts";
 import { FAULTS_OF_IDENTITIES } from "./faults-of-identities.ts";
@@ -16,6 +17,7 @@ const SECTIONS: readonly (readonly [heading: string, faults: readonly Fault[]])[
   ["Who signed", FAULTS_OF_IDENTITIES],
   ["What was signed", FAULTS_OF_PROVENANCE],
   ["Provenance inside a signed index", FAULTS_OF_CONTAINMENT],
+  ["The build that the asker started, and the tag that it was asked by", FAULTS_OF_BUILDS],
   ["The trusted root", FAULTS_OF_ROOTS],
   ["The policy", FAULTS_OF_POLICIES],
   ["The registry's answers", FAULTS_OF_REPLIES],

@@ -1,16 +1,6 @@
 import { createHash } from "node:crypto";
 import { githubClaims } from "../world/github-claims.ts";
-import {
-  type Built,
-  FACTS,
-  hex,
-  MANIFEST,
-  type Name,
-  referrerOf,
-  runOf,
-  type Spoil,
-  signStatement,
-} from "./ancestry.ts";
+import { type Built, FACTS, hex, MANIFEST, referrerOf, runOf, type Spoil, signStatement } from "./ancestry.ts";
 import { at, bytesOf, type Document, type Path, put, putAll, withKeyBefore } from "./document.ts";
 import type { Fault } from "./mutation.ts";
 import type { Trial } from "./trial.ts";
@@ -29,9 +19,9 @@ export const BASE_STEP: Path = [...STEPS, 0, "op", "Op", "source", "identifier"]
 const NOBODY = `sha256:${"0".repeat(64)}`;
 const HIDDEN = "An ancestor that nobody judged goes into the image unseen.";
 
-/** Hangs another signed statement on an image of the trial. */
-export async function attach(trial: Trial, to: Built, statement: Document, signer: Name = to.name): Promise<void> {
-  const bundle = await trial.sigstore.sign(bytesOf(statement), githubClaims(runOf(signer)));
+/** Hangs another signed statement on an image of the trial; by default the run that built it signs. */
+export async function attach(trial: Trial, to: Built, statement: Document, by = runOf(to.name)): Promise<void> {
+  const bundle = await trial.sigstore.sign(bytesOf(statement), githubClaims(by));
   const bytes = Buffer.from(JSON.stringify(bundle));
   const { registry } = trial;
   registry.putBlob(to.path, bytes);

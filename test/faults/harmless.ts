@@ -1,8 +1,20 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { githubClaims } from "../world/github-claims.ts";
-import { BUNDLE, hex, IN_TOTO, INDEX, type Layer, MANIFEST, PROVENANCE, referrerOf, sizeOf } from "./ancestry.ts";
+import {
+  BUNDLE,
+  hex,
+  IN_TOTO,
+  INDEX,
+  type Layer,
+  MANIFEST,
+  PROVENANCE,
+  referrerOf,
+  runOf,
+  sizeOf,
+} from "./ancestry.ts";
 import { bytesOf, type Document, put, putAll } from "./document.ts";
+import { OWN, tagging } from "./faults-of-builds.ts";
 import { attach, BUILDER_ID, COMPLETE, DEPENDENCIES, REQUEST, SOURCE, STEPS } from "./faults-of-provenance.ts";
 import { configOf, crowd, indexOf, listOf } from "./faults-of-replies.ts";
 import { ENTRY, flipped, loggedLater } from "./faults-of-signatures.ts";
@@ -404,7 +416,35 @@ function asked(): readonly Harmless[] {
       "R9",
       "policy says how the app is built, and so it was",
       "Every signed parameter is policy's.",
-      (text, { images }) => `${text}builds:\n  - { image: "${images.app.repository}", tags: ["v*"] }\n`,
+      (text, { images }) =>
+        `${text}builds:\n  - { image: "${images.app.repository}", tags: ["v*"], image-tags: ["{version}"] }\n`,
+    ),
+    {
+      rule: "R9",
+      what: "the asker started the run that signed the app",
+      why: "Run, attempt, commit, ref and numbers are the build's; the ancestors are of other builds.",
+      own: OWN,
+    },
+    {
+      rule: "R9",
+      what: "the run that the asker started signed the app's index",
+      why: "The provenance inside is tied to that run.",
+      spoil: { app: { signs: "index" } },
+      own: OWN,
+    },
+    {
+      rule: "R9",
+      what: "another run says the same of the app that the asker's run signed",
+      why: "It doesn't count, and takes nothing away.",
+      fresh: "app",
+      after: (trial) => attach(trial, trial.images.app, trial.images.app.statement, { ...runOf("app"), runId: 999 }),
+      own: OWN,
+    },
+    policy(
+      "R26",
+      "the tag that it was asked by is one of several that policy gives the app",
+      "Its git tag makes it, by one of the templates.",
+      tagging("{tag}", "edge-{tag}", "{version}"),
     ),
   ];
 }

@@ -1,4 +1,5 @@
 import type { RegistryOptions } from "../../src/registry/client.ts";
+import type { OwnBuild } from "../../src/trust/own-build.ts";
 import type { Name, Spoil } from "./ancestry.ts";
 import type { Document } from "./document.ts";
 import type { Trial } from "./trial.ts";
@@ -19,6 +20,8 @@ export interface Mutation {
   /** What kind of registry it is. */
   readonly registry?: "without-referrers" | "paged";
   readonly policy?: (text: string, trial: Trial) => string;
+  /** The build that the asker started, and that the app must be of; by default it is asked for by somebody else. */
+  readonly own?: OwnBuild;
   readonly trustedRoot?: (root: Document, trial: Trial) => Document;
   readonly client?: () => Partial<RegistryOptions>;
 }

@@ -112,7 +112,7 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
       ancestry =
         resolved === undefined
           ? ancestryOfFinding(reference, { kind: "unresolved", code: "tag-not-found", reason: "not there" })
-          : await walkAncestry(ports, policy, resolved.pinned, "every", asOf);
+          : await walkAncestry(ports, policy, resolved.pinned, "every", asOf, mutation.own);
     } catch (error) {
       ancestry = ancestryOfFinding(reference, findingOf(error));
     }

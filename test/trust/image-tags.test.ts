@@ -307,7 +307,7 @@ test("R26 what vouches without recording how it was built gives an image no othe
   }
 });
 
-test("R26 R17 a statement that isn't accepted gives an image no other tag, and takes none away", async () => {
+test("R26 and R17 a statement that isn't accepted gives an image no other tag, and takes none away", async () => {
   const world = new World();
   const app = world.build("app");
   const statement = statementOf([app.manifest], SLSA1, app.provenance);
@@ -316,7 +316,7 @@ test("R26 R17 a statement that isn't accepted gives an image no other tag, and t
   assert.equal(await under(world, app.image, "v2.0.0"), MISMATCH);
 });
 
-test("R26 R9 provenance of a git tag that policy doesn't build from gives no tag", async () => {
+test("R26 and R9 provenance of a git tag that policy doesn't build from gives no tag", async () => {
   const policy = tagging('["{tag}", "latest"]', { more: ', tags: ["v*"]' });
   assert.equal(await from("refs/tags/v1.0.0", "latest", policy), "trusted");
   assert.equal(await from("refs/tags/w1.0.0", "latest", policy), "untrusted ref");
@@ -337,7 +337,7 @@ test("R26 a wrong tag is told at the image, with level 0, beside what is wrong b
   assert.match(fault?.mend ?? "", /image-tags/);
 });
 
-test("R26 R15 what couldn't be looked at is undetermined, and with a wrong tag untrusted", async () => {
+test("R26 and R15 what couldn't be looked at is undetermined, and with a wrong tag untrusted", async () => {
   const world = new World();
   const base = world.build("base");
   const app = world.build("app", { base });

@@ -69,7 +69,17 @@ test("names the signer where policy may want to name it", () => {
 });
 
 test("doesn't blame the cryptography for what policy refused", () => {
-  for (const code of ["run", "source-commit", "malformed-provenance", "parameters", "builder-moved", "event"] as const)
+  for (const code of [
+    "run",
+    "other-run",
+    "other-commit",
+    "other-ref",
+    "source-commit",
+    "malformed-provenance",
+    "parameters",
+    "builder-moved",
+    "event",
+  ] as const)
     assert.doesNotMatch(mendOfRefusal(code), /does not verify/, code);
   for (const code of ["signature", "certificate", "log-entry", "timestamp"] as const)
     assert.match(mendOfRefusal(code), /does not verify/, code);
@@ -80,8 +90,14 @@ test("never offers a root for what a root can't heal", () => {
     { kind: "revoked", reason: "r" },
     { kind: "malformed", code: "c", reason: "r" },
     { kind: "mismatch", code: "source-mismatch", reason: "r" },
+    { kind: "mismatch", code: "tag-mismatch", reason: "r" },
     { kind: "layers-mismatch", reason: "r" },
   ];
   for (const finding of findings)
     assert.doesNotMatch(mendOf(file, node(finding), undefined), /trust\.roots/, finding.kind);
+});
+
+test("R9 never offers a root or another policy for what another run signed", () => {
+  for (const code of ["other-run", "other-commit", "other-ref"] as const)
+    assert.doesNotMatch(mendOfRefusal(code), /trust\.roots|trust\.builders/, code);
 });

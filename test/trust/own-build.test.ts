@@ -114,7 +114,7 @@ test("R9 a run is found below the server that it belongs to", () => {
   assert.equal(codeOf(there, { server: "https://ghes.example" }), "other-run");
 });
 
-test("R8 R9 a repository that was renamed while it was built is the same by its numbers", () => {
+test("R8 and R9 a repository that was renamed while it was built is the same by its numbers", () => {
   const renamed = {
     sourceRepositoryUri: "https://github.com/acme/service",
     runInvocationUri: `${RUN.replace("acme/app", "acme/service")}/attempts/1`,
@@ -158,7 +158,7 @@ test("R9 trusts an image that the started run signed, wherever the signature han
   for (const signed of SIGNED) assert.deepEqual(await bothWays({ signed }), ["trusted", "trusted"], signed);
 });
 
-test("R9 R11 an image of another run isn't the build's, wherever the signature hangs", async () => {
+test("R9 and R11 an image of another run isn't the build's, wherever the signature hangs", async () => {
   for (const signed of SIGNED)
     assert.deepEqual(await bothWays({ signed, ...BY_OTHER_RUN }), ["trusted", "untrusted other-run"], signed);
 });
@@ -249,7 +249,7 @@ test("R9 no root stands for an own build, in force or expired, and roots below i
   assert.equal(told(await world.judge(image, { policy: rooted(base.image), own })), "trusted");
 });
 
-test("R9 R27 a revoked digest or signer stays revoked for an own build", async () => {
+test("R9 and R27 a revoked digest or signer stays revoked for an own build", async () => {
   const world = new World();
   const { image } = world.build("app");
   for (const entry of [
@@ -286,7 +286,7 @@ test("R9 what another run says of the same digest is told, and doesn't count", a
   );
 });
 
-test("R9 R17 another run can't contradict the build's, nor add a parent to it", async () => {
+test("R9 and R17 another run can't contradict the build's, nor add a parent to it", async () => {
   const elsewhere = (predicate: Json) => {
     put(predicate, "buildDefinition.externalParameters.configSource.digest", { sha1: "c".repeat(40) });
   };
@@ -301,7 +301,7 @@ test("R9 R17 another run can't contradict the build's, nor add a parent to it", 
   }
 });
 
-test("R9 R17 evidence that isn't the build's changes nothing, whatever the verdict was", async () => {
+test("R9 and R17 evidence that isn't the build's changes nothing, whatever the verdict was", async () => {
   const foreign: readonly ((world: World, app: Built) => void)[] = [
     (world, app) => world.sign(app.manifest, statementOf([app.manifest], SIGN), BY_OTHER_RUN.by ?? signerOf("app")),
     (world, app) => world.sign(app.image, statementOf([app.image], SIGN), BY_OTHER_RUN.by ?? signerOf("app")),
@@ -328,7 +328,7 @@ test("R9 R17 evidence that isn't the build's changes nothing, whatever the verdi
   }
 });
 
-test("R9 R11 another run's signature over index or attestation manifest doesn't adopt what is inside", async () => {
+test("R9 and R11 another run's signature over index or attestation manifest doesn't adopt what is inside", async () => {
   // Nothing inside names the run: the git source is the one tie, and it is the same for both.
   for (const signed of ["index", "attestation-manifest"] as const) {
     const tied = { signed, builderId: "" };
@@ -337,7 +337,7 @@ test("R9 R11 another run's signature over index or attestation manifest doesn't 
   }
 });
 
-test("R9 R11 the build's bare signature doesn't make another run's provenance its own", async () => {
+test("R9 and R11 the build's bare signature doesn't make another run's provenance its own", async () => {
   const world = new World();
   const app = world.build("app", { ...BY_OTHER_RUN, signed: "index" });
   world.sign(app.manifest, statementOf([app.manifest], SIGN), signerOf("app"));
@@ -347,7 +347,7 @@ test("R9 R11 the build's bare signature doesn't make another run's provenance it
   assert.equal(told(await world.judge(app.image, { own: ownOf("app") })), "untrusted containment");
 });
 
-test("R9 R11 of two provenances inside, the build's signature adopts neither where one is another run's", async () => {
+test("R9 and R11 of two provenances inside, the build's signature adopts neither where one is another run's", async () => {
   for (const builderId of [`${runOf("app")}/attempts/1`, OTHER_RUN]) {
     const world = new World();
     const app = world.build("app", { signed: "nothing" });
@@ -378,7 +378,7 @@ trust:
   "policy.yml",
 );
 
-test("R5 R9 a build from the default branch is held to its run too, once the branch is known", async () => {
+test("R5 and R9 a build from the default branch is held to its run too, once the branch is known", async () => {
   const ref = "refs/heads/main";
   const own = ownOf("app", { ref });
   const fails = () => Promise.reject(new CouldNotLook("rate-limited", "wait"));
@@ -403,7 +403,7 @@ test("R5 R9 a build from the default branch is held to its run too, once the bra
   }
 });
 
-test("R9 R15 what couldn't be looked at is undetermined for an own build, not another run's", async () => {
+test("R9 and R15 what couldn't be looked at is undetermined for an own build, not another run's", async () => {
   const world = new World();
   const app = world.build("app", BY_OTHER_RUN);
   world.failures.set(`ghcr.io/acme/app@${app.manifest.digest}`, new CouldNotLook("timeout", "slow"));

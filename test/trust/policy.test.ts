@@ -82,6 +82,8 @@ builds:
     contexts: { base: docker-image://debian }
     secrets: [npm]
     tags: ["v*"]
+    image-tags: ["{version}", latest]
+    workflow: release.yaml
 trust:
   builders:
     - images: ["ghcr.io/acme/{repo}", "**/{repo}"]
@@ -127,6 +129,8 @@ trust:
   assert.deepEqual(policy.roles, { input: "pinned", frontend: "allow", tool: "attested" });
   assert.deepEqual(policy.builds[0]?.image, "docker.io/acme/app");
   assert.deepEqual(policy.builds[0]?.buildArgs, { VERSION: "1.10", DEBUG: "false", JOBS: "4" });
+  assert.deepEqual(policy.builds[0]?.imageTags, ["{version}", "latest"]);
+  assert.equal(policy.builds[0]?.workflow, "release.yaml");
   const [, , revoked] = policy.revoked;
   assert.ok(revoked?.kind === "identity");
   assert.deepEqual(
@@ -546,6 +550,73 @@ test("refuses an image with a tag or digest among builds, and platforms that are
   refuses(["linux", "arm64"], "linux/arm64", (platform) => trust(`platforms: [${platform}]`));
 });
 
+test("R26 an image's tag is the git tag, built by trusted-builds.yml, where policy says nothing of either", () => {
+  const [only] = policyOf(build()).builds;
+  assert.deepEqual([only?.imageTags, only?.workflow], [["{tag}"], "trusted-builds.yml"]);
+});
+
+test("R26 refuses what can be no image's tag, with its place", () => {
+  refuses(
+    [
+      "{tag",
+      "tag}-{tag}",
+      "{other}",
+      "{Tag}",
+      "{tag }",
+      "{{tag}}",
+      "{tag}$",
+      "{tag}/x",
+      "{tag}+x",
+      ":{tag}",
+      "-{tag}",
+      ".{tag}",
+      "{tag} ",
+      "",
+      `${"a".repeat(128)}{tag}`,
+    ],
+    `${"a".repeat(120)}_-.{tag}`,
+    (template) => build(`image-tags: ["${template}"]`),
+  );
+  assert.deepEqual(places(build('image-tags: ["{tag}", latest, "{tag"]')), ["4:35 builds[0].image-tags[2]"]);
+  assert.deepEqual(places(build("image-tags:", '  - "{tag}"', '  - "{tag}"', "  - -{tag}")), [
+    "7:9 builds[0].image-tags[2]",
+  ]);
+});
+
+test("R26 refuses templates of which the first names no build, with the list's place", () => {
+  refuses(['latest, "{tag}"', "latest", '"1.0", "{version}"', ""], '"{version}", latest', (templates) =>
+    build(`image-tags: [${templates}]`),
+  );
+  assert.deepEqual(places(build('image-tags: [latest, "{tag}"]')), ["4:17 builds[0].image-tags"]);
+  assert.deepEqual(places(build("image-tags: []")), ["4:17 builds[0].image-tags"]);
+  assert.deepEqual(places(build('image-tags: "{tag}"')), ["4:17 builds[0].image-tags"]);
+  assert.deepEqual(places(build("image-tags: [null]")), ["4:18 builds[0].image-tags[0]"]);
+});
+
+test("refuses a workflow of builds that isn't a file's bare name, with its place", () => {
+  refuses(
+    [
+      ".github/workflows/release.yml",
+      "../release.yml",
+      "sub/release.yml",
+      "release",
+      "release.json",
+      "release.yml@main",
+      "release.yml ",
+      "release.yml\\n",
+      ".yml",
+      "-x.yml",
+      "r*.yml",
+      "release.yml?ref=x",
+      "",
+    ],
+    "Release_2.x-y.yml",
+    (file) => build(`workflow: "${file}"`),
+  );
+  assert.deepEqual(places(build("workflow: release.yaml")), []);
+  assert.deepEqual(places(build("tags: [v1]", "workflow: ../x.yml")), ["5:15 builds[0].workflow"]);
+});
+
 test("refuses parts of the language that this version doesn't hold, rather than skip them", () => {
   const parts = [
     "publishers: [chainguard]",
@@ -585,4 +656,24 @@ test("R10 takes the issuer that belongs to the server, and another only if it is
   assert.equal(issuerFor("server: https://git.acme.example"), "https://git.acme.example/_services/token");
   assert.equal(issuerFor("server: https://ghe.com.acme.example"), "https://ghe.com.acme.example/_services/token");
   assert.equal(issuerFor("server: https://acme.ghe.com", "issuer: https://other.example"), "https://other.example");
+});
+
+test("R10 a server that is left out is the one where the policy is read, and the file's own wins", () => {
+  const at = (server: string | undefined, ...lines: readonly string[]) => {
+    const text = builder(Object.fromEntries(lines.map((line) => line.split(/: (.*)/s) as [string, string])));
+    const surroundings = server === undefined ? [] : [{ server }];
+    const [only] = parsePolicy(new TextEncoder().encode(text), "policy.yml", ...surroundings).builders;
+    return [only?.server, only?.issuer];
+  };
+  const ghes = "https://git.acme.example";
+  const loopback = "http://127.0.0.1:4711";
+  const own = ["https://github.com", "https://token.actions.githubusercontent.com"];
+  assert.deepEqual(at(undefined), own);
+  assert.deepEqual(at("https://github.com"), own);
+  assert.deepEqual(at(ghes), [ghes, `${ghes}/_services/token`]);
+  assert.deepEqual(at(loopback), [loopback, `${loopback}/_services/token`]);
+  assert.deepEqual(at("https://acme.ghe.com"), ["https://acme.ghe.com", "https://token.actions.acme.ghe.com"]);
+  assert.deepEqual(at(ghes, "server: https://github.com"), own);
+  assert.deepEqual(at(undefined, `server: ${ghes}`), [ghes, `${ghes}/_services/token`]);
+  assert.deepEqual(at(ghes, "issuer: https://other.example"), [ghes, "https://other.example"]);
 });
