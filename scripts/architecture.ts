@@ -8,8 +8,8 @@ export interface Allowed {
   readonly packages: readonly string[];
   /** Modules of Node, without `node:`. */
   readonly builtins: readonly string[] | "any";
-  /** `pure`: what the language itself gives, and no clock; `no-process`: anything but the environment. */
-  readonly globals: "pure" | "no-process" | "any";
+  /** `pure`: what the language itself gives, and no clock; `no-process`: anything but the environment; `no-network`: no `fetch` and its like. */
+  readonly globals: "pure" | "no-process" | "no-network" | "any";
 }
 
 const PURE = { builtins: ["crypto"], globals: "pure" } as const;
@@ -46,7 +46,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   attestation: { ...PURE, inside: ["image"], packages: ["zod"] },
   trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml", "p-limit"] },
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
-  report: { ...PURE, inside: CORE, packages: ["zod"] },
+  report: { ...PURE, inside: CORE, packages: ["zod", "hono"] },
   registry: {
     ...ADAPTER,
     inside: ["image", "attestation", "trust/ports.ts"],
@@ -66,10 +66,10 @@ export const LAW: Readonly<Record<string, Allowed>> = {
     ],
   },
   github: { ...ADAPTER, inside: CORE, packages: ["zod", "@octokit/rest"] },
-  store: { ...ADAPTER, inside: CORE, packages: ["zod"] },
+  store: { ...ADAPTER, inside: CORE, packages: ["zod", "kysely", "@electric-sql/pglite", "pg", "pg-boss"] },
   app: {
     inside: [...CORE, "report", "registry", "sigstore", "github", "store"],
-    packages: [],
+    packages: ["probot", "@octokit/rest", "zod"],
     builtins: "any",
     globals: "any",
   },
@@ -80,6 +80,15 @@ export const LAW: Readonly<Record<string, Allowed>> = {
     globals: "any",
   },
 };
+
+/** The action's sources, `action/src`: an entry that reaches the network through the registry's client and the packages named here alone. */
+const ACTION: Allowed = {
+  inside: ["image", "attestation", "trust/ports.ts", "registry"],
+  packages: ["@actions/core", "@docker/actions-toolkit", "@octokit/rest", "@sigstore/bundle", "@sigstore/sign", "zod"],
+  builtins: ["crypto", "fs/promises", "os", "path", "timers/promises", "util"],
+  globals: "no-network",
+};
+const ACTION_SOURCES = "action/src/";
 
 /** Names that say nothing about what is inside; such a file ends up tying everything together. */
 const EMPTY_NAMES =
@@ -129,27 +138,31 @@ export interface Breach {
   readonly detail: string;
 }
 
-/** A file of `src/`: its path from the project's root, and its text. */
+/** A file of `src/` or `action/src/`: its path from the project's root, and its text. */
 export interface Source {
   readonly path: string;
   readonly text: string;
 }
 
 /**
- * Every breach of the law of imports among the files of `src/`.
+ * Every breach of the law of imports among the files of `src/` and `action/src/`.
  *
  * @param sources - All `.ts` files of `src/`, not a part of them: unused packages and cycles show only in the whole.
  * @param dependencies - The names under `dependencies` in package.json.
+ * @param bundled - Those under `devDependencies`, which the action may use beside: what it needs is in its bundle.
  */
 export async function breachesOf(
   sources: readonly Source[],
   dependencies: readonly string[],
+  bundled: readonly string[] = [],
 ): Promise<readonly Breach[]> {
   const breaches: Breach[] = [];
   const used = new Set<string>();
   for (const source of sources) {
-    const folder = source.path.split("/")[1] ?? "";
-    const allowed = source.path.split("/").length > 2 && Object.hasOwn(LAW, folder) ? LAW[folder] : undefined;
+    const isAction = source.path.startsWith(ACTION_SOURCES);
+    const folder = isAction ? "action" : (source.path.split("/")[1] ?? "");
+    const isLawful = source.path.split("/").length > 2 && Object.hasOwn(LAW, folder);
+    const allowed = isAction ? ACTION : isLawful ? LAW[folder] : undefined;
     if (allowed === undefined) {
       breaches.push({ rule: "folder", path: source.path, detail: `no folder of the plan: src/${folder}` });
       continue;
@@ -163,8 +176,8 @@ export async function breachesOf(
       if (breach !== undefined) breaches.push({ path: source.path, ...breach });
       const name = packageOf(each.specifier);
       if (name === undefined) continue;
-      used.add(name);
-      if (!each.typeOnly && !dependencies.includes(name)) {
+      if (!isAction) used.add(name);
+      if (!each.typeOnly && !dependencies.includes(name) && !(isAction && bundled.includes(name))) {
         breaches.push({
           rule: "undeclared-package",
           path: source.path,
@@ -189,29 +202,29 @@ function breachOfImport(
   each: Import,
 ): Omit<Breach, "path"> | undefined {
   const { specifier } = each;
+  const here = folder === "action" ? "action/src" : `src/${folder}`;
   if (specifier === COMPUTED) return { rule: "computed-import", detail: "import() of something that is computed" };
   const target = resolveImport(path, specifier);
   if (target !== undefined) {
     // The version stands there and nowhere else; the bundler takes it along.
     if (target === "package.json" && allowed.globals === "any") return undefined;
     const [top, to = ""] = target.split("/");
+    if (folder === "action" && target.startsWith(ACTION_SOURCES)) return undefined;
     if (top !== "src") return { rule: "outside", detail: `imports ${target}` };
     const inside = to === folder || allowed.inside.includes(to) || allowed.inside.includes(target.slice("src/".length));
-    return inside ? undefined : { rule: "inside", detail: `src/${folder} may not import ${target}` };
+    return inside ? undefined : { rule: "inside", detail: `${here} may not import ${target}` };
   }
   if (specifier.startsWith("node:")) {
     const builtin = specifier.slice("node:".length);
     if (allowed.builtins !== "any" && !allowed.builtins.includes(builtin)) {
-      return { rule: "builtin", detail: `src/${folder} may not import ${specifier}` };
+      return { rule: "builtin", detail: `${here} may not import ${specifier}` };
     }
     const random =
       allowed.globals === "pure" && !each.typeOnly && each.names.find((name) => !PURE_CRYPTO.includes(name));
-    return random ? { rule: "crypto", detail: `src/${folder} may not take ${random} from ${specifier}` } : undefined;
+    return random ? { rule: "crypto", detail: `${here} may not take ${random} from ${specifier}` } : undefined;
   }
   const name = packageOf(specifier) ?? specifier;
-  return allowed.packages.includes(name)
-    ? undefined
-    : { rule: "package", detail: `src/${folder} may not import ${name}` };
+  return allowed.packages.includes(name) ? undefined : { rule: "package", detail: `${here} may not import ${name}` };
 }
 
 function packageOf(specifier: string): string | undefined {
@@ -236,7 +249,11 @@ const GLOBALS = [...Object.getOwnPropertyNames(globalThis), ...AMBIENT].filter((
  */
 async function breachesOfGlobals(source: Source, globals: Allowed["globals"]): Promise<readonly Breach[]> {
   if (globals === "any") return [];
-  const watched = globals === "pure" ? [...GLOBALS, "Date", "Math"] : ["process", "globalThis", "global"];
+  const watched = {
+    pure: [...GLOBALS, "Date", "Math"],
+    "no-process": ["process", "globalThis", "global"],
+    "no-network": ["fetch", "WebSocket", "EventSource", "globalThis", "global"],
+  }[globals];
   const define = Object.fromEntries(watched.map((name) => [name, MARK + name]));
   const { code } = await transform(source.text, {
     loader: "ts",

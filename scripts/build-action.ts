@@ -26,10 +26,10 @@ export async function bundleAction(): Promise<Readonly<Record<string, Uint8Array
   };
 }
 
-/** The files of `action/dist` that aren't what the sources make, one line for each. */
-export async function staleInDist(): Promise<readonly string[]> {
+/** The files of `action/dist` (or a copy of it) that aren't what the sources make, one line for each. */
+export async function staleInDist(folder = FOLDER): Promise<readonly string[]> {
   return Object.entries(await bundleAction()).flatMap(([name, bytes]) => {
-    const path = join(FOLDER, name);
+    const path = join(folder, name);
     return isSame(path, bytes) ? [] : [`${path} isn't what action/src makes: npm run build:action`];
   });
 }

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { breachesOf } from "./architecture.ts";
+import { staleInDist } from "./build-action.ts";
 import { forbiddenIn } from "./forbidden.ts";
 import { deadLinks } from "./markdown.ts";
 
@@ -32,6 +33,7 @@ const outcomes = await Promise.all([
     eachFile(/./, (path, text) => forbiddenIn(path, text).map((fault) => `${path}:${fault}`)),
   ),
   own("exact versions", looseVersions),
+  own("action/dist", () => staleInDist()),
 ]);
 
 for (const { name, faults } of outcomes)
@@ -77,10 +79,13 @@ function eachFile(pattern: RegExp, check: (path: string, text: string) => readon
 
 async function lawBreaches(): Promise<readonly string[]> {
   const sources = files
-    .filter((path) => /^src\/.*\.ts$/.test(path))
+    .filter((path) => /^(?:action\/)?src\/.*\.ts$/.test(path))
     .map((path) => ({ path, text: readFileSync(path, "utf8") }));
-  const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { dependencies: Record<string, string> };
-  const breaches = await breachesOf(sources, Object.keys(dependencies));
+  const { dependencies, devDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as Record<
+    "dependencies" | "devDependencies",
+    Record<string, string>
+  >;
+  const breaches = await breachesOf(sources, Object.keys(dependencies), Object.keys(devDependencies));
   return breaches.map(({ rule, path, detail }) => `${path}: ${rule}: ${detail}`);
 }
 

@@ -79,7 +79,7 @@ const optional = (schema: z.ZodType<string, string>) =>
 /** Commas or line ends between the values. */
 const list = (schema: z.ZodType<string, string>, name: string) =>
   z.string().transform((text, context) => {
-    const values = text.split(/[,\r\n]+/).flatMap((value) => (value.trim() === "" ? [] : [value.trim()]));
+    const values = valuesIn(text);
     for (const value of values) {
       const outcome = schema.safeParse(value);
       if (!outcome.success) {
@@ -170,41 +170,29 @@ const serviceUrl = z
 
 const secretIds = list(z.string().regex(PLAIN_NAME, { error: "letters, digits, _ . -" }), "secret id");
 
-const schema = z
-  .object({
-    image,
-    tags: list(tag, "tag").refine((tags) => tags.length > 0, { error: "name at least one tag" }),
-    dockerfile: z
-      .string()
-      .transform((value) => (value === "" ? "Dockerfile" : value))
-      .pipe(path),
-    context: optional(path),
-    target: optional(z.string().regex(PLAIN_NAME, { error: "the name of a stage: letters, digits, _ . -" })),
-    platforms: list(platform, "platform").transform((values) => [
-      ...new Set(values.map((value) => platform.safeParse(value).data ?? value)),
-    ]),
-    "build-args": object(BUILD_ARG_NAME, text),
-    contexts: object(CONTEXT_NAME, contextSource),
-    secrets: secretIds,
-    "secret-values": z.string().transform(readSecretValues),
-    "build-id": optional(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { error: "at most 64 letters, digits and -" })),
-    "github-token": optional(z.string().regex(/^\S+$/, { error: "a token without spaces" })),
-    "fulcio-url": serviceUrl,
-    "rekor-url": serviceUrl,
-    "rekor-version": z.enum(["1", "2"], { error: "1 or 2" }).transform((value): 1 | 2 => (value === "1" ? 1 : 2)),
-    "tsa-url": optional(serviceUrl),
-  })
-  .superRefine((inputs, context) => {
-    for (const id of inputs.secrets) {
-      if (inputs["secret-values"].has(id)) continue;
-      const message = `there is no line ${quoted(`${id}=…`)} for the id that secrets names`;
-      context.addIssue({ code: "custom", path: ["secret-values"], message });
-    }
-    if (inputs["rekor-version"] === 2 && inputs["tsa-url"] === undefined) {
-      const message = "rekor-version 2 needs one: its entries carry no time of their own";
-      context.addIssue({ code: "custom", path: ["tsa-url"], message });
-    }
-  });
+const schema = z.object({
+  image,
+  tags: list(tag, "tag").refine((tags) => tags.length > 0, { error: "name at least one tag" }),
+  dockerfile: z
+    .string()
+    .transform((value) => (value === "" ? "Dockerfile" : value))
+    .pipe(path),
+  context: optional(path),
+  target: optional(z.string().regex(PLAIN_NAME, { error: "the name of a stage: letters, digits, _ . -" })),
+  platforms: list(platform, "platform").transform((values) => [
+    ...new Set(values.map((value) => platform.safeParse(value).data ?? value)),
+  ]),
+  "build-args": object(BUILD_ARG_NAME, text),
+  contexts: object(CONTEXT_NAME, contextSource),
+  secrets: secretIds,
+  "secret-values": z.string().transform(readSecretValues),
+  "build-id": optional(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { error: "at most 64 letters, digits and -" })),
+  "github-token": optional(z.string().regex(/^\S+$/, { error: "a token without spaces" })),
+  "fulcio-url": serviceUrl,
+  "rekor-url": serviceUrl,
+  "rekor-version": z.enum(["1", "2"], { error: "1 or 2" }).transform((value): 1 | 2 => (value === "1" ? 1 : 2)),
+  "tsa-url": optional(serviceUrl),
+});
 
 /**
  * Reads and checks the inputs.
@@ -214,9 +202,9 @@ const schema = z
  */
 export function parseInputs(read: (name: InputName) => string): Inputs {
   const outcome = schema.safeParse(Object.fromEntries(INPUT_NAMES.map((name) => [name, read(name)])));
-  if (!outcome.success) {
-    throw new InputError(outcome.error.issues.map(({ path: [name], message }) => `${String(name)}: ${message}`));
-  }
+  const issues = outcome.success ? [] : outcome.error.issues;
+  const faults = [...issues.map(({ path: [name], message }) => `${String(name)}: ${message}`), ...faultsBetween(read)];
+  if (!outcome.success || faults.length > 0) throw new InputError(faults);
   const { data } = outcome;
   return {
     image: data.image,
@@ -239,7 +227,18 @@ export function parseInputs(read: (name: InputName) => string): Inputs {
   };
 }
 
-/** Lines `id=value`, the first of an id counting last; exported since the values are to be masked before anything is checked. */
+/** What is wrong between inputs; told whether or not each is right in itself. */
+function* faultsBetween(read: (name: InputName) => string): Generator<string> {
+  const values = readSecretValues(read("secret-values"));
+  for (const id of valuesIn(read("secrets"))) {
+    if (!values.has(id)) yield `secret-values: no line ${quoted(`${id}=…`)} for an id that secrets names`;
+  }
+  if (read("rekor-version") === "2" && read("tsa-url") === "") {
+    yield "tsa-url: rekor-version 2 needs one, its entries carry no time of their own";
+  }
+}
+
+/** Lines `id=value`; of two with one id the last counts. All values are to be masked before anything is checked. */
 export function readSecretValues(lines: string): ReadonlyMap<string, string> {
   return new Map(
     lines.split(/\r?\n/).flatMap((line): [string, string][] => {
@@ -247,6 +246,10 @@ export function readSecretValues(lines: string): ReadonlyMap<string, string> {
       return at < 1 ? [] : [[line.slice(0, at).trim(), line.slice(at + 1)]];
     }),
   );
+}
+
+function valuesIn(text: string): readonly string[] {
+  return text.split(/[,\r\n]+/).flatMap((value) => value.trim() || []);
 }
 
 function parsed(inner: z.ZodType<string, string>, value: string, context: z.RefinementCtx): string {
