@@ -22,43 +22,32 @@ export interface JobPorts extends AdvancePorts, RespondPorts {
 
 /** Answers a stored delivery, once; whoever comes later finds it done. */
 export async function handleDelivery(ports: JobPorts, guid: string): Promise<void> {
-  const { store, log, now } = ports;
-  await store.withLease("delivery", guid, async () => {
-    const delivery = await store.readDelivery(guid);
-    if (delivery === undefined || delivery.finished) return;
-    const { event, payload, failures } = delivery;
-    try {
-      const happening = readHappening(event, payload);
-      for (const id of happening === undefined ? [] : await respond(ports, happening)) await store.wake("build", id);
+  const { store, log, now, pace } = ports;
+  const delivery = await store.readDelivery(guid);
+  if (delivery === undefined || delivery.finishedAt !== undefined) return;
+  const { event, payload, postponed } = delivery;
+  try {
+    const happening = readHappening(event, payload);
+    for (const id of happening === undefined ? [] : await respond(ports, happening)) await store.wake("build", id);
+    await store.finishDelivery(guid);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    if (error instanceof DeliveryError) {
+      // Signed by GitHub, so it will read the same the next time.
+      log.error({ guid, event, reason }, "a delivery that can't be read is left");
       await store.finishDelivery(guid);
-    } catch (error) {
-      if (error instanceof DeliveryError) {
-        // Signed by GitHub, so it will read the same the next time.
-        log.error({ guid, event, reason: error.message }, "a delivery that can't be read is left");
-        await store.finishDelivery(guid);
-        return;
-      }
-      const known = error instanceof CouldNotLook;
-      const delay = known ? ports.pace.retriesMs[Math.min(failures, ports.pace.retriesMs.length - 1)] : undefined;
-      const until = new Date(now().getTime() + (delay ?? AFTER_FAULT_MS));
-      const reason = error instanceof Error ? error.message : String(error);
-      log[known ? "warn" : "error"]({ guid, event, reason, until }, "a delivery is answered later");
-      await store.postponeDelivery(guid, until, reason);
+      return;
     }
-  });
+    const isOurs = !(error instanceof CouldNotLook);
+    const delay = isOurs ? AFTER_FAULT_MS : (pace.retriesMs[postponed] ?? pace.retriesMs.at(-1) ?? AFTER_FAULT_MS);
+    const until = new Date(now().getTime() + delay);
+    log[isOurs ? "error" : "warn"]({ guid, event, reason, until }, "a delivery is answered later");
+    await store.postponeDelivery(guid, until, reason);
+  }
 }
 
-/** Moves a build on, and sees to it that someone does again when there is more to do. */
+/** Moves a build on, and sees to it that someone does again when there is more to do. A fault of ours is the worker's to repeat. */
 export async function handleBuild(ports: JobPorts, id: string): Promise<void> {
-  const { store, log, now } = ports;
-  await store.withLease("build", id, async () => {
-    let again: Date | undefined;
-    try {
-      again = await advance(ports, id);
-    } catch (error) {
-      again = new Date(now().getTime() + AFTER_FAULT_MS);
-      log.error({ build: id, error }, "a fault of the program; the build goes on later");
-    }
-    if (again !== undefined) await store.wake("build", id, again);
-  });
+  const again = await advance(ports, id);
+  if (again !== undefined) await ports.store.wake("build", id, again);
 }

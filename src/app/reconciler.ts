@@ -3,23 +3,20 @@ import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import type { JobPorts } from "./jobs.ts";
 
-/** How often what is due in the database is looked for, in milliseconds. */
-const SWEEP_MS = 60_000;
-
 /** What runs beside the events. */
 export interface Reconciler {
   stop(): Promise<void>;
 }
 
 /**
- * Looks, at the start and from time to time, for what no event told: tags, failed deliveries, and work of ours that nobody does.
+ * Looks, at the start and from time to time, for what no event told: tags and failed deliveries.
  * Several processes may do so at once: whatever is found twice is done once.
  */
 export function startReconciler(
   ports: JobPorts & Pick<ReconcilePorts, "installations" | "deliveries"> & { readonly store: Store },
   intervalMs: number,
 ): Reconciler {
-  const { store, log, now } = ports;
+  const { store, log } = ports;
   const reconcilePorts: ReconcilePorts = {
     ...ports,
     hasDelivery: async (guid) => (await store.readDelivery(guid)) !== undefined,
@@ -38,12 +35,7 @@ export function startReconciler(
       await store.wake("build", id);
     }
   };
-  const loops = [repeat(SWEEP_MS, () => store.sweep(now()), log), repeat(intervalMs, reconcile, log)];
-  return {
-    stop: async () => {
-      await Promise.all(loops.map((loop) => loop.stop()));
-    },
-  };
+  return repeat(intervalMs, reconcile, log);
 }
 
 /** Runs it now and then again, never twice at once; a fault of one round is told and doesn't end it. */

@@ -47,9 +47,9 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   const probot = createGithubApp(config, credentials);
   const log: Log = probot.log;
   const now = () => new Date();
-  const store = await openStore(config.store, {
+  const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
     serialise: verdictDocument,
-    report: (error) => log.error({ error }, "the database reports an error"),
+    log: (level, message, cause) => log[level]({ cause }, message),
   });
   try {
     const clients = githubClients(probot);
@@ -76,7 +76,6 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       { delivery: (guid) => handleDelivery(ports, guid), build: (id) => handleBuild(ports, id) },
       { concurrency: config.concurrency },
     );
-    await store.sweep(now());
     const reconciler = startReconciler(
       { ...ports, installations: createInstallations(clients), deliveries: createDeliveries(clients) },
       config.reconcileMs,
@@ -93,7 +92,11 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
         const build = await store.readBuild(id);
         return build === undefined ? [] : judgementsOf(store, build);
       },
-      isReady: () => store.isReady(),
+      isReady: () =>
+        store.readCursor("ready").then(
+          () => true,
+          () => false,
+        ),
     };
     const http = createServer(async (request, response) => {
       try {
@@ -120,8 +123,8 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   }
 }
 
-async function judgementsOf(store: Store, { id, run }: Build): Promise<readonly JudgedBy[]> {
-  return (await store.listJudgements(id, run?.attempt ?? 1)).map((each) => judgedBy.parse(each));
+async function judgementsOf(store: Store, { id }: Build): Promise<readonly JudgedBy[]> {
+  return (await store.listJudgements(id)).map((each) => judgedBy.parse(each));
 }
 
 /** A private repository's builds have no page: whoever may see them is told by GitHub. */

@@ -192,17 +192,22 @@ export interface BuildIndex {
 
 /** What is kept of the repositories that the app is installed on. */
 export interface RepositoryStore {
-  /** Adds those that aren't known, and takes over names and visibility of those that are. */
-  rememberRepositories(repositories: readonly Repository[]): Promise<void>;
-  forgetRepositories(ids: readonly number[]): Promise<void>;
+  /** As GitHub tells of it now: its name, owner and visibility may have changed. */
+  rememberRepository(repository: Repository): Promise<void>;
+  /** The app was taken from it; what was built stays. */
+  forgetRepository(id: number): Promise<void>;
   forgetInstallation(installation: number): Promise<void>;
   listRepositories(): Promise<readonly KnownRepository[]>;
-  /** Records tags that were there before us, or that need no build, and that the repository's past is known from now on. */
-  baseline(repositoryId: number, tags: readonly { readonly ref: string; readonly object: string }[]): Promise<void>;
+  /** Records tags that were there before us, and that the repository's past is known from now on. What was heard of already stays. */
+  recordBaseline(
+    repositoryId: number,
+    tags: readonly { readonly ref: string; readonly object: string }[],
+  ): Promise<void>;
 }
 
 /** A repository, and whether its tags of the time before the installation are recorded: nobody asked to build those. */
-export interface KnownRepository extends Repository {
+export interface KnownRepository {
+  readonly repository: Repository;
   readonly isBaselined: boolean;
 }
 

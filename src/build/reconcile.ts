@@ -40,23 +40,26 @@ export async function reconcileTags(ports: ReconcilePorts): Promise<readonly str
     for (const { id, isSuspended } of await ports.installations.listInstallations()) {
       if (isSuspended) continue;
       await attempt(`the repositories of installation ${id}`, async () => {
-        await store.rememberRepositories(await ports.installations.listRepositories(id));
+        for (const repository of await ports.installations.listRepositories(id))
+          await store.rememberRepository(repository);
       });
     }
   });
-  for (const repository of await store.listRepositories()) {
-    await attempt(`the tags of ${repository.owner}/${repository.name}`, async () => {
-      woken.push(...(await reconcileRepository(ports, repository)));
+  for (const known of await store.listRepositories()) {
+    await attempt(`the tags of ${known.repository.owner}/${known.repository.name}`, async () => {
+      woken.push(...(await reconcileRepository(ports, known)));
     });
   }
   return woken;
 }
 
-async function reconcileRepository(ports: ReconcilePorts, known: KnownRepository): Promise<readonly string[]> {
-  const { isBaselined, ...repository } = known;
+async function reconcileRepository(
+  ports: ReconcilePorts,
+  { repository, isBaselined }: KnownRepository,
+): Promise<readonly string[]> {
   const tags = await ports.tags.listTags(repository);
   if (!isBaselined) {
-    await ports.store.baseline(repository.id, tags);
+    await ports.store.recordBaseline(repository.id, tags);
     return [];
   }
   const woken: string[] = [];

@@ -20,7 +20,6 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
   const { store } = ports;
   switch (happening.kind) {
     case "tag-pushed": {
-      await store.rememberRepositories([happening.push.repository]);
       const started = await startBuilds(ports, happening.push);
       return [...started, ...(await overtaken(ports, happening.push.repository.id, happening.push.ref))];
     }
@@ -29,10 +28,10 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
     case "check-rerun-asked":
       return rerunAsked(ports, happening);
     case "repositories-added":
-      await store.rememberRepositories(happening.repositories);
+      for (const repository of happening.repositories) await store.rememberRepository(repository);
       return [];
     case "repositories-removed":
-      await store.forgetRepositories(happening.ids);
+      for (const id of happening.ids) await store.forgetRepository(id);
       return [];
     case "installation-gone":
       await store.forgetInstallation(happening.installation);
