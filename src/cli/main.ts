@@ -130,6 +130,51 @@ Example:
     },
   );
 
+program
+  .command("serve")
+  .summary("run the GitHub App")
+  .description(
+    `Runs the GitHub App: takes GitHub's webhooks, has images built on tag pushes, judges them, and says so in check runs.
+It is configured by the environment alone. Without APP_ID, PRIVATE_KEY and WEBHOOK_SECRET it starts in set-up mode and says what to do.`,
+  )
+  .addHelpText(
+    "after",
+    `
+The app, from its page at GitHub (all or none):
+  APP_ID                      its number
+  PRIVATE_KEY                 its key in PEM, on one line with \\n, or in base64; or PRIVATE_KEY_PATH
+  WEBHOOK_SECRET              at least 16 random characters
+Where:
+  HOST, PORT                  where to listen (localhost, 3000)
+  PUBLIC_URL                  where people reach it: check runs then link to the page of a build
+  GHE_HOST, GHE_PROTOCOL      a GitHub Enterprise Server instead of github.com
+What is kept:
+  DATA_DIR                    the embedded database (data); one process at a time
+  DATABASE_URL                postgres://… instead; any number of processes
+What is believed and reached:
+  TRUSTED_ROOTS               files of Sigstore trusted roots instead of the public good's and GitHub's
+  TRUSTED_BUILDS_ALLOW_HOSTS  HOST:PORT of registries whose address isn't public
+  REGISTRY_CREDENTIALS        a directory with Docker's config.json; used for whatever image a repository's policy names
+Pace, in seconds:
+  RETRY_SECONDS               before each further try where something could not be looked at (15 60 180 600 1800 3600 3600)
+  POLL_SECONDS                between looks at a run, beside the events (60)
+  LISTING_SECONDS             how late GitHub may list a run that it has started (30)
+  RECONCILE_SECONDS           between looks for tags and deliveries that no event told (300)
+  GITHUB_THROTTLE             off where a server of your own has no limits on writes (on)
+Other:
+  CONCURRENCY                 how many builds are moved on side by side (4)
+  LOG_LEVEL                   trace, debug, info, warn, error, fatal (info)
+
+Exit codes:
+  0  stopped by SIGINT or SIGTERM
+  1  it could not start: what is wrong is said, all of it at once`,
+  )
+  .action(async () => {
+    // Loaded only here: the server's libraries would slow every other command down.
+    const { main } = await import("../app/main.ts");
+    process.exitCode = await main(process.env);
+  });
+
 /** A fault of ours must not look like a verdict: it is "could not look". Node's own exit code for it would say "untrusted". */
 function fail(error: unknown): void {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
