@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import { CouldNotLook, type CouldNotLookCode } from "../trust/ports.ts";
 
@@ -128,7 +129,7 @@ function wordsOf(error: unknown): string {
 
 /** Someone else's words, fit for one line of a log: no control or direction characters, no tokens, and cut where they get long. */
 export function quote(text: string): string {
-  const line = text
+  const line = stripVTControlCharacters(text)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/\b(?:gh[a-z]_|github_pat_|eyJ)[\w.-]+/g, "[token]")
     .trim();

@@ -40,7 +40,7 @@ export interface Asked {
 /** GitHub for one test: answers what was prepared, once each and in this order, and holds both sides to GitHub's own description. */
 export interface Api {
   /**
-   * @param route - As `GET /repos/acme/app`, encoded as it must come, with or without its query.
+   * @param route - As `GET /repos/acme/app`, encoded as it must come, with what its query must have.
    * @param body - What differs from the least that the description asks for; a string or an array stands as it is.
    */
   answer(route: string, status: number, body?: unknown, headers?: Record<string, string>): void;
@@ -55,7 +55,12 @@ export function startApi(t: TestContext): Api {
   nock.disableNetConnect();
   const asked: Asked[] = [];
   const faults: string[] = [];
+  const unexpected = (request: { readonly method?: string; readonly url?: string }) => {
+    faults.push(`nobody expected ${request.method} ${request.url}`);
+  };
+  nock.emitter.on("no match", unexpected);
   t.after(() => {
+    nock.emitter.off("no match", unexpected);
     const pending = nock.pendingMocks();
     nock.cleanAll();
     nock.enableNetConnect();
@@ -66,7 +71,8 @@ export function startApi(t: TestContext): Api {
     const [method = "", uri = ""] = route.split(" ");
     const [path = "", query] = uri.split("?");
     const interceptor = nock(API).intercept(path, method);
-    return interceptor.query(query === undefined ? true : Object.fromEntries(new URLSearchParams(query)));
+    const wanted = [...new URLSearchParams(query ?? "")];
+    return interceptor.query((given) => wanted.every(([name, value]) => given[name] === value));
   };
   return {
     answer(route, status, given, headers = {}) {
@@ -113,7 +119,7 @@ export async function couldNotLook(code: CouldNotLookCode, asked: Promise<unknow
 function bodyOf(operation: string, status: number, given: unknown): unknown {
   if (status === 204 || status === 302 || status === 304) return undefined;
   if (given !== undefined && (typeof given !== "object" || given === null)) return given;
-  if (status >= 400) return given ?? NOT_FOUND;
+  if (status >= 400) return { ...NOT_FOUND, status: String(status), ...given };
   const schema = operations.get(operation)?.responses.get(status);
   return schema === undefined ? given : leastOf(schema, given);
 }
@@ -126,8 +132,7 @@ export function leastOf(schema: Schema, given?: unknown): unknown {
     return leastOf(components[kind]?.[name] as Schema, given);
   }
   if (given === null) return null;
-  if (allOf !== undefined)
-    return allOf.map((each) => leastOf(each, given)).reduce((all, each) => ({ ...Object(all), ...Object(each) }));
+  if (allOf !== undefined) return allOf.reduce<unknown>((value, each) => leastOf(each, value), given);
   const choice = (oneOf ?? anyOf)?.find((each) => fits(each, given));
   if (choice !== undefined) return leastOf(choice, given);
   if (Array.isArray(given)) return given.map((each) => leastOf((schema.items ?? {}) as Schema, each));
@@ -137,7 +142,9 @@ export function leastOf(schema: Schema, given?: unknown): unknown {
     const properties = (schema.properties ?? {}) as Record<string, Schema>;
     const names = new Set([...((schema.required ?? []) as string[]), ...Object.keys(given ?? {})]);
     const values = (given ?? {}) as Record<string, unknown>;
-    return Object.fromEntries([...names].map((name) => [name, leastOf(properties[name] ?? {}, values[name])]));
+    // What is given as undefined is left out.
+    const there = [...names].filter((name) => !(name in values) || values[name] !== undefined);
+    return Object.fromEntries(there.map((name) => [name, leastOf(properties[name] ?? {}, values[name])]));
   }
   if (given !== undefined) return given;
   if (Array.isArray(schema.enum)) return schema.enum[0];

@@ -1,0 +1,103 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { Octokit } from "@octokit/rest";
+import nock from "nock";
+import { ProbotOctokit } from "probot";
+import { z } from "zod";
+import { askPages, exchange, type GitHubClient } from "../../src/github/ask.ts";
+import { BeyondLimit } from "../../src/trust/ports.ts";
+import { API, couldNotLook, startApi, TOKEN } from "./api.ts";
+
+const question = { asked: "for something" };
+
+/** Probot's own client, which retries and waits unless it is told not to. */
+function probotOctokit(): GitHubClient {
+  return new ProbotOctokit({ auth: { token: TOKEN }, log: { debug() {}, info() {}, warn() {}, error() {} } as never });
+}
+
+test("gives up when GitHub takes too long, and when the caller's own time is over", async (t) => {
+  for (const limits of [{ timeoutMs: 30 }, { signal: AbortSignal.timeout(30) }, { signal: AbortSignal.abort() }]) {
+    const silent = exchange(question, () => new Promise(() => {}), limits);
+    await couldNotLook("timeout", silent);
+  }
+  const server = createServer(() => {}).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const octokit = new Octokit({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+  const closed = once(server, "request").then(([request]) => once(request.socket, "close"));
+  const slow = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }), {
+    timeoutMs: 300,
+  });
+  await couldNotLook("timeout", slow);
+  // The connection is given up too.
+  await closed;
+});
+
+test("sends nothing a second time behind the caller's back", async (t) => {
+  startApi(t);
+  const octokit = probotOctokit();
+  // Prepared once: a second request would find nothing, and fail otherwise.
+  for (const [status, code] of [
+    [502, "server-error"],
+    [0, "network"],
+  ] as const) {
+    const prepared = nock(API).post("/repos/acme/app/check-runs");
+    if (status === 0) prepared.replyWithError("socket hang up");
+    else prepared.reply(status, { message: "Bad Gateway" });
+    const written = exchange(question, (request) =>
+      octokit.rest.checks.create({ owner: "acme", repo: "app", name: "n", head_sha: "a", request }),
+    );
+    await couldNotLook(code, written);
+  }
+});
+
+test("ends in time though an Octokit waits out a rate limit inside, and sends nothing afterwards", async (t) => {
+  startApi(t);
+  let asked = 0;
+  nock(API)
+    .get("/repos/acme/app")
+    .times(2)
+    .reply(() => {
+      asked += 1;
+      return [429, { message: "secondary rate limit" }, { "retry-after": "1" }];
+    });
+  const octokit = probotOctokit();
+  const call = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }), {
+    timeoutMs: 200,
+  });
+  await couldNotLook("timeout", call);
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  assert.equal(asked, 1);
+  nock.cleanAll();
+});
+
+test("reads every page of a list, in order", async (t) => {
+  const api = startApi(t);
+  const next = (page: number) => ({
+    link: `<${API}/app/installations?page=${page}>; rel="next", <${API}/app/installations?page=3>; rel="last"`,
+  });
+  api.answer("GET /app/installations?page=1", 200, [{ id: 1, account: { login: "a" } }], next(2));
+  api.answer("GET /app/installations?page=2", 200, [{ id: 2, account: { login: "b" } }], next(3));
+  api.answer("GET /app/installations?page=3", 200, [{ id: 3, account: { login: "c" } }], {
+    link: `<${API}/app/installations?page=1>; rel="first", <${API}/app/installations?page=2>; rel="prev"`,
+  });
+  const all = await askPages(question, z.array(z.object({ id: z.number() })), (page, request) =>
+    api.octokit.rest.apps.listInstallations({ page, request }),
+  );
+  assert.deepEqual(all, [{ id: 1 }, { id: 2 }, { id: 3 }]);
+});
+
+test("a list without end is beyond the limit, and isn't cut in silence", async () => {
+  const endless = askPages(question, z.array(z.number()), async (page) => ({
+    status: 200,
+    headers: { link: '<https://api.github.com/x?page=9>; rel="next"' },
+    data: [page],
+  }));
+  await assert.rejects(endless, BeyondLimit);
+});
