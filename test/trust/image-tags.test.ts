@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { isTag, type PinnedImage, parseReference } from "../../src/image/reference.ts";
 import { verdictDocument } from "../../src/report/json.ts";
 import { verdictText } from "../../src/report/text.ts";
-import { afterTagMoved, imageTagsOf } from "../../src/trust/image-tags.ts";
+import type { AcceptedProvenance } from "../../src/trust/accepted.ts";
+import { afterTagMoved, imageTagsOf, tagMismatch } from "../../src/trust/image-tags.ts";
 import type { Policy } from "../../src/trust/policy.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
 import {
@@ -197,6 +198,27 @@ test("R26 a branch gives no tag, whatever its name", async () => {
   }
 });
 
+test("R26 only a git tag's full ref gives tags: not its name, nor a ref of another kind, nor none", () => {
+  const image = parseReference("ghcr.io/acme/app:x-v1.0.0");
+  const fits = (sourceRepositoryRef?: string) => {
+    const by = { identity: { extensions: { sourceRepositoryRef } } };
+    const provenance = { by, record: {} } as unknown as AcceptedProvenance;
+    return tagMismatch(tagging('["x-{tag}", "x-v1.0.0"]'), image, [provenance]) === undefined;
+  };
+  assert.ok(fits("refs/tags/v1.0.0"));
+  for (const ref of [
+    "refs/tagz/v1.0.0",
+    "refs/heads/v1.0.0",
+    "REFS/TAGS/v1.0.0",
+    "tags/v1.0.0",
+    "v1.0.0",
+    "",
+    undefined,
+  ])
+    assert.ok(!fits(ref), ref);
+  assert.notEqual(tagMismatch(tagging(), image, []), undefined, "nothing says how it was built");
+});
+
 test("R26 what is asked by digest alone has no tag to be bound", async () => {
   const world = new World();
   const { image } = world.build("app");
@@ -212,13 +234,19 @@ test("R26 a tag is bound only where policy says how that image is built", async 
   assert.equal(await from("refs/tags/v1.0.0", "v9", tagging()), MISMATCH);
 });
 
-test("R26 ancestors stand under whatever tag their children named them by", async () => {
+test("R26 ancestors stand under whatever tag their children named them by, earlier images of the same name too", async () => {
   const world = new World();
   const base = world.build("base");
-  const app = world.build("app", { base });
-  const policy = tagging(undefined, { image: "ghcr.io/acme/base" });
-  assert.equal(await under(world, app.image, "v9", policy), "trusted");
-  assert.equal(await under(world, base.image, "v9", policy), MISMATCH);
+  const earlier = world.build("app", {
+    by: signerOf("app", { sourceRepositoryRef: "refs/tags/v0.9.0" }),
+    label: "earlier",
+  });
+  const app = world.build("app", { base, inputs: [earlier] });
+  const both = policyOf({ trust: "\nbuilds: [{ image: ghcr.io/acme/app }, { image: ghcr.io/acme/base }]" });
+  assert.equal(await under(world, app.image, "v1.0.0", both), "trusted");
+  assert.equal(await under(world, app.image, "v9", both), MISMATCH);
+  assert.equal(await under(world, base.image, "v9", both), MISMATCH);
+  assert.equal(await under(world, earlier.image, "v1.0.0", both), MISMATCH);
 });
 
 test("R26 a root stands under any tag: policy names the digest itself", async () => {
