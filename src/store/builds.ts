@@ -1,0 +1,109 @@
+import type { Build } from "../build/build.ts";
+import type { BuildStore } from "../build/ports.ts";
+import { type BuildWithRepository, buildOf, stateOf } from "./build-row.ts";
+import { StoreError } from "./error.ts";
+import { listJudgements, replaceJudgements, type Serialise, type StoredJudgement } from "./judgements.ts";
+import type { Lineages } from "./lineages.ts";
+import { readPolicies, writePolicies } from "./policies.ts";
+import type { StoreTools, Transact } from "./transact.ts";
+
+/** Builds beyond what moving them on needs. */
+export interface Builds extends BuildStore {
+  /** The newest of those that the run was dispatched for. */
+  findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined>;
+  /** By its present check run; that of an earlier round has the build's id in its external id. */
+  findBuildByCheckRun(repositoryId: number, checkRunId: number): Promise<Build | undefined>;
+  /**
+   * The verdicts on a build, the repository's policy first; none if it isn't judged.
+   *
+   * @param round - Whose check run tells them; the present one if undefined.
+   */
+  listJudgements(buildId: string, round?: number): Promise<readonly StoredJudgement[]>;
+}
+
+/** @param serialise - The form in which verdicts are stored. */
+export function createBuilds(tools: StoreTools, lineages: Lineages, serialise: Serialise): Builds {
+  const { db, attempt, transact } = tools;
+  const find = async (
+    what: string,
+    by: (query: ReturnType<typeof selectBuilds>) => ReturnType<typeof selectBuilds>,
+  ) => {
+    const row = await attempt(what, () => by(selectBuilds(db)).executeTakeFirst());
+    return row === undefined ? undefined : known(lineages, row);
+  };
+  return {
+    readBuild: (id) => find(`read build ${id}`, (builds) => builds.where("builds.id", "=", id)),
+    findBuildByRun: (repositoryId, runId) =>
+      find(`find the build of run ${runId}`, (builds) =>
+        builds
+          .where("builds.repository_id", "=", repositoryId)
+          .where("builds.run_id", "=", runId)
+          .orderBy("builds.created_at", "desc"),
+      ),
+    findBuildByCheckRun: (repositoryId, checkRunId) =>
+      find(`find the build of check run ${checkRunId}`, (builds) =>
+        builds
+          .where("builds.repository_id", "=", repositoryId)
+          .where("builds.check_run", "=", checkRunId)
+          .orderBy("builds.created_at", "desc"),
+      ),
+    async saveBuild(build) {
+      await transact(`save build ${build.id}`, (tx) => write(tx, lineages, build));
+      lineages.advance(build);
+    },
+    async saveJudgements(build, judgements) {
+      await transact(`save the verdicts on build ${build.id}`, async (tx) => {
+        await write(tx, lineages, build);
+        await replaceJudgements(tx, build, judgements, serialise);
+      });
+      lineages.advance(build);
+    },
+    readPolicies: (id) => attempt(`read the policies of build ${id}`, () => readPolicies(tools, id)),
+    savePolicies: (id, policies) =>
+      transact(`save the policies of build ${id}`, (tx) => writePolicies(tx, [id], policies)),
+    listJudgements: (id, round) =>
+      attempt(`read the verdicts on build ${id}`, async () => {
+        const present =
+          round ?? (await db.selectFrom("builds").select("round").where("id", "=", id).executeTakeFirst())?.round;
+        return present === undefined ? [] : listJudgements(tools, id, present);
+      }),
+  };
+}
+
+/** Builds beside their repositories. */
+export function selectBuilds(db: StoreTools["db"]) {
+  return db
+    .selectFrom("builds")
+    .innerJoin("repositories", "repositories.id", "builds.repository_id")
+    .selectAll("builds")
+    .select([
+      "repositories.owner",
+      "repositories.name",
+      "repositories.is_private",
+      "repositories.owner_id as current_owner_id",
+      "repositories.installation as current_installation",
+    ]);
+}
+
+/** The build of a row, which can be saved from now on. */
+export function known(lineages: Lineages, row: BuildWithRepository): Build {
+  const build = buildOf(row);
+  lineages.begin(build, row.version);
+  return build;
+}
+
+/** The repository isn't written: what is known of it is newer than what a build in hand has. */
+async function write(tx: Transact, lineages: Lineages, build: Build): Promise<void> {
+  const version = lineages.versionOf(build);
+  const { numUpdatedRows } = await tx
+    .updateTable("builds")
+    .set({ ...stateOf(build), version: version + 1 })
+    .where("id", "=", build.id)
+    .where("version", "=", version)
+    .executeTakeFirst();
+  if (numUpdatedRows === 1n) return;
+  throw new StoreError(
+    "lost-race",
+    `build ${build.id} was changed by somebody else since it was read: nothing was saved; read it again`,
+  );
+}

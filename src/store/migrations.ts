@@ -1,0 +1,151 @@
+import { type Kysely, sql, type Transaction } from "kysely";
+import { StoreError } from "./error.ts";
+import type { Tables } from "./schema.ts";
+
+/** Any number that nobody else is likely to lock in the same database. */
+const LOCK = 7_236_441_809_001;
+
+/** One step of the tables' history. What was released is never changed: a change is a new step, forward only. */
+export interface Migration {
+  readonly name: string;
+  readonly statements: readonly string[];
+}
+
+/** In order; the first is number 1. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    name: "builds, tags, deliveries",
+    statements: [
+      `create table repositories (
+         id bigint primary key,
+         owner_id bigint not null,
+         owner text not null,
+         name text not null,
+         installation bigint not null,
+         is_private boolean not null,
+         is_installed boolean not null default true,
+         is_baselined boolean not null default false)`,
+      `create index repositories_installation on repositories (installation)`,
+      `create table builds (
+         id text primary key,
+         version integer not null default 1,
+         repository_id bigint not null references repositories,
+         owner_id bigint not null,
+         installation bigint not null,
+         ref text not null,
+         "commit" text not null,
+         image text not null,
+         policy_digest text not null,
+         generation integer not null,
+         request jsonb,
+         phase text not null check (phase in ('requested', 'dispatched', 'verifying', 'settled', 'done')),
+         check_run bigint,
+         run_id bigint,
+         run_attempt integer,
+         run_url text,
+         run_status text check (run_status in ('queued', 'in_progress')),
+         run_since timestamptz,
+         digest text,
+         outcome jsonb,
+         failures integer not null,
+         waiting_reason text,
+         waiting_until timestamptz,
+         check_run_attempted_at timestamptz,
+         dispatch_attempted_at timestamptz,
+         is_dispatched boolean,
+         report_attempted text,
+         round integer not null,
+         reported text,
+         created_at timestamptz not null,
+         settled_at timestamptz,
+         organisation_policy text not null default 'unknown' check (organisation_policy in ('present', 'absent', 'unknown')),
+         constraint builds_key unique (repository_id, ref, "commit", image, policy_digest, generation))`,
+      `create index builds_run on builds (repository_id, run_id) where run_id is not null`,
+      `create index builds_check_run on builds (repository_id, check_run) where check_run is not null`,
+      `create table policy_texts (digest text primary key, bytes bytea not null)`,
+      `create table build_policies (
+         build_id text not null references builds,
+         kind text not null check (kind in ('repository', 'organisation')),
+         digest text not null references policy_texts,
+         name text not null,
+         uri text not null,
+         "commit" text not null,
+         is_protected boolean not null,
+         primary key (build_id, kind))`,
+      `create table judgements (
+         build_id text not null references builds,
+         round integer not null,
+         policy_kind text not null check (policy_kind in ('repository', 'organisation')),
+         policy_digest text not null,
+         attempt integer not null,
+         installation bigint not null,
+         policy_name text not null,
+         policy_uri text not null,
+         policy_commit text not null,
+         policy_is_protected boolean not null,
+         outcome text not null check (outcome in ('trusted', 'untrusted', 'undetermined')),
+         image_digest text,
+         as_of timestamptz not null,
+         document jsonb not null,
+         primary key (build_id, round, policy_kind, policy_digest))`,
+      `create index judgements_image on judgements (image_digest)`,
+      `create table tags (
+         repository_id bigint not null references repositories,
+         ref text not null,
+         generation integer not null,
+         object text,
+         before text,
+         primary key (repository_id, ref))`,
+      `create table deliveries (
+         guid text primary key,
+         event text not null,
+         payload text,
+         received_at timestamptz not null,
+         finished_at timestamptz,
+         postponed integer not null default 0,
+         reason text)`,
+      `create index deliveries_finished on deliveries (finished_at) where finished_at is not null`,
+      `create table work (
+         kind text not null check (kind in ('build', 'delivery')),
+         id text not null,
+         wakes integer not null default 1,
+         handled integer not null default 0,
+         due_at timestamptz,
+         holder text,
+         held_until timestamptz,
+         crashes integer not null default 0,
+         touched_at timestamptz not null default now(),
+         primary key (kind, id))`,
+      `create table cursors (name text primary key, value text not null)`,
+    ],
+  },
+];
+
+/**
+ * Brings the tables up to date, or leaves them as they were. Several processes that start at once take their turns.
+ *
+ * @throws {StoreError} `newer-schema` where a newer program has been here: this one would not understand what it wrote.
+ */
+export async function migrate(db: Kysely<Tables>, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
+    const applied = await appliedTo(tx);
+    if (applied > migrations.length)
+      throw new StoreError(
+        "newer-schema",
+        `the database has step ${applied} of its history, and this program knows ${migrations.length}: start the newer program again, or restore a backup from before it`,
+      );
+    for (const [i, { name, statements }] of migrations.entries()) {
+      if (i < applied) continue;
+      for (const statement of statements) await sql.raw(statement).execute(tx);
+      await sql`insert into migrations (number, name) values (${i + 1}, ${name})`.execute(tx);
+    }
+  });
+}
+
+async function appliedTo(tx: Transaction<Tables>): Promise<number> {
+  await sql`create table if not exists migrations (
+    number integer primary key, name text not null, applied_at timestamptz not null default now())`.execute(tx);
+  const { rows } = await sql<{ last: number | null }>`select max(number) as last from migrations`.execute(tx);
+  return rows[0]?.last ?? 0;
+}

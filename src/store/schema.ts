@@ -1,0 +1,137 @@
+import type { ColumnType, Generated } from "kysely";
+
+/** What jsonb takes and gives. */
+type Json<T = unknown> = ColumnType<T, string | null, string | null>;
+
+/** A repository as GitHub last told of it. */
+export interface RepositoryRow {
+  id: number;
+  owner_id: number;
+  owner: string;
+  name: string;
+  installation: number;
+  is_private: boolean;
+  /** False once the app was uninstalled there; builds of it stay. */
+  is_installed: Generated<boolean>;
+  is_baselined: Generated<boolean>;
+}
+
+/** A build. What it shares with its repository now stands there; whose it was when it was pushed stands here (RULES R3, R33). */
+export interface BuildRow {
+  id: string;
+  /** Counts the writes. */
+  version: Generated<number>;
+  repository_id: number;
+  owner_id: number;
+  installation: number;
+  ref: string;
+  commit: string;
+  image: string;
+  policy_digest: string;
+  generation: number;
+  request: Json;
+  phase: string;
+  check_run: number | null;
+  run_id: number | null;
+  run_attempt: number | null;
+  run_url: string | null;
+  run_status: "queued" | "in_progress" | null;
+  run_since: Date | null;
+  digest: string | null;
+  outcome: Json;
+  failures: number;
+  waiting_reason: string | null;
+  waiting_until: Date | null;
+  check_run_attempted_at: Date | null;
+  dispatch_attempted_at: Date | null;
+  is_dispatched: boolean | null;
+  report_attempted: string | null;
+  round: number;
+  reported: string | null;
+  created_at: Date;
+  settled_at: Date | null;
+  /** What is known of the organisation's policy: `present` is in `build_policies`. */
+  organisation_policy: Generated<"present" | "absent" | "unknown">;
+}
+
+interface BuildPolicyRow {
+  build_id: string;
+  kind: "repository" | "organisation";
+  digest: string;
+  name: string;
+  uri: string;
+  commit: string;
+  is_protected: boolean;
+}
+
+interface JudgementRow {
+  build_id: string;
+  /** Of the check run that tells it. */
+  round: number;
+  policy_kind: "repository" | "organisation";
+  policy_digest: string;
+  /** Of the run. */
+  attempt: number;
+  installation: number;
+  policy_name: string;
+  policy_uri: string;
+  policy_commit: string;
+  policy_is_protected: boolean;
+  outcome: string;
+  /** Null where the image's tag led nowhere. */
+  image_digest: string | null;
+  as_of: Date;
+  document: Json;
+}
+
+interface TagRow {
+  repository_id: number;
+  ref: string;
+  generation: number;
+  object: string | null;
+  before: string | null;
+}
+
+interface DeliveryRow {
+  guid: string;
+  event: string;
+  /** Null once it is finished. Text: what GitHub sent, nothing of it is searched. */
+  payload: string | null;
+  received_at: Date;
+  finished_at: Date | null;
+  /** How often it was put off, and why the last time. */
+  postponed: Generated<number>;
+  reason: string | null;
+}
+
+/** What there is to do. A row is there as long as its build or delivery isn't finished, or something has come since. */
+export interface WorkRow {
+  kind: "build" | "delivery";
+  id: string;
+  /** Counts what has come. */
+  wakes: Generated<number>;
+  /** How many of these the last worker that finished had seen: where it is less, there is something to do. */
+  handled: Generated<number>;
+  /** When to look again though nothing comes. */
+  due_at: Date | null;
+  /** A random name of who is at it. */
+  holder: string | null;
+  /** Until when, by the database's clock. */
+  held_until: Date | null;
+  /** How often in a row the worker threw. */
+  crashes: Generated<number>;
+  touched_at: Generated<Date>;
+}
+
+/** The tables, as the newest migration leaves them. */
+export interface Tables {
+  repositories: RepositoryRow;
+  builds: BuildRow;
+  policy_texts: { digest: string; bytes: Uint8Array };
+  build_policies: BuildPolicyRow;
+  judgements: JudgementRow;
+  tags: TagRow;
+  deliveries: DeliveryRow;
+  work: WorkRow;
+  cursors: { name: string; value: string };
+}

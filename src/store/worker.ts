@@ -1,0 +1,85 @@
+import type { Leases } from "./leases.ts";
+import { type Queue, type StoreLog, WORK_KINDS, type WorkKind } from "./queue.ts";
+
+const SWEEP_MS = 60_000;
+
+/** What is done with what there is to do; each is called for one id at a time, with a signal that says that it must stop. */
+export interface WorkHandlers {
+  build(id: string, signal: AbortSignal): Promise<void>;
+  delivery(guid: string, signal: AbortSignal): Promise<void>;
+}
+
+/** Takes work from the queue, several at once, until it is stopped. */
+export interface Worker {
+  /** Nothing new is begun. What runs has that long to end, in milliseconds. */
+  stop(timeoutMs: number): Promise<void>;
+}
+
+/** @param concurrency - How many of each kind. */
+export async function startWorker(
+  queue: Queue,
+  leases: Leases,
+  handlers: WorkHandlers,
+  { concurrency, sweep, log }: { concurrency: number; sweep: () => Promise<void>; log: StoreLog },
+): Promise<Worker> {
+  const running = new Set<Promise<void>>();
+  let isStopping = false;
+  for (const kind of WORK_KINDS) {
+    const slots = createSlots(concurrency);
+    await queue.consume(kind, concurrency, async (id) => {
+      await slots.acquire();
+      // It stays something to do: the next start finds it.
+      if (isStopping) return slots.release();
+      const run = once(kind, id).finally(() => {
+        slots.release();
+        running.delete(run);
+      });
+      running.add(run);
+    });
+  }
+  const timer = setInterval(() => void sweepOnce(), SWEEP_MS);
+  timer.unref();
+  await sweepOnce();
+  return {
+    async stop(timeoutMs) {
+      isStopping = true;
+      clearInterval(timer);
+      const limit = new AbortController();
+      const late = new Promise<void>((resolve) => {
+        const timeout = setTimeout(resolve, timeoutMs);
+        limit.signal.addEventListener("abort", () => clearTimeout(timeout));
+      });
+      await Promise.race([Promise.all(running), late]);
+      limit.abort();
+    },
+  };
+
+  async function once(kind: WorkKind, id: string): Promise<void> {
+    try {
+      await leases.withLease(kind, id, (signal) => handlers[kind](id, signal));
+    } catch (error) {
+      log("error", `the work on ${kind} ${id} failed and is tried again: ${(error as Error).message}`, error);
+    }
+  }
+
+  async function sweepOnce(): Promise<void> {
+    await sweep().catch((error: Error) => log("warn", error.message, error));
+  }
+}
+
+/** So many at once; the others wait in order. */
+function createSlots(count: number) {
+  let free = count;
+  const waiting: (() => void)[] = [];
+  return {
+    async acquire(): Promise<void> {
+      if (free > 0) free--;
+      else await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    release(): void {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    },
+  };
+}
