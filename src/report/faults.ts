@@ -26,3 +26,11 @@ export function wayTo({ path }: DocumentFault, nodes: VerdictDocument["nodes"]):
   const references = new Map(nodes.map(({ id, reference }) => [id, reference]));
   return path.map(({ node, role }) => ({ role, name: shortReference(references.get(node) ?? node) }));
 }
+
+/** How far from the image a fault is. */
+export function generationOf({ path }: DocumentFault): string {
+  const generations = path.length - 1;
+  if (generations < 1) return "the image";
+  const [parent, grandparent, great] = ["its parent", "its grandparent", "its great-grandparent"];
+  return [parent, grandparent, great][generations - 1] ?? `an ancestor ${generations} generations up`;
+}
