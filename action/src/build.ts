@@ -10,6 +10,9 @@ import { type BuildPlan, buildxArguments, pruneArguments } from "./buildx-argume
 /** BuildKit's words when a git tag that it fetched once has moved since. */
 const MOVED_TAG = "would clobber existing tag";
 
+/** How much of buildx's words goes into the error, in characters; the log has them all. */
+const MAX_REASON_LENGTH = 1000;
+
 /**
  * What docker, buildx and git may know of the environment. Anything else could change the build without the provenance saying so
  * (`SOURCE_DATE_EPOCH`, `EXPERIMENTAL_BUILDKIT_SOURCE_POLICY`, `BUILDX_…`), or is none of their business: the tokens of the job.
@@ -81,15 +84,14 @@ function passedOn(env: Readonly<Record<string, string | undefined>>): Record<str
   );
 }
 
-/** The line in which buildx says what went wrong; the last one if none is marked. */
+/** What buildx says went wrong: the last line that is marked as an error, and what follows it, such as git's own words. */
 function reasonIn(stderr: string): string {
   const lines = stripVTControlCharacters(stderr)
     .split(/[\r\n]+/)
     .flatMap((line) => line.trim() || []);
-  return (lines.findLast((line) => line.startsWith("ERROR:")) ?? lines.at(-1) ?? "it said nothing").replace(
-    /^ERROR:\s*/,
-    "",
-  );
+  const at = lines.findLastIndex((line) => line.startsWith("ERROR:"));
+  const reason = lines.slice(at < 0 ? -1 : at).join(" ");
+  return reason.replace(/^ERROR:\s*/, "").slice(0, MAX_REASON_LENGTH) || "it said nothing";
 }
 
 function adviceOn(reason: string): string {
