@@ -2,12 +2,15 @@ import { digestOf } from "../image/digest.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import { type Build, checkName, externalId, type Outcome, type Run } from "./build.ts";
+import { policyWrong } from "./policies.ts";
 import { type BuildStore, type CheckRunReport, type CheckRuns, DispatchRefused, type Workflows } from "./ports.ts";
-import { policyWrong } from "./start.ts";
-import { type VerifyPorts, verifyBuild } from "./verify.ts";
+import { forAttempt, forJudgement } from "./round.ts";
+import { commitNow, type VerifyPorts, verifyBuild } from "./verify.ts";
 
 /** How often the log of a failed run is asked for, beside the first time. */
 const LOG_TRIES = 2;
+/** How long it is tried to tell an outcome, in milliseconds: after 14 days GitHub calls the check run stale by itself. */
+const TELL_MS = 14 * 24 * 3_600_000;
 
 /** What moving a build on needs of the world. */
 export interface AdvancePorts extends VerifyPorts {
@@ -44,6 +47,8 @@ type Step =
  */
 export async function advance(ports: AdvancePorts, id: string): Promise<Date | undefined> {
   let build = await ports.store.readBuild(id);
+  // Whoever calls too early uses up no try, and asks nobody who wants to be left alone.
+  if (build?.waiting !== undefined && ports.now() < build.waiting.until) return build.waiting.until;
   while (build !== undefined) {
     let step: Step;
     try {
@@ -71,12 +76,17 @@ function nextStep(ports: AdvancePorts, build: Build): Promise<Step> {
     case "settled":
       return tellOutcome(ports, build);
     case "done":
-      return Promise.resolve({ kind: "rest", build, until: undefined });
+      return lookBack(ports, build);
   }
 }
 
+/** Something was learnt or done: what kept us from it is over. */
 async function save(ports: AdvancePorts, before: Build, change: Partial<Build>): Promise<Build> {
-  const build = { ...before, failures: 0, waiting: undefined, ...change };
+  return keep(ports, { ...before, failures: 0, waiting: undefined, ...change });
+}
+
+/** Before a write: that it is going to be tried is no success, or it would be tried for ever. */
+async function keep(ports: AdvancePorts, build: Build): Promise<Build> {
   await ports.store.saveBuild(build);
   return build;
 }
@@ -95,8 +105,8 @@ async function openCheckRun(ports: AdvancePorts, before: Build): Promise<Step> {
     if (known !== undefined) return on(await save(ports, before, { checkRun: known }));
   }
   const attempted = { ...before.attempted, checkRun: ports.now() };
-  const build = await save(ports, before, { attempted });
-  const report = await ports.describe(build);
+  const build = await keep(ports, { ...before, attempted });
+  const report = await wordsOf(ports, build);
   const checkRun = await ports.checkRuns.create(repository, check, report);
   return on(await save(ports, build, { checkRun, reported: hashOf(report) }));
 }
@@ -117,10 +127,9 @@ async function dispatchRun(ports: AdvancePorts, before: Build): Promise<Step> {
       );
     }
   }
-  const missing = await missingWorkflow(ports, before, workflow);
-  if (missing !== undefined)
-    return on(await save(ports, before, settled(ports, { kind: "no-workflow", reason: missing })));
-  const build = await save(ports, before, { attempted: { ...attempted, dispatch: ports.now() } });
+  const reason = (await overtaken(ports, before)) ?? (await missingWorkflow(ports, before, workflow));
+  if (reason !== undefined) return on(await save(ports, before, settled(ports, { kind: "no-workflow", reason })));
+  const build = await keep(ports, { ...before, attempted: { ...attempted, dispatch: ports.now() } });
   try {
     const run = await ports.workflows.dispatch(repository, workflow, key.ref, { id: build.id, request });
     const told = { ...build.attempted, isDispatched: true };
@@ -129,6 +138,15 @@ async function dispatchRun(ports: AdvancePorts, before: Build): Promise<Step> {
     if (!(error instanceof DispatchRefused)) throw error;
     return on(await save(ports, build, settled(ports, { kind: "no-workflow", reason: error.message })));
   }
+}
+
+/** The run would build what the tag names now, under the tag of the image that the newer push builds. */
+async function overtaken({ tags }: AdvancePorts, { repository, key }: Build): Promise<string | undefined> {
+  const now = await commitNow(tags, repository, key.ref);
+  if (now === key.commit) return undefined;
+  return now === undefined
+    ? `${key.ref} was deleted before its build was started; push it again`
+    : `${key.ref} was moved from ${key.commit} to ${now} before its build was started; what it names now has a build of its own`;
 }
 
 /** GitHub wants the file in both places: the run is of the tag's file, and may be started because the default branch has one. */
@@ -156,6 +174,11 @@ async function followRun(ports: AdvancePorts, before: Build): Promise<Step> {
       ),
     );
   const { id, attempt, url, status, since } = state;
+  if (attempt < known.attempt)
+    throw new CouldNotLook(
+      "server-error",
+      `asked GitHub for attempt ${known.attempt} of run ${id}: it told about attempt ${attempt}, which is over; try again later`,
+    );
   const run = { id, attempt, url };
   if (status !== "completed") {
     const build = await save(ports, before, { run, runStatus: { status, since } });
@@ -175,11 +198,12 @@ async function followRun(ports: AdvancePorts, before: Build): Promise<Step> {
 }
 
 /** A build that failed has failed, whether or not its log can be read. */
-async function failureLog({ workflows }: AdvancePorts, build: Build, run: Run): Promise<string | undefined> {
+async function failureLog({ workflows, pace }: AdvancePorts, build: Build, run: Run): Promise<string | undefined> {
   try {
     return await workflows.readFailureLog(build.repository, run);
   } catch (error) {
-    if (error instanceof CouldNotLook && build.failures >= LOG_TRIES) return undefined;
+    const tries = Math.min(LOG_TRIES, pace.retriesMs.length);
+    if (error instanceof CouldNotLook && build.failures >= tries) return undefined;
     throw error;
   }
 }
@@ -215,15 +239,35 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
 
 async function tellOutcome(ports: AdvancePorts, before: Build): Promise<Step> {
   // What kept us from telling it is no part of it.
-  const build = { ...before, waiting: undefined };
-  return on(await save(ports, await report(ports, build), { phase: "done" }));
+  const build = await report(ports, { ...before, waiting: undefined });
+  return on(await save(ports, build, { phase: "done" }));
+}
+
+/**
+ * What happened while it was judged told nobody who could do anything about it: the run may have been started again (RULES R9), and a
+ * tag that moved turns the verdict (RULES R26). Both get a check run of their own; the old one stays what it was.
+ */
+async function lookBack(ports: AdvancePorts, build: Build): Promise<Step> {
+  const { repository, key, run, outcome } = build;
+  if (run !== undefined) {
+    const state = await ports.workflows.readRun(repository, run.id);
+    if (state !== undefined && state.attempt > run.attempt) {
+      const { id, attempt, url } = state;
+      return on(await keep(ports, forAttempt(build, { id, attempt, url })));
+    }
+  }
+  if (outcome?.kind === "verdict" && outcome.verdict === "trusted") {
+    const now = await commitNow(ports.tags, repository, key.ref);
+    if (now !== undefined && now !== key.commit) return on(await keep(ports, forJudgement(build)));
+  }
+  return { kind: "rest", build: build.failures === 0 ? build : await save(ports, build, {}), until: undefined };
 }
 
 /** Writes the check run, unless it says so already: each write counts against GitHub's limits, and shows. */
 async function report(ports: AdvancePorts, before: Build): Promise<Build> {
   const { checkRun, repository, attempted } = before;
   if (checkRun === undefined) return before;
-  const wanted = await ports.describe(before);
+  const wanted = await wordsOf(ports, before);
   const hash = hashOf(wanted);
   if (before.reported === hash) return before;
   let build = before;
@@ -238,6 +282,13 @@ async function report(ports: AdvancePorts, before: Build): Promise<Build> {
   return build;
 }
 
+/** The same outcome in the same words, however often it was tried to tell them. */
+function wordsOf(ports: AdvancePorts, build: Build): Promise<CheckRunReport> {
+  if (build.outcome === undefined) return ports.describe(build);
+  const tries = build.outcome.kind === "undetermined" ? ports.pace.retriesMs.length + 1 : 0;
+  return ports.describe({ ...build, failures: tries, waiting: undefined });
+}
+
 /** Could not look: said on the check run, and tried again; after the last try it is undetermined, which doesn't pass. */
 async function postponed(
   ports: AdvancePorts,
@@ -245,21 +296,37 @@ async function postponed(
   error: { readonly message: string; readonly retryAfter?: number },
 ): Promise<Step> {
   const { retriesMs } = ports.pace;
-  const delay = retriesMs[before.failures];
-  if (delay === undefined && before.phase !== "settled")
-    return on(await save(ports, before, settled(ports, { kind: "undetermined", reason: error.message })));
+  const { phase, settledAt, failures } = before;
+  const delay = retriesMs[failures];
+  const isLast = delay === undefined;
   const wait = Math.max(delay ?? retriesMs.at(-1) ?? 0, (error.retryAfter ?? 0) * 1000);
   const until = new Date(ports.now().getTime() + wait);
-  const change = { failures: before.failures + 1, waiting: { reason: error.message, until } };
-  let build = await save(ports, before, change);
-  if (build.phase === "settled") return { kind: "rest", build, until };
+  switch (phase) {
+    case "done":
+      // Nothing hangs on it: whatever happens next is told.
+      return {
+        kind: "rest",
+        build: await keep(ports, { ...before, failures: isLast ? 0 : failures + 1 }),
+        until: isLast ? undefined : until,
+      };
+    case "settled":
+      if (settledAt !== undefined && ports.now().getTime() - settledAt.getTime() > TELL_MS)
+        return { kind: "rest", build: await save(ports, before, { phase: "done" }), until: undefined };
+      break;
+    default:
+      if (isLast) return on(await save(ports, before, settled(ports, { kind: "undetermined", reason: error.message })));
+  }
+  const build = await keep(ports, { ...before, failures: failures + 1, waiting: { reason: error.message, until } });
+  const rest: Step = { kind: "rest", build, until };
+  // Who limits us is GitHub, and wants to be asked nothing.
+  if (phase === "settled" || error.retryAfter !== undefined) return rest;
   try {
-    build = await report(ports, build);
+    return { ...rest, build: await report(ports, build) };
   } catch (failure) {
     // It may be GitHub that doesn't answer. It is told with the next thing that can be told.
     if (!(failure instanceof CouldNotLook)) throw failure;
+    return rest;
   }
-  return { kind: "rest", build, until };
 }
 
 function hashOf(report: CheckRunReport): string {

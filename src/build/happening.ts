@@ -6,7 +6,12 @@ import type { TagPush } from "./start.ts";
 export type Happening =
   | { readonly kind: "tag-pushed"; readonly push: TagPush }
   | { readonly kind: "run-changed"; readonly repositoryId: number; readonly runId: number; readonly title: string }
-  | { readonly kind: "check-rerun-asked"; readonly repositoryId: number; readonly checkRun: number }
+  | {
+      readonly kind: "check-rerun-asked";
+      readonly repositoryId: number;
+      readonly checkRun: number;
+      readonly externalId: string;
+    }
   | { readonly kind: "repositories-added"; readonly repositories: readonly Repository[] }
   | { readonly kind: "repositories-removed"; readonly ids: readonly number[] }
   | { readonly kind: "installation-gone"; readonly installation: number };
@@ -34,7 +39,11 @@ const workflowRun = z.object({
   workflow_run: z.object({ id, display_title: z.string().nullish() }),
   repository: z.object({ id }),
 });
-const checkRun = z.object({ action: z.string(), check_run: z.object({ id }), repository: z.object({ id }) });
+const checkRun = z.object({
+  action: z.string(),
+  check_run: z.object({ id, external_id: z.string().nullish() }),
+  repository: z.object({ id }),
+});
 const listed = z.object({ id, name: z.string().min(1), private: z.boolean() });
 const account = z.object({ id, login: z.string().min(1) });
 const installed = z.object({
@@ -64,7 +73,7 @@ export function readHappening(event: string, payload: unknown): Happening | unde
   };
   switch (event) {
     case "push": {
-      if (!String((payload as { ref?: unknown } | null)?.ref).startsWith("refs/tags/")) return undefined;
+      if (!read(z.object({ ref: z.string() })).ref.startsWith("refs/tags/")) return undefined;
       const { ref, before, after, deleted, repository: on, installation: by } = read(push);
       const of = repositoryOf(on, on.owner, by.id);
       return { kind: "tag-pushed", push: { repository: of, ref, before, after: deleted ? undefined : after } };
@@ -76,7 +85,7 @@ export function readHappening(event: string, payload: unknown): Happening | unde
     case "check_run": {
       const { action, check_run: run, repository: on } = read(checkRun);
       return action === "rerequested"
-        ? { kind: "check-rerun-asked", repositoryId: on.id, checkRun: run.id }
+        ? { kind: "check-rerun-asked", repositoryId: on.id, checkRun: run.id, externalId: run.external_id ?? "" }
         : undefined;
     }
     case "installation": {

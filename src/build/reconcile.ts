@@ -1,4 +1,4 @@
-import { CouldNotLook } from "../trust/ports.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { Deliveries, HookDelivery, Installations, KnownRepository } from "./ports.ts";
 import { type RespondPorts, respond } from "./respond.ts";
 
@@ -16,7 +16,7 @@ export interface ReconcilePorts extends RespondPorts {
   /** Whether a delivery is stored: then it has arrived, whatever GitHub thinks. */
   readonly hasDelivery: (guid: string) => Promise<boolean>;
   /** Told of what could not be looked at; everything else goes on. */
-  readonly onFailure: (what: string, error: CouldNotLook) => void;
+  readonly onFailure: (what: string, error: CouldNotLook | BeyondLimit) => void;
 }
 
 /**
@@ -32,7 +32,7 @@ export async function reconcileTags(ports: ReconcilePorts): Promise<readonly str
     try {
       await run();
     } catch (error) {
-      if (!(error instanceof CouldNotLook)) throw error;
+      if (!(error instanceof CouldNotLook || error instanceof BeyondLimit)) throw error;
       ports.onFailure(what, error);
     }
   };

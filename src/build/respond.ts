@@ -39,76 +39,94 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
   }
 }
 
-/** A tag that moved after its build turns the verdict (RULES R26): what was trusted under it is judged again. */
+/** A tag that moved after its build turns the verdict (RULES R26): what was trusted under it looks at the tag again. */
 async function overtaken({ store }: RespondPorts, repositoryId: number, ref: string): Promise<readonly string[]> {
-  const state = await store.readTagState(repositoryId, ref);
-  const builds = state?.object === undefined ? [] : await store.listBuilds(repositoryId, ref);
-  const old = builds.filter(
-    ({ key, phase, outcome }) =>
-      phase === "done" &&
-      outcome?.kind === "verdict" &&
-      outcome.verdict === "trusted" &&
-      key.generation < (state?.generation ?? 0),
-  );
-  for (const build of old) await store.saveBuild(forJudgement(build));
-  return old.map(({ id }) => id);
+  return (await store.listBuilds(repositoryId, ref))
+    .filter(({ outcome }) => outcome?.kind === "verdict" && outcome.verdict === "trusted")
+    .map(({ id }) => id);
 }
 
 /** An id of ours in a run's title: the workflow's `run-name` puts it there. */
 const BUILD_ID = /\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b/;
 
 async function runChanged(
-  { store, workflows }: RespondPorts,
+  { store }: RespondPorts,
   { repositoryId, runId, title }: Happening & { readonly kind: "run-changed" },
 ): Promise<readonly string[]> {
   const build = await store.findBuildByRun(repositoryId, runId);
-  if (build === undefined) {
-    // The answer to our dispatch may have been lost; whether this is its run is found out by looking for it.
-    const [id] = BUILD_ID.exec(title) ?? [];
-    const waiting = id === undefined ? undefined : await store.readBuild(id);
-    return waiting?.run === undefined && waiting?.key.repositoryId === repositoryId ? [waiting.id] : [];
-  }
-  if (build.phase !== "done") return [build.id];
-  const state = await workflows.readRun(build.repository, runId);
-  if (state === undefined || build.run === undefined || state.attempt <= build.run.attempt) return [];
-  const { id, attempt, url } = state;
-  await store.saveBuild(forAttempt(build, { id, attempt, url }));
-  return [build.id];
+  if (build !== undefined) return [build.id];
+  // The answer to our dispatch may have been lost; whether this is its run is found out by looking for it.
+  const waiting = await buildNamed(store, repositoryId, title);
+  return waiting === undefined || waiting.run !== undefined ? [] : [waiting.id];
+}
+
+/** The build whose id stands in a text. Anyone may have written it there, so that the build is woken and nothing else. */
+async function buildNamed(store: BuildStore, repositoryId: number, text: string): Promise<Build | undefined> {
+  const [id] = BUILD_ID.exec(text) ?? [];
+  const build = id === undefined ? undefined : await store.readBuild(id);
+  return build?.key.repositoryId === repositoryId ? build : undefined;
 }
 
 /** Someone clicked "re-run" on a check run: judge again what there is to judge, build again what failed, ask policy again where it was wrong. */
 async function rerunAsked(
   ports: RespondPorts,
-  { repositoryId, checkRun }: Happening & { readonly kind: "check-rerun-asked" },
+  { repositoryId, checkRun, externalId }: Happening & { readonly kind: "check-rerun-asked" },
 ): Promise<readonly string[]> {
-  const build = await ports.store.findBuildByCheckRun(repositoryId, checkRun);
-  if (build?.phase !== "done" || build.outcome === undefined) return [];
+  const { store } = ports;
+  const build = await store.findBuildByCheckRun(repositoryId, checkRun);
+  if (build === undefined) {
+    // The round that was asked for may have begun, and whoever began it may not have lived to say so.
+    const begun = await buildNamed(store, repositoryId, externalId);
+    return begun === undefined || begun.phase === "done" ? [] : [begun.id];
+  }
+  if (build.phase !== "done" || build.outcome === undefined) return [build.id];
   switch (build.outcome.kind) {
     case "verdict":
     case "undetermined":
-      await ports.store.saveBuild(build.run === undefined ? forDispatch(build) : forJudgement(build));
-      return [build.id];
+      return begin(ports, roundOf(build));
     case "no-workflow":
-      await ports.store.saveBuild(forDispatch(build));
-      return [build.id];
+      return begin(ports, forDispatch(build));
     case "build-failed":
     case "cancelled":
-      // GitHub tells of the new attempt, and that is followed.
-      if (build.run !== undefined) await rerun(ports, build.repository, build.run.id);
-      return [];
+      return runAgain(ports, build);
     case "policy-wrong":
+      return build.run === undefined ? again(ports, build) : begin(ports, roundOf(build));
     case "tag-unusable":
       return again(ports, build);
   }
 }
 
-/** Refused, it is running already: someone else was quicker, or we were and didn't live to know. */
-async function rerun({ workflows }: RespondPorts, repository: Build["repository"], runId: number): Promise<void> {
+/** From where it came to: without a digest it isn't known that the run has ended. */
+function roundOf(build: Build): Build {
+  if (build.run === undefined) return forDispatch(build);
+  return build.digest === undefined ? forAttempt(build, build.run) : forJudgement(build);
+}
+
+async function begin({ store }: RespondPorts, build: Build): Promise<readonly string[]> {
+  await store.saveBuild(build);
+  return [build.id];
+}
+
+/** A new attempt of the run, which is then followed; another run where GitHub starts this one no more. */
+async function runAgain(ports: RespondPorts, build: Build): Promise<readonly string[]> {
+  const { run, repository } = build;
+  const { workflows } = ports;
+  if (run === undefined) return begin(ports, forDispatch(build));
+  // Someone else was quicker, or we were and didn't live to know.
+  const isRunning = async () => {
+    const state = await workflows.readRun(repository, run.id);
+    return state === undefined ? undefined : state.attempt > run.attempt || state.status !== "completed";
+  };
+  const before = await isRunning();
+  if (before === undefined) return begin(ports, forDispatch(build));
+  if (before) return [build.id];
   try {
-    await workflows.rerun(repository, runId);
+    await workflows.rerun(repository, run.id);
   } catch (error) {
     if (!(error instanceof DispatchRefused)) throw error;
+    if (!(await isRunning())) return begin(ports, forDispatch(build));
   }
+  return [build.id];
 }
 
 /** From the beginning, with the policy as it is now. */

@@ -5,9 +5,11 @@ export function forAttempt(build: Build, run: Run): Build {
   return { ...fresh(build), phase: "dispatched", run };
 }
 
-/** A build that never had a run, from the beginning. */
+/** A build without a run, or whose run can't be started again, from the beginning. A run that may be on its way is looked for first. */
 export function forDispatch(build: Build): Build {
-  return { ...fresh(build), phase: "requested", run: undefined };
+  const { dispatch } = build.attempted;
+  const attempted = build.run === undefined && dispatch !== undefined ? { dispatch } : {};
+  return { ...fresh(build), phase: "requested", run: undefined, attempted };
 }
 
 /** A build that is to be judged again: its digest stays, since that is what was judged. */

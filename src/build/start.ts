@@ -1,11 +1,12 @@
 import { digestOf } from "../image/digest.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { imageTagsOf } from "../trust/image-tags.ts";
-import { type ExpectedBuild, type Policy, parsePolicy } from "../trust/policy.ts";
+import { type ExpectedBuild, parsePolicy } from "../trust/policy.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
-import { CouldNotLook } from "../trust/ports.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { type Build, type BuildRequest, type Outcome, type Repository, tagName } from "./build.ts";
-import type { PolicyReader, StoredPolicies, TagReader, TagState, TagStore } from "./ports.ts";
+import { policyWrong, readOrganisationPolicy, readRepositoryPolicy } from "./policies.ts";
+import type { PolicyReader, StoredPolicies, Tag, TagReader, TagState, TagStore } from "./ports.ts";
 
 /** A tag that was pushed, moved or deleted: what a delivery says, or what was found by looking. A hint: GitHub is asked what is true. */
 export interface TagPush {
@@ -42,7 +43,8 @@ export interface StartPorts {
 export async function startBuilds(ports: StartPorts, push: TagPush): Promise<readonly string[]> {
   const { repository, ref } = push;
   const known = await ports.store.readTagState(repository.id, ref);
-  const tag = await ports.tags.readTag(repository, ref);
+  const tag = await readTag(ports.tags, repository, ref);
+  if (tag === "no-commit") return [];
   if (tag === undefined) {
     if (known === undefined || known.object === undefined) return [];
     const state = { generation: known.generation, object: undefined, before: known.object };
@@ -51,10 +53,19 @@ export async function startBuilds(ports: StartPorts, push: TagPush): Promise<rea
   const isOvertaken = push.after === undefined || (push.after !== tag.object && push.after !== tag.commit);
   if (isOvertaken) return [];
   const state = nextState(known, { before: push.before, object: tag.object });
-  const policy = await readPolicies(ports.policies, repository);
-  if (policy === undefined) return ports.store.recordPush({ repository, ref, state, builds: [], policies: undefined });
-  const builds = plannedBuilds(ports, { repository, ref, commit: tag.commit, state, policies: policy });
-  return ports.store.recordPush({ repository, ref, state, builds, policies: policy });
+  const on = { repository, ref, commit: tag.commit, generation: state.generation };
+  const { policies, builds } = await plannedBuilds(ports, on);
+  return ports.store.recordPush({ repository, ref, state, builds, policies });
+}
+
+/** Tags of tags without end name no commit: there is nothing to build, and nowhere to say so. */
+async function readTag(tags: TagReader, repository: Repository, ref: string): Promise<Tag | "no-commit" | undefined> {
+  try {
+    return await tags.readTag(repository, ref);
+  } catch (error) {
+    if (!(error instanceof BeyondLimit)) throw error;
+    return "no-commit";
+  }
 }
 
 /**
@@ -72,11 +83,34 @@ export function nextState(
   return { generation: (known?.generation ?? 0) + 1, object, before };
 }
 
-/** @returns undefined if the repository has no policy: then nothing is built. */
-async function readPolicies(reader: PolicyReader, repository: Repository): Promise<StoredPolicies | undefined> {
-  const own = await reader.readRepositoryPolicy(repository);
-  if (own === undefined) return undefined;
-  return { repository: own, organisation: await organisationPolicy(reader, repository) };
+/** What a tag names, and how often it has moved. */
+interface Pushed {
+  readonly repository: Repository;
+  readonly ref: string;
+  readonly commit: string;
+  readonly generation: number;
+}
+
+/** The builds of a push, with the policies that make them. */
+interface Plan {
+  readonly policies: StoredPolicies | undefined;
+  readonly builds: readonly Build[];
+}
+
+/** One build for each image that policy makes of this tag; or one that only says why there is none; none without a policy. */
+async function plannedBuilds(ports: StartPorts, on: Pushed): Promise<Plan> {
+  let policies: StoredPolicies | undefined;
+  try {
+    const repository = await readRepositoryPolicy(ports.policies, on.repository);
+    if (repository === undefined) return { policies, builds: [] };
+    policies = { repository, organisation: "unknown" };
+    policies = { repository, organisation: await organisationPolicy(ports.policies, on.repository) };
+    return { policies, builds: policyBuilds(ports, on, policies) };
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const bytes = policies?.repository.bytes ?? new Uint8Array();
+    return { policies, builds: [newBuild(ports, { ...on, bytes }, "", undefined, policyWrong(error))] };
+  }
 }
 
 /** Not knowing keeps nobody from building; it keeps the verdict open until it is known (RULES R2). */
@@ -85,47 +119,27 @@ async function organisationPolicy(
   repository: Repository,
 ): Promise<StoredPolicies["organisation"]> {
   try {
-    return (await reader.readOrganisationPolicy(repository)) ?? "absent";
+    return (await readOrganisationPolicy(reader, repository)) ?? "absent";
   } catch (error) {
     if (error instanceof CouldNotLook) return "unknown";
     throw error;
   }
 }
 
-interface Planned {
-  readonly repository: Repository;
-  readonly ref: string;
-  readonly commit: string;
-  readonly state: TagState;
-  readonly policies: StoredPolicies;
-}
-
-/** One build for each image that policy makes of this tag; or one that only says why there is none. */
-function plannedBuilds(ports: StartPorts, planned: Planned): readonly Build[] {
-  const { repository: text, organisation } = planned.policies;
-  let policy: Policy;
-  try {
-    policy = parsePolicy(text.bytes, text.name, { server: ports.server });
-    // Told before anything is built for it.
-    if (typeof organisation !== "string") parsePolicy(organisation.bytes, organisation.name, { server: ports.server });
-  } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
-    return [newBuild(ports, planned, "", undefined, policyWrong(error))];
-  }
-  const gitTag = tagName(planned.ref);
+/** @throws {PolicyError} for either policy, before anything is built for it. */
+function policyBuilds(ports: StartPorts, on: Pushed, { repository, organisation }: StoredPolicies): readonly Build[] {
+  const policy = parsePolicy(repository.bytes, repository.name, { server: ports.server });
+  if (typeof organisation !== "string") parsePolicy(organisation.bytes, organisation.name, { server: ports.server });
+  const gitTag = tagName(on.ref);
+  const by = { ...on, bytes: repository.bytes };
   return policy.builds
     .filter(({ tags }) => tags === undefined || tags.some((glob) => glob.match(gitTag) !== undefined))
     .map((expected) => {
       const made = imageTagsOf(expected, gitTag);
       return made.kind === "unusable"
-        ? newBuild(ports, planned, expected.image, undefined, { kind: "tag-unusable", reason: made.reason })
-        : newBuild(ports, planned, expected.image, requestOf(expected, made.tags), undefined);
+        ? newBuild(ports, by, expected.image, undefined, { kind: "tag-unusable", reason: made.reason })
+        : newBuild(ports, by, expected.image, requestOf(expected, made.tags), undefined);
     });
-}
-
-/** What is told of a policy that can't be used; there is no verdict. */
-export function policyWrong({ policy, faults }: PolicyError): Outcome {
-  return { kind: "policy-wrong", policy, faults };
 }
 
 /** Policy's words as the workflow gets them. */
@@ -147,7 +161,7 @@ function requestOf(expected: ExpectedBuild, tags: BuildRequest["tags"]): BuildRe
 
 function newBuild(
   ports: StartPorts,
-  { repository, ref, commit, state, policies }: Planned,
+  { repository, ref, commit, generation, bytes }: Pushed & { readonly bytes: Uint8Array },
   image: string,
   request: BuildRequest | undefined,
   outcome: Outcome | undefined,
@@ -161,8 +175,8 @@ function newBuild(
       ref,
       commit,
       image,
-      policyDigest: digestOf(policies.repository.bytes),
-      generation: state.generation,
+      policyDigest: digestOf(bytes),
+      generation,
     },
     request,
     phase: outcome === undefined ? "requested" : "settled",

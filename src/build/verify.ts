@@ -1,11 +1,14 @@
-import { parseReference } from "../image/reference.ts";
+import { type ImageReference, type PinnedImage, parseReference } from "../image/reference.ts";
 import { ancestryOfFinding, walkAncestry } from "../trust/ancestry.ts";
+import type { Finding } from "../trust/finding.ts";
 import { afterTagMoved } from "../trust/image-tags.ts";
 import type { OwnBuild } from "../trust/own-build.ts";
 import { parsePolicy } from "../trust/policy.ts";
+import { BeyondLimit } from "../trust/ports.ts";
 import { judge } from "../trust/verdict.ts";
-import type { Build, Run } from "./build.ts";
-import type { Judgement, OpenWalk, PolicyReader, PolicyText, StoredPolicies, TagReader } from "./ports.ts";
+import type { Build, Repository, Run } from "./build.ts";
+import { readOrganisationPolicy } from "./policies.ts";
+import type { Judgement, OpenWalk, PolicyReader, PolicyText, StoredPolicies, TagReader, Walk } from "./ports.ts";
 
 /** What judging a build needs of the world. */
 export interface VerifyPorts {
@@ -42,10 +45,13 @@ export async function verifyBuild(
   stored: StoredPolicies,
 ): Promise<Judged> {
   const { repository, key, request, run } = build;
-  const policies =
-    stored.organisation === "unknown"
-      ? { ...stored, organisation: (await ports.policies.readOrganisationPolicy(repository)) ?? ("absent" as const) }
-      : stored;
+  const policies = await presentPolicies(ports.policies, build, stored);
+  const parsed = policiesOf(policies).map((text) => ({
+    text,
+    policy: parsePolicy(text.bytes, text.name, { server: ports.server }),
+  }));
+  // Before the image's tag is resolved: nothing that can fail stands between that and keeping the digest.
+  const commit = await commitNow(ports.tags, repository, key.ref);
   const own: OwnBuild = {
     server: ports.server,
     repositoryId: String(repository.id),
@@ -58,37 +64,65 @@ export async function verifyBuild(
   const asked = { ...parseReference(request.image), tag: request.tags[0] };
   const walk = ports.openWalk(repository);
   try {
-    const [tag, pinned] = await Promise.all([
-      ports.tags.readTag(repository, key.ref),
-      build.digest === undefined ? walk.resolve(asked) : { ...asked, digest: build.digest },
-    ]);
+    const found = build.digest === undefined ? await resolve(walk, asked) : { ...asked, digest: build.digest };
     const judgements: Judgement[] = [];
     // One after the other: the second walk finds everything read and verified.
-    for (const text of policiesOf(policies)) {
-      const policy = parsePolicy(text.bytes, text.name, { server: ports.server });
+    for (const { text, policy } of parsed) {
       const asOf = ports.now();
       const ancestry =
-        pinned === undefined
-          ? ancestryOfFinding(asked, { kind: "unresolved", code: "tag-not-found", reason: NOT_PUSHED })
-          : await walkAncestry(walk, policy, pinned, "every", asOf, own);
-      const verdict = judge(ancestry, policy, pinned ?? asked, asOf);
+        "kind" in found ? ancestryOfFinding(asked, found) : await walkAncestry(walk, policy, found, "every", asOf, own);
+      const verdict = judge(ancestry, policy, "kind" in found ? asked : found, asOf);
       const { bytes: _, ...about } = text;
       judgements.push({
         policy: about,
         // Deleted, it says nothing else than before.
         verdict:
-          tag === undefined || tag.commit === key.commit
-            ? verdict
-            : afterTagMoved(verdict, key.ref, key.commit, tag.commit),
+          commit === undefined || commit === key.commit ? verdict : afterTagMoved(verdict, key.ref, key.commit, commit),
       });
     }
-    return { kind: "judged", ...worstOf(judgements), digest: pinned?.digest, judgements, policies };
+    const digest = "kind" in found ? undefined : found.digest;
+    return { kind: "judged", ...worstOf(judgements), digest, judgements, policies };
   } finally {
     await walk.close();
   }
 }
 
-const NOT_PUSHED = "the run succeeded, and the repository doesn't hold the tag that it was to write";
+/** What stands under the image's tag, or what is wrong there. */
+async function resolve(walk: Walk, asked: ImageReference): Promise<PinnedImage | Finding> {
+  try {
+    const reason = "the run succeeded, and the repository doesn't hold the tag that it was to write";
+    return (await walk.resolve(asked)) ?? { kind: "unresolved", code: "tag-not-found", reason };
+  } catch (error) {
+    if (!(error instanceof BeyondLimit)) throw error;
+    return { kind: "limit", reason: error.message };
+  }
+}
+
+/**
+ * The commit of a git tag as it is now, or words for what is none; undefined if the tag is gone.
+ * @throws {CouldNotLook}
+ */
+export async function commitNow(tags: TagReader, repository: Repository, ref: string): Promise<string | undefined> {
+  try {
+    return (await tags.readTag(repository, ref))?.commit;
+  } catch (error) {
+    if (!(error instanceof BeyondLimit)) throw error;
+    return "a tag of too many tags";
+  }
+}
+
+/**
+ * The repository's policy is part of what the build is (RULES R31). The organisation's isn't: what it says counts when it is asked, so
+ * that a later round doesn't pass by one that has been tightened since (RULES R2).
+ */
+async function presentPolicies(
+  reader: PolicyReader,
+  { repository, round }: Build,
+  stored: StoredPolicies,
+): Promise<StoredPolicies> {
+  if (round === 1 && stored.organisation !== "unknown") return stored;
+  return { ...stored, organisation: (await readOrganisationPolicy(reader, repository)) ?? "absent" };
+}
 
 /** The repository's, and the organisation's where there is one. */
 function policiesOf({ repository, organisation }: StoredPolicies): readonly PolicyText[] {
