@@ -8,6 +8,8 @@ import { type JudgedBy, shownOutcome } from "./judged-by.ts";
 import { prose } from "./markdown.ts";
 import { fitted, fittedTitle, MAX_MARKDOWN, type Parts } from "./markdown-limits.ts";
 
+export type { ReportOptions } from "./check-run-request.ts";
+
 /**
  * What the check run of a build says, in every phase. The same build and verdicts give the same report to the byte: times are the
  * build's and the verdicts' own. Texts of strangers can't become markup, links, mentions or lines of their own.

@@ -6,8 +6,8 @@ const CUT = "… (cut)";
 
 /** Words that GitHub's Markdown shows as they are, wherever they stand; short numbers too. */
 const WORD = /^(?:\p{L}[\p{L}\p{M}]*(?:['’-]\p{L}[\p{L}\p{M}]*)*|[0-9]{1,6}|[→–—…])$/u;
-/** A word that is a commit's name to GitHub, which would link it. */
-const HEX = /^[0-9a-f]{7,}$/i;
+/** Words, or parts of them, that GitHub links: names of commits, and the beginnings of addresses. */
+const LINKED = /(?<!\p{L})[0-9a-f]{7,}(?!\p{L})|www/iu;
 
 /**
  * A text of strangers as a code span, which GitHub shows as it stands: no markup, links, images, HTML, mentions or references to
@@ -37,7 +37,7 @@ function proseWord(word: string, isFirst: boolean): string {
   const [, before = "", core = "", after = ""] = /^([("']*)(.*?)([)"',;:.?]*)$/su.exec(word) ?? [];
   if (core === "") return code(word);
   // `1.` before a text begins a list, also inside an item of a list.
-  const isSafe = WORD.test(core) && !HEX.test(core) && !(isFirst && /^[0-9]+[.)]/.test(core + after));
+  const isSafe = WORD.test(core) && !LINKED.test(core) && !(isFirst && /^[0-9]+[.)]/.test(core + after));
   return `${before}${isSafe ? core : code(core)}${after}`;
 }
 
