@@ -1,8 +1,9 @@
 #!/bin/bash
 # toolchain.sh up | down | status | purge: the real container tools that tests run on, without touching the system.
 #
-# dockerd, buildx, containerd, a registry, cosign, crane and oras are unpacked (dpkg -x, never installed) from Debian testing into a
-# private directory and started there; world.json in it says what runs and where. Started by scripts/world.ts.
+# dockerd, buildx, containerd, a registry, cosign, crane and oras are unpacked (dpkg -x, never installed) from Debian testing, PostgreSQL
+# from the host's own release, into a private directory and started there; world.json in it says what runs and where. What runs already
+# is left alone. Started by scripts/world.ts.
 #
 # Exit: 0 all of it; 1 something failed; 2 usage; 3 something cannot be had on this machine (named on stderr; the rest is up).
 # Variables: TRUSTED_BUILDS_WORLD (the directory), TRUSTED_BUILDS_DEBIAN_MIRROR (where the system's own apt sources name none).
@@ -18,6 +19,8 @@ PACKAGES="docker.io docker-cli docker-buildx containerd docker-registry cosign c
 HOST_PACKAGES="runc busybox-static"
 LOCK_SECONDS=300 READY_TENTHS=200 STOP_TENTHS=200
 PREFIX=$ROOT/prefix RUN=$ROOT/run APT=$ROOT/apt
+# A directory of its own: its libraries are the host's release's, and for nobody else.
+POSTGRES=$ROOT/postgres
 MISSING=()
 
 say() { echo "world: $*" >&2; }
@@ -51,20 +54,21 @@ mirror() {
   } | sed -n 1p
 }
 
-# Fetches with an apt of its own (own lists, own cache, empty dpkg status): the system's apt state is neither read nor written.
-# Prints the reason and fails where it cannot. Unpacks beside and renames, so that a half-fetched directory is never taken for whole.
+# fetch PREFIX STAMP SUITES WANTED: fetches what the command WANTED names from these suites, with an apt of its own (own lists, own
+# cache, empty dpkg status): the system's apt state is neither read nor written. Prints the reason and fails where it cannot. Unpacks
+# beside and renames, so that a half-fetched directory is never taken for whole; STAMP says in it what it has.
 fetch() {
-  local mirror suite wanted d keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  local prefix=$1 stamp=$2 suites=$3 wanted=$4 mirror names d keyring=/usr/share/keyrings/debian-archive-keyring.gpg
   for d in apt-get dpkg; do command -v $d > /dev/null || { echo "there is no $d on this machine"; return 1; }; done
-  mirror=$(mirror) suite=$(host_suite)
+  mirror=$(mirror)
   [ -n "$mirror" ] || { echo "no Debian mirror is known on this machine: set TRUSTED_BUILDS_DEBIAN_MIRROR"; return 1; }
   [ -e $keyring ] || { echo "$keyring is missing: install debian-archive-keyring"; return 1; }
-  rm -rf "$APT" "$PREFIX.new" || return 1
-  mkdir -p "$APT"/{etc/sources,etc/preferences,etc/parts,state,lists/partial,cache/archives/partial,debs} "$PREFIX.new" || return 1
+  rm -rf "$APT" "$prefix.new" || return 1
+  mkdir -p "$APT"/{etc/sources,etc/preferences,etc/parts,state,lists/partial,cache/archives/partial,debs} "$prefix.new" || return 1
   cat > "$APT/etc/sources/all.sources" <<X
 Types: deb
 URIs: $mirror
-Suites: $SUITE $suite
+Suites: $suites
 Components: main
 Architectures: $(dpkg --print-architecture)
 Signed-By: $keyring
@@ -79,19 +83,37 @@ Acquire::Languages "none"; Acquire::Retries "2"; Acquire::Check-Valid-Until "fal
 $([ "$(id -u)" != 0 ] || echo 'APT::Sandbox::User "root";')
 X
   # shellcheck disable=SC2086
-  wanted=$(printf "%s/$SUITE " $PACKAGES; printf "%s/${suite:-$SUITE} " $HOST_PACKAGES)
-  # shellcheck disable=SC2086
-  if ! (export APT_CONFIG=$APT/apt.conf && apt-get update -qq && cd "$APT/debs" && apt-get download -qq $wanted) > "$ROOT/fetch.log" 2>&1; then
-    echo "fetching from Debian's $SUITE failed: $(grep -m1 '^[EW]:' "$ROOT/fetch.log" || tail -1 "$ROOT/fetch.log") (all of it in $ROOT/fetch.log)"
+  if ! (export APT_CONFIG=$APT/apt.conf && apt-get update -qq && cd "$APT/debs" && names=$($wanted) && apt-get download -qq $names) > "$ROOT/fetch.log" 2>&1; then
+    echo "fetching from Debian's $suites failed: $(grep -m1 '^[EW]:' "$ROOT/fetch.log" || tail -1 "$ROOT/fetch.log") (all of it in $ROOT/fetch.log)"
     return 1
   fi
   for d in "$APT"/debs/*.deb; do
-    dpkg -x "$d" "$PREFIX.new" || { echo "unpacking ${d##*/} failed"; return 1; }
-    basename "$d" .deb >> "$PREFIX.new/packages"
+    dpkg -x "$d" "$prefix.new" || { echo "unpacking ${d##*/} failed"; return 1; }
+    basename "$d" .deb >> "$prefix.new/packages"
   done
-  echo "$SUITE $PACKAGES $HOST_PACKAGES" > "$PREFIX.new/complete"
-  rm -rf "$PREFIX" "$APT" && mv "$PREFIX.new" "$PREFIX"
+  echo "$stamp" > "$prefix.new/complete"
+  rm -rf "$prefix" "$APT" && mv "$prefix.new" "$prefix"
 }
+
+container_packages() {
+  # shellcheck disable=SC2086
+  printf "%s/$SUITE " $PACKAGES
+  # shellcheck disable=SC2046,SC2086
+  printf "%s/$(own_suite) " $HOST_PACKAGES
+}
+
+# The server and the libraries that it may need: a bare machine lacks some. The C library is the machine's. Without LLVM it compiles no
+# queries, which no test wants.
+postgres_packages() {
+  local version
+  version=$(apt-cache show postgresql | sed -nE 's/^Depends:.*postgresql-([0-9]+).*/\1/p' | sed -n 1p)
+  [ -n "$version" ] || { echo "E: no package postgresql"; return 1; }
+  echo "postgresql-$version postgresql-client-$version"
+  apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "postgresql-$version" |
+    grep -E '^lib' | grep -vE '^lib(c6|c-bin|c-l10n|llvm.*|perl.*|.*-perl)$' | sort -u
+}
+
+own_suite() { local suite; suite=$(host_suite); echo "${suite:-$SUITE}"; }
 
 # --- processes ---
 
@@ -109,9 +131,10 @@ running() {
   [ -f "$RUN/$1.pid" ] && read -r p t < "$RUN/$1.pid" && [ -n "$t" ] && [ "$(started_at "$p")" = "$t" ] && ! grep -q '^State:.Z' "/proc/$p/status"
 }
 
+# stop NAME [SIGNAL]: asks with TERM, or what the program understands better.
 stop() {
   local p t signal
-  for signal in TERM KILL; do
+  for signal in "${2:-TERM}" KILL; do
     running "$1" || break
     read -r p t < "$RUN/$1.pid"
     kill -$signal "$p" 2>/dev/null || true
@@ -214,19 +237,63 @@ start_dockerd() {
   absent dockerd "it does not start: $(grep -E 'failed|fatal|error' "$RUN/dockerd.log" | tail -1) (all of it in $RUN/dockerd.log)"
 }
 
+# On loopback behind a password, as nobody: PostgreSQL refuses root. It takes no port 0, so ports are tried.
+start_postgres() {
+  local bin lacks n port libraries= as=()
+  running postgres && return 0
+  stop postgres INT
+  bin=$(for n in "$POSTGRES"/usr/lib/postgresql/*/bin /usr/lib/postgresql/*/bin; do [ ! -x "$n/postgres" ] || echo "$n"; done | sed -n 1p)
+  [ -n "$bin" ] || { absent postgres "missing${FETCH_POSTGRES:+ ($FETCH_POSTGRES)}"; return 0; }
+  lacks=$(lacking setsid env)
+  if [ "$(id -u)" = 0 ]; then lacks=$lacks$(lacking setpriv); as=(setpriv --reuid=nobody --regid="$(id -g nobody)" --clear-groups); fi
+  [ -z "$lacks" ] || { absent postgres "missing: $lacks"; return 0; }
+  as+=(env -u PGDATA -u PGPORT -u PGUSER LC_ALL=C)
+  for n in "$POSTGRES"/usr/lib/*-linux-gnu* "$POSTGRES"/lib/*-linux-gnu*; do [ ! -d "$n" ] || libraries=$libraries${libraries:+:}$n; done
+  case $bin in "$POSTGRES"/*) as+=("LD_LIBRARY_PATH=$libraries") ;; esac
+  if [ ! -f "$RUN/postgres-data/PG_VERSION" ] || [ ! -s "$RUN/postgres.password" ]; then
+    rm -rf "$RUN/postgres-data" "$RUN/postgres-data.new"; mkdir -m 700 "$RUN/postgres-data.new"
+    (umask 077; od -An -N12 -tx1 /dev/urandom | tr -d ' \n' > "$RUN/postgres.password")
+    install -m 600 "$RUN/postgres.password" "$RUN/postgres-data.new.password"
+    [ "$(id -u)" != 0 ] || chown nobody "$RUN/postgres-data.new" "$RUN/postgres-data.new.password"
+    if ! (cd / && "${as[@]}" "$bin/initdb" -D "$RUN/postgres-data.new" --username=tester --pwfile="$RUN/postgres-data.new.password" --auth=scram-sha-256 \
+      --encoding=UTF8 --locale=C --no-sync) > "$RUN/postgres.log" 2>&1 < /dev/null; then
+      rm -f "$RUN/postgres-data.new.password"
+      absent postgres "no database can be made: $(grep -E 'error|FATAL' "$RUN/postgres.log" | tail -1) (all of it in $RUN/postgres.log)"; return 0
+    fi
+    rm -f "$RUN/postgres-data.new.password"
+    mv "$RUN/postgres-data.new" "$RUN/postgres-data"
+  fi
+  for n in 1 2 3 4 5 6 7 8 9 10; do
+    port=$((20000 + RANDOM % 12000))
+    rm -f "$RUN/postgres.log"
+    # Its data are worth nothing after a crash of the machine: nothing is flushed.
+    (cd / && spawn postgres "${as[@]}" "$bin/postgres" -D "$RUN/postgres-data" -h 127.0.0.1 -p $port -k '' \
+      -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c jit=off -c max_connections=200)
+    for _ in $(seq 1 $READY_TENTHS); do
+      if grep -q 'ready to accept connections' "$RUN/postgres.log" 2>/dev/null; then echo $port > "$RUN/postgres.port"; return 0; fi
+      running postgres || break
+      sleep 0.1
+    done
+    stop postgres INT
+    grep -q 'could not bind' "$RUN/postgres.log" || break
+  done
+  absent postgres "it does not start: $(grep -E 'FATAL|ERROR|error' "$RUN/postgres.log" | tail -1) (all of it in $RUN/postgres.log)"
+}
+
 # One reader at a time may see it half-written otherwise; it holds a password, so it is for its owner only.
 write_world() {
-  local registry=null auth=null docker=null n line first=1
+  local registry=null auth=null docker=null postgres=null n line first=1
   ! running registry || registry="\"127.0.0.1:$(registry_port registry)\""
   ! running registry-auth || auth="{\"address\": \"127.0.0.1:$(registry_port registry-auth)\", \"user\": \"tester\", \"password\": \"$(cat "$RUN/login")\"}"
   ! running dockerd || docker="\"unix://$RUN/docker.sock\""
+  ! running postgres || postgres="\"postgresql://tester:$(cat "$RUN/postgres.password")@127.0.0.1:$(cat "$RUN/postgres.port")/postgres\""
   if running registry-auth; then
     printf '{"auths": {"127.0.0.1:%s": {"auth": "%s"}}}\n' "$(registry_port registry-auth)" "$(printf 'tester:%s' "$(cat "$RUN/login")" | base64 | tr -d '\n')" > "$RUN/config.json"
     chmod 600 "$RUN/config.json"; mv "$RUN/config.json" "$ROOT/docker-config/config.json"
   fi
   {
     printf '{\n  "version": 1,\n  "directory": "%s",\n  "path": ["%s", "%s", "%s", "%s"],\n' "$ROOT" "$PREFIX/usr/bin" "$PREFIX/usr/sbin" "$PREFIX/bin" "$PREFIX/sbin"
-    printf '  "registry": %s,\n  "authRegistry": %s,\n  "dockerHost": %s,\n  "dockerConfig": "%s",\n  "programs": {' "$registry" "$auth" "$docker" "$ROOT/docker-config"
+    printf '  "registry": %s,\n  "authRegistry": %s,\n  "dockerHost": %s,\n  "dockerConfig": "%s",\n  "postgres": %s,\n  "programs": {' "$registry" "$auth" "$docker" "$ROOT/docker-config" "$postgres"
     for n in docker docker-buildx cosign crane oras busybox; do
       case $n in docker-buildx) line=$BUILDX ;; *) line=$(command -v $n || true) ;; esac
       [ -n "$line" ] || continue
@@ -246,12 +313,17 @@ write_world() {
 # --- commands ---
 
 up() {
-  local n lacks
-  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras cannot be had here: Debian's programs need Linux"; exit 3; }
-  FETCH=
-  if [ "$(cat "$PREFIX/complete" 2>/dev/null)" != "$SUITE $PACKAGES $HOST_PACKAGES" ]; then
+  local n lacks stamp
+  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, postgres cannot be had here: Debian's programs need Linux"; exit 3; }
+  FETCH= FETCH_POSTGRES= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
+  if [ "$(cat "$PREFIX/complete" 2>/dev/null)" != "$stamp" ]; then
     say "fetching about 100 MB of packages into $ROOT"
-    FETCH=$(fetch) || say "$FETCH"
+    FETCH=$(fetch "$PREFIX" "$stamp" "$SUITE $(host_suite)" container_packages) || say "$FETCH"
+  fi
+  stamp="$(own_suite) postgresql"
+  if [ "$(cat "$POSTGRES/complete" 2>/dev/null)" != "$stamp" ]; then
+    say "fetching about 40 MB of packages into $POSTGRES"
+    FETCH_POSTGRES=$(fetch "$POSTGRES" "$stamp" "$(own_suite)" postgres_packages) || say "$FETCH_POSTGRES"
   fi
   export PATH=$PREFIX/usr/bin:$PREFIX/usr/sbin:$PREFIX/bin:$PREFIX/sbin:$PATH
   mkdir -p "$RUN"/{docker,exec,images} "$ROOT/docker-config/cli-plugins"
@@ -264,6 +336,7 @@ up() {
     else absent "docker-registry with a password" "this perl's crypt() has no bcrypt"; fi
   fi
   start_dockerd
+  start_postgres
 
   BUILDX=
   for n in "$PREFIX/usr/libexec/docker/cli-plugins/docker-buildx" /usr/libexec/docker/cli-plugins/docker-buildx /usr/lib/docker/cli-plugins/docker-buildx; do
@@ -283,7 +356,7 @@ down() {
   local d
   rm -f "$ROOT/world.json" "$ROOT/docker-config/config.json"
   [ -d "$RUN" ] || return 0
-  stop dockerd; stop registry; stop registry-auth
+  stop dockerd; stop registry; stop registry-auth; stop postgres INT
   if [ -f "$RUN/bridge" ]; then
     ! ip link show "$(cat "$RUN/bridge")" > /dev/null 2>&1 || ip link del "$(cat "$RUN/bridge")"
     rm -f "$RUN/bridge"
@@ -299,7 +372,7 @@ down() {
 
 status() {
   local n code=0
-  for n in registry registry-auth dockerd; do
+  for n in registry registry-auth dockerd postgres; do
     if running $n; then echo "$n up"; else echo "$n down"; code=1; fi
   done
   [ $code = 0 ] && [ -f "$ROOT/world.json" ]

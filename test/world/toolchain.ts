@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -13,10 +14,10 @@ const RUN_MS = 120_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** What a test can ask for. dockerd brings docker and buildx with it. */
-export type Component = "dockerd" | "registry" | "cosign" | "crane" | "oras" | "busybox";
+export type Component = "dockerd" | "registry" | "cosign" | "crane" | "oras" | "busybox" | "postgres";
 
-/** All of them: what a test gets that does not say what it needs. */
-const EVERY_COMPONENT: readonly Component[] = ["dockerd", "registry", "cosign", "crane", "oras", "busybox"];
+/** All that is about containers: what a test gets that does not say what it needs. */
+const CONTAINER_COMPONENTS: readonly Component[] = ["dockerd", "registry", "cosign", "crane", "oras", "busybox"];
 
 /** The real programs and services that `npm run world up` started. */
 export interface Toolchain {
@@ -30,6 +31,8 @@ export interface Toolchain {
   readonly authRegistry: string;
   readonly authUser: string;
   readonly authPassword: string;
+  /** `postgresql://…`, of one who may make databases: each test makes its own. */
+  readonly postgres: string;
   /**
    * Asynchronous, so that services of the test's own process can answer the program.
    *
@@ -53,6 +56,8 @@ const World = z.object({
   authRegistry: z.object({ address: z.string(), user: z.string(), password: z.string() }).nullable(),
   dockerHost: z.string().nullable(),
   dockerConfig: z.string(),
+  // A world that an older script started has none.
+  postgres: z.string().nullable().default(null),
   programs: z.record(z.string(), z.string()),
   missing: z.array(z.string()),
 });
@@ -66,7 +71,7 @@ type World = z.infer<typeof World>;
  */
 export async function toolchain(
   t: TestContext,
-  needs: readonly Component[] = EVERY_COMPONENT,
+  needs: readonly Component[] = CONTAINER_COMPONENTS,
 ): Promise<Toolchain | undefined> {
   const world = await runningWorld(needs);
   if (typeof world !== "string") return world;
@@ -76,7 +81,7 @@ export async function toolchain(
 }
 
 /** The running world, or the sentence that says what of it isn't there. */
-export async function runningWorld(needs: readonly Component[] = EVERY_COMPONENT): Promise<Toolchain | string> {
+export async function runningWorld(needs: readonly Component[] = CONTAINER_COMPONENTS): Promise<Toolchain | string> {
   const world = readWorld();
   const lacking = await lackingOf(world, needs);
   if (world !== undefined && lacking.length === 0) return toolchainOf(world);
@@ -112,6 +117,8 @@ async function isAlive(world: World | undefined, component: Component): Promise<
       const closed = answers(`http://${world.authRegistry.address}`, "/v2/", 401);
       return (await open) && (await closed);
     }
+    case "postgres":
+      return world.postgres !== null && (await listens(world.postgres));
     case "cosign":
     case "crane":
     case "oras":
@@ -135,6 +142,21 @@ function answers(address: string, path: string, status: number): Promise<boolean
   });
 }
 
+/** Whether something takes connections there. */
+function listens(address: string): Promise<boolean> {
+  const { hostname, port } = new URL(address);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: Number(port), timeout: PROBE_MS });
+    const end = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.on("connect", () => end(true));
+    socket.on("timeout", () => end(false));
+    socket.on("error", () => end(false));
+  });
+}
+
 function toolchainOf(world: World): Toolchain {
   const env: Record<string, string> = {
     PATH: [...world.path, process.env.PATH ?? ""].join(":"),
@@ -150,6 +172,7 @@ function toolchainOf(world: World): Toolchain {
     authRegistry: world.authRegistry?.address ?? "",
     authUser: world.authRegistry?.user ?? "",
     authPassword: world.authRegistry?.password ?? "",
+    postgres: world.postgres ?? "",
     bin(name) {
       const path = world.programs[name];
       if (path === undefined) throw new Error(`the world has no program ${name}`);

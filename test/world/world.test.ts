@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, type TestContext, test } from "node:test";
@@ -280,7 +280,10 @@ test("a second world stands beside the first and leaves nothing when it goes dow
   if (!world) return;
   const second = join(directory, "w2");
   mkdirSync(second);
-  symlinkSync(dirname(dirname(dirname(world.bin("docker")))), join(second, "prefix"));
+  const first = dirname(dirname(dirname(dirname(world.bin("docker")))));
+  for (const unpacked of ["prefix", "postgres"]) symlinkSync(join(first, unpacked), join(second, unpacked));
+  // PostgreSQL runs as nobody, who has to get at its data.
+  chmodSync(directory, 0o755);
   const script = fileURLToPath(new URL("toolchain.sh", import.meta.url));
   const command = (name: string) => run(script, [name], { env: { ...process.env, TRUSTED_BUILDS_WORLD: second } });
   try {
