@@ -1,11 +1,12 @@
-import { execFile, spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
-import { createGunzip } from "node:zlib";
+import { join } from "node:path";
+import { gitPath, serveGit } from "./git-http.ts";
+import { commitFiles, type Files, git, REPOSITORY_NAME } from "./git-repository.ts";
+
+export type { Files } from "./git-repository.ts";
 
 /** A commit that a build can be made from. */
 export interface GitSource {
@@ -28,27 +29,14 @@ export interface GitServer {
   close(): Promise<void>;
 }
 
-/** Contents by path below the repository's root. */
-export type Files = Readonly<Record<string, string | Uint8Array>>;
-
-const run = promisify(execFile);
-const NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]*\/[A-Za-z0-9_-][A-Za-z0-9._-]*$/;
-/** Neither the person's configuration nor their clock has a say. */
-const GIT_ENV = {
-  GIT_CONFIG_GLOBAL: "/dev/null",
-  GIT_CONFIG_SYSTEM: "/dev/null",
-  GIT_AUTHOR_NAME: "Ada",
-  GIT_AUTHOR_EMAIL: "ada@example.test",
-  GIT_AUTHOR_DATE: "2026-01-02T03:04:05Z",
-  GIT_COMMITTER_NAME: "Ada",
-  GIT_COMMITTER_EMAIL: "ada@example.test",
-  GIT_COMMITTER_DATE: "2026-01-02T03:04:05Z",
-};
-
 /** Serves bare repositories over git's smart HTTP on a loopback port, through the real `git http-backend`. Any commit may be asked for. */
 export async function startGitServer(): Promise<GitServer> {
   const root = mkdtempSync(join(tmpdir(), "git-server-"));
-  const server = createServer((request, response) => serve(root, request, response));
+  const server = createServer((request, response) => {
+    const asked = gitPath(new URL(request.url ?? "/", "http://localhost").pathname);
+    if (asked === undefined) response.writeHead(404).end();
+    else serveGit(join(root, `${asked.name}.git`), asked.path, request, response);
+  });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });
@@ -56,8 +44,10 @@ export async function startGitServer(): Promise<GitServer> {
   return {
     url,
     async repository(name, files, { tag } = {}) {
-      if (!NAME.test(name)) throw new Error(`not owner/name: ${name}`);
-      const commit = await commitFiles(join(root, `${name}.git`), files, tag);
+      if (!REPOSITORY_NAME.test(name)) throw new Error(`not owner/name: ${name}`);
+      const directory = join(root, `${name}.git`);
+      const commit = await commitFiles(directory, files, tag === undefined ? {} : { message: tag });
+      if (tag !== undefined) await git(directory, ["tag", "--force", tag]);
       return { url: `${url}/${name}.git`, commit, tag };
     },
     close: () =>
@@ -69,89 +59,4 @@ export async function startGitServer(): Promise<GitServer> {
         server.closeAllConnections();
       }),
   };
-}
-
-async function commitFiles(directory: string, files: Files, tag: string | undefined): Promise<string> {
-  const work = mkdtempSync(join(tmpdir(), "git-work-"));
-  const options = { env: { ...process.env, ...GIT_ENV, GIT_DIR: directory, GIT_WORK_TREE: work } };
-  const git = async (...args: string[]) => (await run("git", args, options)).stdout.trim();
-  try {
-    if (!existsSync(directory)) {
-      await run("git", ["init", "-q", "--bare", "--initial-branch=main", directory], {
-        env: { ...process.env, ...GIT_ENV },
-      });
-      await git("config", "uploadpack.allowAnySHA1InWant", "true");
-      await git("config", "core.bare", "false"); // a bare repository refuses the work tree that it gets from outside
-    }
-    for (const [path, content] of Object.entries(files)) {
-      const file = join(work, path);
-      mkdirSync(dirname(file), { recursive: true });
-      writeFileSync(file, content);
-      if (isProgram(content)) chmodSync(file, 0o755);
-    }
-    await git("add", "--all", "--force", ".");
-    await git("commit", "-q", "--allow-empty", "-m", tag ?? "change");
-    if (tag !== undefined) await git("tag", "--force", tag);
-    return await git("rev-parse", "HEAD");
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-function isProgram(content: string | Uint8Array): boolean {
-  const start = Buffer.from(content).subarray(0, 4).toString("latin1");
-  return start === "\x7fELF" || start.startsWith("#!");
-}
-
-/** Hands a request to git's own CGI program. @see git-http-backend(1) */
-function serve(root: string, request: IncomingMessage, response: ServerResponse): void {
-  const url = new URL(request.url ?? "/", "http://localhost");
-  const match = /^\/([^/]+\/[^/]+?)(?:\.git)?(\/.*)$/.exec(url.pathname);
-  const [, name = "", path = ""] = match ?? [];
-  if (!NAME.test(name)) {
-    response.writeHead(404).end();
-    return;
-  }
-  const backend = spawn("git", ["http-backend"], {
-    env: {
-      PATH: process.env.PATH,
-      ...GIT_ENV,
-      GIT_PROJECT_ROOT: root,
-      GIT_HTTP_EXPORT_ALL: "1",
-      PATH_INFO: `/${name}.git${path}`,
-      QUERY_STRING: url.search.slice(1),
-      REQUEST_METHOD: request.method,
-      CONTENT_TYPE: request.headers["content-type"] ?? "",
-      GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""),
-      REMOTE_ADDR: "127.0.0.1",
-    },
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  backend.on("error", () => response.destroy());
-  backend.stdin.on("error", () => {}); // it may answer without having read all
-  const body = request.headers["content-encoding"] === "gzip" ? request.pipe(createGunzip()) : request;
-  body.pipe(backend.stdin);
-  let head = Buffer.alloc(0);
-  const onData = (chunk: Buffer) => {
-    head = Buffer.concat([head, chunk]);
-    const end = head.indexOf("\r\n\r\n");
-    if (end < 0) return;
-    backend.stdout.off("data", onData);
-    const headers = head.subarray(0, end).toString("latin1").split("\r\n");
-    let status = 200;
-    for (const header of headers) {
-      const colon = header.indexOf(":");
-      const key = header.slice(0, colon);
-      const value = header.slice(colon + 1).trim();
-      if (key.toLowerCase() === "status") status = Number.parseInt(value, 10);
-      else response.setHeader(key, value);
-    }
-    response.writeHead(status);
-    response.write(head.subarray(end + 4));
-    backend.stdout.pipe(response);
-  };
-  backend.stdout.on("data", onData);
-  backend.on("close", () => {
-    if (!response.headersSent) response.writeHead(500).end();
-  });
 }
