@@ -104,11 +104,13 @@ async function openCheckRun(ports: AdvancePorts, before: Build): Promise<Step> {
     const known = await ports.checkRuns.find(repository, check);
     if (known !== undefined) return on(await save(ports, before, { checkRun: known }));
   }
-  const attempted = { ...before.attempted, checkRun: ports.now() };
+  const report = await wordsOf(ports, before);
+  const reported = hashOf(report);
+  // If it is there although we never heard so, it may say all that there is to say.
+  const attempted = { ...before.attempted, checkRun: ports.now(), report: reported };
   const build = await keep(ports, { ...before, attempted });
-  const report = await wordsOf(ports, build);
   const checkRun = await ports.checkRuns.create(repository, check, report);
-  return on(await save(ports, build, { checkRun, reported: hashOf(report) }));
+  return on(await save(ports, build, { checkRun, reported }));
 }
 
 async function dispatchRun(ports: AdvancePorts, before: Build): Promise<Step> {

@@ -1,0 +1,149 @@
+import type { Build, BuildKey, Repository } from "../../src/build/build.ts";
+import type {
+  BuildIndex,
+  BuildStore,
+  Judgement,
+  KnownRepository,
+  RepositoryStore,
+  StoredPolicies,
+  TagState,
+  TagStore,
+} from "../../src/build/ports.ts";
+
+/** A row, and how often it was written. */
+interface Row {
+  build: Build;
+  version: number;
+}
+
+/**
+ * A store in memory that behaves as the real one: what isn't saved is lost, whoever saves over somebody else's write is refused, and
+ * builds that a push makes are woken up with it. Nothing else wakes a build.
+ */
+export class MemoryStore implements BuildStore, TagStore, BuildIndex, RepositoryStore {
+  readonly rows = new Map<string, Row>();
+  readonly tagStates = new Map<string, TagState>();
+  readonly policies = new Map<string, StoredPolicies>();
+  readonly judgements = new Map<string, readonly Judgement[]>();
+  readonly repositories = new Map<number, KnownRepository>();
+  /** What there is to do, and since when. */
+  readonly work = new Map<string, number>();
+  private readonly now: () => number;
+  private readonly versions = new WeakMap<BuildKey, number>();
+
+  constructor(now: () => number) {
+    this.now = now;
+  }
+
+  /** Every build, the oldest first. */
+  get builds(): readonly Build[] {
+    return [...this.rows.values()].map(({ build }) => structuredClone(build));
+  }
+
+  async readBuild(id: string): Promise<Build | undefined> {
+    const row = this.rows.get(id);
+    if (row === undefined) return undefined;
+    const build = structuredClone(row.build);
+    this.versions.set(build.key, row.version);
+    return build;
+  }
+
+  async saveBuild(build: Build): Promise<void> {
+    const row = this.rows.get(build.id);
+    const version = this.versions.get(build.key);
+    if (row === undefined || version === undefined) throw new Error(`build ${build.id} was not read from here`);
+    if (row.version !== version) throw new Error(`lost race: build ${build.id} was changed by somebody else`);
+    row.build = structuredClone(build);
+    row.version += 1;
+    this.versions.set(build.key, row.version);
+  }
+
+  async readPolicies(id: string): Promise<StoredPolicies> {
+    const policies = this.policies.get(id);
+    if (policies === undefined) throw new Error(`build ${id} has no policies`);
+    return structuredClone(policies);
+  }
+
+  async savePolicies(id: string, policies: StoredPolicies): Promise<void> {
+    this.policies.set(id, structuredClone(policies));
+  }
+
+  async saveJudgements(build: Build, judgements: readonly Judgement[]): Promise<void> {
+    await this.saveBuild(build);
+    this.judgements.set(`${build.id} ${build.round}`, judgements);
+  }
+
+  async readTagState(repositoryId: number, ref: string): Promise<TagState | undefined> {
+    return this.tagStates.get(`${repositoryId} ${ref}`);
+  }
+
+  async recordPush({ repository, ref, state, builds, policies }: Parameters<TagStore["recordPush"]>[0]) {
+    const known = this.tagStates.get(`${repository.id} ${ref}`);
+    const isSame = known?.object === state.object || (state.object === undefined && state.before === known?.object);
+    const follows = state.generation === (known?.generation ?? 0) + 1;
+    if (known !== undefined && !follows && !(state.generation === known.generation && isSame))
+      throw new Error(`lost race: ${ref} has moved`);
+    this.tagStates.set(`${repository.id} ${ref}`, structuredClone(state));
+    const keyOf = ({ key }: Build) => JSON.stringify(Object.entries(key).sort());
+    const keys = new Set(this.builds.map(keyOf));
+    const made = builds.filter((build) => !keys.has(keyOf(build)) && keys.add(keyOf(build)));
+    for (const build of made) {
+      this.rows.set(build.id, { build: structuredClone(build), version: 1 });
+      if (policies !== undefined) this.policies.set(build.id, structuredClone(policies));
+      this.work.set(build.id, this.now());
+    }
+    return made.map(({ id }) => id);
+  }
+
+  async listBuilds(repositoryId: number, ref: string): Promise<readonly Build[]> {
+    const tag = this.tagStates.get(`${repositoryId} ${ref}`);
+    if (tag === undefined) return [];
+    const all = this.builds.filter(({ key }) => key.repositoryId === repositoryId && key.ref === ref);
+    const present = all.filter(({ key }) => key.generation === tag.generation).map(({ key }) => key.commit);
+    return all.filter(
+      ({ key, outcome }) =>
+        outcome?.kind === "verdict" &&
+        (tag.object === undefined || (key.generation < tag.generation && !present.includes(key.commit))),
+    );
+  }
+
+  async findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined> {
+    return this.findLast(({ key, run }) => key.repositoryId === repositoryId && run?.id === runId);
+  }
+
+  async findBuildByCheckRun(repositoryId: number, checkRun: number): Promise<Build | undefined> {
+    return this.findLast((build) => build.key.repositoryId === repositoryId && build.checkRun === checkRun);
+  }
+
+  async rememberRepository(repository: Repository): Promise<void> {
+    const isBaselined = this.repositories.get(repository.id)?.isBaselined ?? false;
+    this.repositories.set(repository.id, { repository, isBaselined });
+  }
+
+  async forgetRepository(id: number): Promise<void> {
+    this.repositories.delete(id);
+  }
+
+  async forgetInstallation(installation: number): Promise<void> {
+    for (const { repository } of [...this.repositories.values()])
+      if (repository.installation === installation) this.repositories.delete(repository.id);
+  }
+
+  async listRepositories(): Promise<readonly KnownRepository[]> {
+    return [...this.repositories.values()];
+  }
+
+  async recordBaseline(repositoryId: number, tags: readonly { ref: string; object: string }[]): Promise<void> {
+    const known = this.repositories.get(repositoryId);
+    if (known !== undefined) this.repositories.set(repositoryId, { ...known, isBaselined: true });
+    for (const { ref, object } of tags) {
+      const key = `${repositoryId} ${ref}`;
+      if (!this.tagStates.has(key)) this.tagStates.set(key, { generation: 1, object, before: undefined });
+    }
+  }
+
+  private async findLast(matches: (build: Build) => boolean): Promise<Build | undefined> {
+    const found = this.builds.findLast(matches);
+    return found && this.readBuild(found.id);
+  }
+}
