@@ -111,7 +111,7 @@ export const PATHS: readonly Path[] = [
   },
   {
     name: "a registry that never comes back",
-    outage: (_, call) => (call === "registry.resolve" ? couldNotLook("server-error") : undefined),
+    outage: (_, call) => (call === "registry.resolve" ? couldNotLook() : undefined),
     ends: ["action_required undetermined"],
     dispatches: 1,
   },
@@ -119,7 +119,9 @@ export const PATHS: readonly Path[] = [
     name: "an organisation whose policy is unknown until the image is judged",
     arrange: (scene) => scene.github.policy("organisation", policyText()),
     outage: (scene, call) =>
-      call === "policies.readOrganisationPolicy" && since(scene, 1) ? couldNotLook("not-found-unproven") : undefined,
+      call === "policies.readOrganisationPolicy" && scene.store.rows.size === 0
+        ? couldNotLook("not-found-unproven")
+        : undefined,
     ends: ["success verdict"],
     dispatches: 1,
   },
@@ -127,7 +129,9 @@ export const PATHS: readonly Path[] = [
     name: "an organisation whose policy turns out wrong when the image is judged",
     arrange: (scene) => scene.github.policy("organisation", "version: 2\n"),
     outage: (scene, call) =>
-      call === "policies.readOrganisationPolicy" && since(scene, 1) ? couldNotLook("not-found-unproven") : undefined,
+      call === "policies.readOrganisationPolicy" && scene.store.rows.size === 0
+        ? couldNotLook("not-found-unproven")
+        : undefined,
     ends: ["failure policy-wrong"],
     dispatches: 1,
   },
