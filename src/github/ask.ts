@@ -2,6 +2,7 @@ import type { Octokit } from "@octokit/rest";
 import type { z } from "zod";
 import { BeyondLimit } from "../trust/ports.ts";
 import { GitHubError, githubError, type Question } from "./error.ts";
+import { limitedFetch } from "./limited-fetch.ts";
 
 /** How long GitHub may take to answer one request, in milliseconds (DESIGN §7). */
 const REQUEST_MS = 15_000;
@@ -24,11 +25,13 @@ export interface Clients {
   readonly appOctokit: () => Promise<GitHubClient>;
 }
 
-/** Passed with every call: when it ends, and that nothing is repeated behind our back. */
+/** Passed with every call: when it ends, how much is read, and that nothing is repeated behind our back. */
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** A write whose answer got lost may have been made: whoever asked looks before it is made again. */
   readonly retries: 0;
+  /** Reads to a limit. */
+  readonly fetch: typeof fetch;
 }
 
 /** What came back, not yet parsed. */
@@ -64,7 +67,7 @@ export async function exchange(
     else ended.addEventListener("abort", onEnd);
   });
   try {
-    return await Promise.race([end, call({ signal: ended, retries: 0 })]);
+    return await Promise.race([end, call({ signal: ended, retries: 0, fetch: limitedFetch })]);
   } catch (error) {
     throw githubError(question, error);
   } finally {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { BuildRequest, Repository, Run } from "../build/build.ts";
 import { DispatchRefused, type Workflows } from "../build/ports.ts";
+import { BeyondLimit } from "../trust/ports.ts";
 import { type Clients, exchange, type GitHubClient, parsed, type RequestOptions } from "./ask.ts";
 import { buildInputs } from "./build-inputs.ts";
 import { readBranch, readContent } from "./contents.ts";
@@ -59,8 +60,13 @@ async function hasWorkflow(
       ? await readBranch(octokit, repository, defaultBranch)
       : await readTag(octokit, repository, ref);
   if (at === undefined) return false;
-  const content = await readContent(octokit, repository, at.commit, workflowPath(file), MAX_WORKFLOW_BYTES);
-  return content?.kind === "file";
+  try {
+    const content = await readContent(octokit, repository, at.commit, workflowPath(file), MAX_WORKFLOW_BYTES);
+    return content?.kind === "file";
+  } catch (error) {
+    if (error instanceof BeyondLimit) return true;
+    throw error;
+  }
 }
 
 /** Where GitHub wants workflows. */

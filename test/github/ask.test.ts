@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { Octokit } from "@octokit/rest";
 import nock from "nock";
 import { ProbotOctokit } from "probot";
 import { z } from "zod";
-import { askPages, exchange, type GitHubClient } from "../../src/github/ask.ts";
+import { ask, askPages, exchange, type GitHubClient } from "../../src/github/ask.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import { API, couldNotLook, startApi, TOKEN } from "./api.ts";
 
@@ -18,6 +18,20 @@ function probotOctokit(): GitHubClient {
   return new ProbotOctokit({ auth: { token: TOKEN }, log: { debug() {}, info() {}, warn() {}, error() {} } as never });
 }
 
+function octokitAt(server: Server): GitHubClient {
+  return new Octokit({
+    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+  });
+}
+
+/** When the first connection that asks something is gone, in whichever way. */
+function firstClosed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.once("request", ({ socket }) => socket.on("error", () => {}).once("close", () => resolve()));
+  });
+}
+
 test("gives up when GitHub takes too long, and when the caller's own time is over", async (t) => {
   for (const limits of [{ timeoutMs: 30 }, { signal: AbortSignal.timeout(30) }, { signal: AbortSignal.abort() }]) {
     const silent = exchange(question, () => new Promise(() => {}), limits);
@@ -26,16 +40,38 @@ test("gives up when GitHub takes too long, and when the caller's own time is ove
   const server = createServer(() => {}).listen(0, "127.0.0.1");
   t.after(() => server.close());
   await once(server, "listening");
-  const octokit = new Octokit({
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    log: { debug() {}, info() {}, warn() {}, error() {} },
-  });
-  const closed = once(server, "request").then(([request]) => once(request.socket, "close"));
+  const octokit = octokitAt(server);
+  const closed = firstClosed(server);
   const slow = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }), {
     timeoutMs: 300,
   });
   await couldNotLook("timeout", slow);
   // The connection is given up too.
+  await closed;
+});
+
+test("reads no answer without end", async (t) => {
+  const piece = `"${"x".repeat(1024 * 1024)}",`;
+  const server = createServer((_, response) => {
+    response.setHeader("content-type", "application/json");
+    response.write('{"id":1,"more":[');
+    const write = () => {
+      while (!response.destroyed && response.write(piece)) {}
+    };
+    response.on("drain", write);
+    write();
+  }).listen(0, "127.0.0.1");
+  t.after(() => server.close());
+  await once(server, "listening");
+  const closed = firstClosed(server);
+  const octokit = octokitAt(server);
+  const endless = ask(
+    question,
+    z.object({ id: z.number() }),
+    (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }),
+    { timeoutMs: 120_000 },
+  );
+  await couldNotLook("server-error", endless);
   await closed;
 });
 

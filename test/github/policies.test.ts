@@ -95,6 +95,18 @@ test("an empty repository has no policy; one whose branches are hidden isn't emp
   }
 });
 
+test("could not look where GitHub tells about another branch or commit than the one asked for", async (t) => {
+  const api = startApi(t);
+  api.answer("GET /repos/acme/app", 200, REPOSITORY);
+  api.answer("GET /repos/acme/app/branches/trunk", 200, { name: "main", commit: { sha: COMMIT }, protected: true });
+  await couldNotLook("server-error", readerOf(api).readRepositoryPolicy(app));
+  api.answer("GET /repos/acme/app", 200, REPOSITORY);
+  answerBranch(api);
+  api.answer(`GET ${FILE}`, 404);
+  api.answer(`GET /repos/acme/app/commits/${COMMIT}`, 200, { sha: sha("d") });
+  await couldNotLook("server-error", readerOf(api).readRepositoryPolicy(app));
+});
+
 test("R8 reads no policy of another repository that has the name now", async (t) => {
   const api = startApi(t);
   api.answer("GET /repos/acme/app", 200, { ...REPOSITORY, id: 43 });
@@ -143,7 +155,8 @@ test("could not look where the content isn't whole, or in an encoding that isn't
   for (const file of [
     content(TEXT, { size: 3 }),
     content(TEXT, { encoding: "none", content: "", size: 9 }),
-    content(TEXT, { content: "dmVyc2lvbjogMQo*" }),
+    content(TEXT, { encoding: "utf-8" }),
+    content(TEXT, { content: `${Buffer.from(TEXT).toString("base64")}*` }),
   ]) {
     answerPolicy(api, file);
     await couldNotLook("server-error", readerOf(api).readRepositoryPolicy(app));

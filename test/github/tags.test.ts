@@ -88,10 +88,14 @@ for (const [what, repository] of [
   });
 }
 
-test("could not look where GitHub tells about another ref than the one asked for", async (t) => {
+test("could not look where GitHub tells about another ref or tag object than the one asked for", async (t) => {
   const api = startApi(t);
   api.answer("GET /repos/acme/app", 200, REPOSITORY);
   api.answer("GET /repos/acme/app/git/ref/tags%2Fv1", 200, { ref: "refs/tags/v1.0", object: names("commit", "a") });
+  await couldNotLook("server-error", readerOf(api).readTag(app, "refs/tags/v1"));
+  api.answer("GET /repos/acme/app", 200, REPOSITORY);
+  api.answer("GET /repos/acme/app/git/ref/tags%2Fv1", 200, { ref: "refs/tags/v1", object: names("tag", "a") });
+  api.answer(`GET /repos/acme/app/git/tags/${sha("a")}`, 200, { sha: sha("b"), object: names("commit", "c") });
   await couldNotLook("server-error", readerOf(api).readTag(app, "refs/tags/v1"));
 });
 

@@ -141,6 +141,14 @@ test("looks for the workflow at the commit of the tag, and at the head of the de
   assert.equal(await workflowsOf(api).hasWorkflow(app, FILE, "default-branch"), true);
 });
 
+test("a workflow is there however large it is", async (t) => {
+  const api = startApi(t);
+  api.answer("GET /repos/acme/app", 200, REPOSITORY);
+  api.answer("GET /repos/acme/app/branches/trunk", 200, { name: "trunk", commit: { sha: COMMIT }, protected: false });
+  api.answer(`GET ${CONTENT}`, 200, { type: "file", encoding: "none", size: 5_000_000, content: "" });
+  assert.equal(await workflowsOf(api).hasWorkflow(app, FILE, "default-branch"), true);
+});
+
 test("knows that a workflow is absent only where the commit can be read", async (t) => {
   const api = startApi(t);
   for (const [status, isProven] of [
