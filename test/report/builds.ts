@@ -1,8 +1,19 @@
-import type { Build, Outcome } from "../../src/build/build.ts";
+import type { Build, BuildRequest, Outcome } from "../../src/build/build.ts";
 import { verdictDocument } from "../../src/report/json.ts";
 import type { JudgedBy } from "../../src/report/judged-by.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
 import { chainOf, digest, fault } from "./verdicts.ts";
+
+/** What the workflow is asked for where nothing else is said. */
+export const request: BuildRequest = {
+  image: "ghcr.io/acme/app",
+  tags: ["1.0.0"],
+  dockerfile: "Dockerfile",
+  buildArgs: {},
+  contexts: {},
+  secrets: [],
+  workflow: "trusted-builds.yml",
+};
 
 /** A build that waits to be started; what differs is given. */
 export function build(given: Partial<Build> = {}): Build {
@@ -17,15 +28,7 @@ export function build(given: Partial<Build> = {}): Build {
       policyDigest: digest("policy"),
       generation: 1,
     },
-    request: {
-      image: "ghcr.io/acme/app",
-      tags: ["1.0.0"],
-      dockerfile: "Dockerfile",
-      buildArgs: {},
-      contexts: {},
-      secrets: [],
-      workflow: "trusted-builds.yml",
-    },
+    request,
     phase: "requested",
     checkRun: undefined,
     run: undefined,

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Build, Outcome } from "../../src/build/build.ts";
+import type { Build, BuildRequest, Outcome } from "../../src/build/build.ts";
 import { parsePlatform } from "../../src/image/platform.ts";
 import { checkRunReport } from "../../src/report/check-run.ts";
 import type { JudgedBy } from "../../src/report/judged-by.ts";
 import { MAX_MARKDOWN, MAX_TITLE } from "../../src/report/markdown-limits.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
-import { build, judgedBy, organisation, run, settled, trusted, untrusted } from "./builds.ts";
+import { build, judgedBy, organisation, request, run, settled, trusted, untrusted } from "./builds.ts";
+import { hostile } from "./hostile.ts";
 import { bare } from "./rendered.ts";
 import { chainOf, digest, fault, findings, node, verdict } from "./verdicts.ts";
 
@@ -263,18 +264,6 @@ test("counts images over platforms once, and says where an ancestry ends", () =>
   assert.equal(titleOf(verdict([amd, other], { platforms })), "trusted: 1 image down to scratch, 2 platforms, level 2");
 });
 
-/** Markup of every kind that GitHub would act on; the words show whether any of it got out. */
-const HOSTILE =
-  " `` ` ``` | \\| @octocat acme/app#1 GH-1 <img src=x onerror=evil()> ![evil](http://evil.example) [evil](http://evil.example) https://evil.example www.evil.example **evil** :evil: $evil$ &#64;evil <!-- ~~~\n\n# evil\n```\n| evil |\n\u202e\u001b[31m";
-
-function hostile<T>(value: T, key = ""): T {
-  const ours = ["kind", "role", "outcome", "verdict", "seam", "source", "id", "node", "digest", "phase", "asOf", "url"];
-  if (typeof value === "string") return (ours.includes(key) ? value : value + HOSTILE) as T;
-  if (Array.isArray(value)) return value.map((item) => hostile(item, key === "times" ? "asOf" : key)) as T;
-  if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, hostile(item, name)])) as T;
-}
-
 const OUTCOMES: readonly Outcome[] = [
   { kind: "undetermined", reason: "why" },
   { kind: "build-failed", conclusion: "failure", log: "log" },
@@ -286,8 +275,8 @@ const OUTCOMES: readonly Outcome[] = [
 
 test("nothing that strangers wrote becomes markup, in any phase, outcome or finding", () => {
   const waiting = { reason: "why", until: new Date("2027-02-01T12:01:00Z") };
-  const request = {
-    ...build().request,
+  const whole: BuildRequest = {
+    ...request,
     context: "a",
     target: "b",
     platforms: ["c"],
@@ -303,7 +292,7 @@ test("nothing that strangers wrote becomes markup, in any phase, outcome or find
   });
   const reports = [
     ...[...plain, ...OUTCOMES.map((outcome) => settled(outcome))].map((each) =>
-      report(hostile({ ...each, request } as Build)),
+      report(hostile({ ...each, request: whole })),
     ),
     ...judged.map((each) => report(hostile(settled(isUntrusted)), [hostile(each)])),
   ];
