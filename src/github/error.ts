@@ -71,7 +71,7 @@ function retryAfterOf({ response }: Thrown): number {
 
 /** What was asked, for messages, and what is needed to be answered. */
 export interface Question {
-  /** Goes on from "asked GitHub": `for the tag refs/tags/v1 of acme/app`, `to start …`. */
+  /** What follows the words "asked GitHub" in messages: `for the tag refs/tags/v1 of acme/app`, `to start …`. */
   readonly asked: string;
   /** `owner/name`, where it is about a repository. */
   readonly repository?: string | undefined;

@@ -1,16 +1,10 @@
-import { stripVTControlCharacters } from "node:util";
 import { z } from "zod";
 import type { Repository, Run } from "../build/build.ts";
 import { absentOn, askPages, exchange, type GitHubClient, PAGE } from "./ask.ts";
 import { GitHubError, githubError, type Question } from "./error.ts";
+import { readTail } from "./log-tail.ts";
 import { fullName } from "./repository.ts";
 
-/** What is read of a log, in bytes. */
-const MAX_LOG_BYTES = 8 * 1024 * 1024;
-/** What is kept while reading: enough for the tail, however much of it is colour. */
-const WINDOW_BYTES = 256 * 1024;
-const MAX_TAIL_LINES = 60;
-const MAX_TAIL_BYTES = 16 * 1024;
 /** How long a log may take, in milliseconds. */
 const DOWNLOAD_MS = 15_000;
 const MAX_REDIRECTS = 3;
@@ -72,11 +66,11 @@ export async function readFailureLog(
     );
   }
   const { baseUrl } = octokit.request.endpoint.DEFAULTS;
-  return absentOn([404, 410], readTail(asked, location, baseUrl, download));
+  return absentOn([404, 410], readLog(asked, location, baseUrl, download));
 }
 
 /** Reads a log where GitHub keeps it. The address is a secret of its own, and gets no other: no header of ours goes there. */
-async function readTail(question: Question, location: string, api: string, download: Download): Promise<string> {
+async function readLog(question: Question, location: string, api: string, download: Download): Promise<string> {
   const signal = AbortSignal.timeout(DOWNLOAD_MS);
   let url = nextUrl(question, location, new URL(api));
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
@@ -92,7 +86,7 @@ async function readTail(question: Question, location: string, api: string, downl
         await response.body?.cancel();
         throw refusedBy(question, response.status);
       }
-      return tailOf(await lastBytes(response.body));
+      return await readTail(response.body);
     } catch (error) {
       if (error instanceof GitHubError) throw error;
       throw githubError(
@@ -126,67 +120,6 @@ function nextUrl({ asked }: Question, location: string, from: URL): URL {
     "address-refused",
     `asked GitHub ${asked}: it is said to be at an address that isn't https; see it on the run's page`,
   );
-}
-
-/** The last part of a body, and whether reading stopped before its end. */
-async function lastBytes(
-  body: ReadableStream<Uint8Array> | null,
-): Promise<{ bytes: Buffer; isCut: boolean; isWhole: boolean }> {
-  let kept: Buffer = Buffer.alloc(0);
-  let read = 0;
-  for await (const chunk of body ?? []) {
-    const room = chunk.subarray(0, MAX_LOG_BYTES - read);
-    kept = Buffer.concat([kept, room]);
-    kept = kept.subarray(Math.max(0, kept.length - WINDOW_BYTES));
-    read += room.length;
-    if (room.length < chunk.length) return { bytes: kept, isCut: true, isWhole: false };
-  }
-  return { bytes: kept, isCut: false, isWhole: kept.length === read };
-}
-
-/** The end of a log as plain text: without the times, colours and control characters, and saying where it is cut. */
-export function tailOf({
-  bytes,
-  isCut = false,
-  isWhole = true,
-}: {
-  readonly bytes: Uint8Array;
-  readonly isCut?: boolean;
-  readonly isWhole?: boolean;
-}): string {
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/).map(plain);
-  if (lines.at(-1) === "") lines.pop();
-  // The first line may have begun before the window.
-  const whole = isWhole ? lines : lines.slice(1);
-  const tail = isCut ? [...whole, `… the log goes on; ${MAX_LOG_BYTES >> 20} MiB of it were read`] : whole;
-  const kept: string[] = [];
-  let room = MAX_TAIL_BYTES;
-  for (const line of tail.slice(-MAX_TAIL_LINES).reverse()) {
-    const size = Buffer.byteLength(line) + 1;
-    if (size > room) {
-      if (kept.length === 0) kept.unshift(`…${endOf(line, room - 4)}`);
-      break;
-    }
-    kept.unshift(line);
-    room -= size;
-  }
-  return kept.join("\n");
-}
-
-/** At most so many bytes from the end of a text, and no part of a character. */
-function endOf(text: string, bytes: number): string {
-  const end = Buffer.from(text).subarray(-bytes);
-  let start = 0;
-  while (start < end.length && ((end[start] ?? 0) & 0xc0) === 0x80) start++;
-  return end.subarray(start).toString();
-}
-
-const TIME = /^\uFEFF?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?/;
-
-function plain(line: string): string {
-  return stripVTControlCharacters(line.replace(TIME, ""))
-    .replaceAll("\t", "  ")
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
 }
 
 function about(asked: string, repository: Repository): Question {

@@ -94,6 +94,20 @@ test("keeps at most 16 KiB, whole lines of them where there are any", async (t) 
   assert.ok(Buffer.byteLength(one ?? "") > 16 * 1024 - 8);
 });
 
+test("keeps the end of a line that is longer than all that is kept", async (t) => {
+  const api = startApi(t);
+  answerLog(api);
+  assert.match((await logOf(api, text("x".repeat(1024 * 1024).concat("end")))) ?? "", /^…x+end$/);
+});
+
+test("begins with a whole line, though the log is long", async (t) => {
+  const api = startApi(t);
+  answerLog(api);
+  const long = "\u001b[31m".repeat(20_000);
+  const log = await logOf(api, text(`${`${long}lost\n`.repeat(5)}${`${long}kept\n`.repeat(2)}`));
+  assert.equal(log, "kept\nkept");
+});
+
 test("reads no more than 8 MiB, and says so", async (t) => {
   const api = startApi(t);
   answerLog(api);
@@ -115,7 +129,13 @@ test("follows redirects of the storage by hand, and not without end", async (t) 
   answerLog(api);
   assert.equal(await logOf(api, next, next, next, (url) => new Response(url.href)), "https://storage.example/next");
   answerLog(api);
-  await couldNotLook("server-error", logOf(api, next, next, next, next));
+  let asked = 0;
+  const endless: Reply = (url, init) => {
+    asked += 1;
+    return next(url, init);
+  };
+  await couldNotLook("server-error", logOf(api, ...Array.from({ length: 50 }, () => endless)));
+  assert.equal(asked, 4);
 });
 
 for (const [what, location] of [
