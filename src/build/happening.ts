@@ -39,24 +39,20 @@ const workflowRun = z.object({
   workflow_run: z.object({ id, display_title: z.string().nullish() }),
   repository: z.object({ id }),
 });
+const acted = z.object({ action: z.string() });
 const checkRun = z.object({
-  action: z.string(),
   check_run: z.object({ id, external_id: z.string().nullish() }),
   repository: z.object({ id }),
 });
 const listed = z.object({ id, name: z.string().min(1), private: z.boolean() });
 const account = z.object({ id, login: z.string().min(1) });
+const uninstalled = z.object({ installation });
 const installed = z.object({
-  action: z.string(),
   installation: installation.extend({ account }),
   repositories: z.array(listed).optional(),
 });
-const changed = z.object({
-  action: z.string(),
-  installation: installation.extend({ account }),
-  repositories_added: z.array(listed),
-  repositories_removed: z.array(z.object({ id })),
-});
+const given = z.object({ installation: installation.extend({ account }), repositories_added: z.array(listed) });
+const taken = z.object({ repositories_removed: z.array(z.object({ id })) });
 
 /**
  * Reads a delivery.
@@ -83,32 +79,41 @@ export function readHappening(event: string, payload: unknown): Happening | unde
       return { kind: "run-changed", repositoryId: on.id, runId: run.id, title: run.display_title ?? "" };
     }
     case "check_run": {
-      const { action, check_run: run, repository: on } = read(checkRun);
-      return action === "rerequested"
-        ? { kind: "check-rerun-asked", repositoryId: on.id, checkRun: run.id, externalId: run.external_id ?? "" }
-        : undefined;
-    }
-    case "installation": {
-      const { action, installation: by, repositories = [] } = read(installed);
-      if (action === "deleted") return { kind: "installation-gone", installation: by.id };
-      if (action !== "created" && action !== "unsuspend") return undefined;
+      if (read(acted).action !== "rerequested") return undefined;
+      const { check_run: run, repository: on } = read(checkRun);
       return {
-        kind: "repositories-added",
-        repositories: repositories.map((each) => repositoryOf(each, by.account, by.id)),
+        kind: "check-rerun-asked",
+        repositoryId: on.id,
+        checkRun: run.id,
+        externalId: run.external_id ?? "",
       };
     }
+    case "installation": {
+      const { action } = read(acted);
+      // Not everything that it can be installed on is an account with a name.
+      if (action === "deleted") return { kind: "installation-gone", installation: read(uninstalled).installation.id };
+      if (action !== "created" && action !== "unsuspend") return undefined;
+      const { installation: by, repositories = [] } = read(installed);
+      return added(repositories, by);
+    }
     case "installation_repositories": {
-      const { action, installation: by, ...lists } = read(changed);
-      return action === "removed"
-        ? { kind: "repositories-removed", ids: lists.repositories_removed.map((each) => each.id) }
-        : {
-            kind: "repositories-added",
-            repositories: lists.repositories_added.map((each) => repositoryOf(each, by.account, by.id)),
-          };
+      const { action } = read(acted);
+      if (action === "removed")
+        return { kind: "repositories-removed", ids: read(taken).repositories_removed.map(({ id }) => id) };
+      if (action !== "added") return undefined;
+      const { installation: by, repositories_added: repositories } = read(given);
+      return added(repositories, by);
     }
     default:
       return undefined;
   }
+}
+
+function added(repositories: readonly z.infer<typeof listed>[], by: z.infer<typeof given>["installation"]): Happening {
+  return {
+    kind: "repositories-added",
+    repositories: repositories.map((each) => repositoryOf(each, by.account, by.id)),
+  };
 }
 
 function repositoryOf(on: z.infer<typeof listed>, owner: z.infer<typeof account>, by: number): Repository {
