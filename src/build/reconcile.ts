@@ -1,6 +1,6 @@
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { Deliveries, HookDelivery, Installations, KnownRepository } from "./ports.ts";
-import { type RespondPorts, respond } from "./respond.ts";
+import { overtaken, type RespondPorts, respond } from "./respond.ts";
 
 /** How far back GitHub's memory of deliveries is searched, in milliseconds: what it can send again (three days on github.com). */
 const REDELIVERABLE_MS = 3 * 24 * 3_600_000;
@@ -65,7 +65,11 @@ async function reconcileRepository(
   const woken: string[] = [];
   for (const { ref, object } of tags) {
     const state = await ports.store.readTagState(repository.id, ref);
-    if (state?.object === object) continue;
+    if (state?.object === object) {
+      // Whoever recorded the move may not have lived to wake what it turns.
+      woken.push(...(await overtaken(ports, repository.id, ref)));
+      continue;
+    }
     const push = { repository, ref, before: undefined, after: object };
     woken.push(...(await respond(ports, { kind: "tag-pushed", push })));
   }

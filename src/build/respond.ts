@@ -40,7 +40,11 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
 }
 
 /** A tag that moved after its build turns the verdict (RULES R26): what was trusted under it looks at the tag again. */
-async function overtaken({ store }: RespondPorts, repositoryId: number, ref: string): Promise<readonly string[]> {
+export async function overtaken(
+  { store }: Pick<RespondPorts, "store">,
+  repositoryId: number,
+  ref: string,
+): Promise<readonly string[]> {
   return (await store.listBuilds(repositoryId, ref))
     .filter(({ outcome }) => outcome?.kind === "verdict" && outcome.verdict === "trusted")
     .map(({ id }) => id);

@@ -25,7 +25,7 @@ export class MemoryStore implements BuildStore, TagStore, BuildIndex, Repository
   readonly tagStates = new Map<string, TagState>();
   readonly policies = new Map<string, StoredPolicies>();
   readonly judgements = new Map<string, readonly Judgement[]>();
-  readonly repositories = new Map<number, KnownRepository>();
+  repositories = new Map<number, KnownRepository>();
   /** What there is to do, and since when. */
   readonly work = new Map<string, number>();
   private readonly now: () => number;
