@@ -45,6 +45,8 @@ export function serve(config: Config): Promise<Serving> {
 
 async function serveApp(config: Config, credentials: AppCredentials): Promise<Serving> {
   const probot = createGithubApp(config, credentials);
+  // It has no log before it is ready, and says so by nothing else.
+  await probot.auth();
   const log: Log = probot.log;
   const now = () => new Date();
   const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {

@@ -50,6 +50,10 @@ const slice = JSON.parse(readFileSync(new URL("openapi.json", import.meta.url), 
 const listed = slice.operations["GET /repos/{owner}/{repo}/attestations/{subject_digest}"]?.responses["200"];
 mend(listed, ["content", "application/json", "schema", "properties", "attestations", "items", "properties", "bundle"]);
 
+/** The list of installations is described with an account that is a user and an enterprise at once; the component has it right. */
+const installations = slice.operations["GET /app/installations"]?.responses["200"];
+at(installations, ["content", "application/json", "schema"]).items = { $ref: "#/components/schemas/installation" };
+
 /** GitHub's OpenAPI description, the part that is used here. */
 export const components = slice.components;
 
@@ -103,9 +107,13 @@ export function findOperation(method: string, pathname: string) {
 }
 
 function mend(document: unknown, path: readonly string[]): void {
+  Object.assign(at(document, path), { nullable: true });
+}
+
+function at(document: unknown, path: readonly string[]): Record<string, unknown> {
   const found = path.reduce((each: unknown, key) => (each as Record<string, unknown> | undefined)?.[key], document);
   if (typeof found !== "object" || found === null) throw new Error(`openapi.json has nothing at ${path.join("/")}`);
-  Object.assign(found, { nullable: true });
+  return found as Record<string, unknown>;
 }
 
 function fixedLength(path: string): number {

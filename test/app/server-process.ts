@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
+const LISTENING = /listening on (http:\S+);/;
+/** How long a start may take, in milliseconds: the embedded database is made first. */
+const START_MS = 60_000;
+
+/** The real server in a process of its own. */
+export interface ServerProcess {
+  readonly url: string;
+  /** Where GitHub delivers to. */
+  readonly webhooks: string;
+  readonly pid: number;
+  /** What it has written so far. */
+  output(): string;
+  /** Ends it at once, as a machine that loses its power does. */
+  kill(): Promise<void>;
+  /** SIGTERM, and its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** The server ended instead of listening. */
+export class StartFailed extends Error {
+  readonly exit: number | null;
+  readonly output: string;
+  constructor(exit: number | null, output: string) {
+    super(`the server ended with ${exit}:\n${output}`);
+    this.exit = exit;
+    this.output = output;
+  }
+}
+
+/**
+ * Starts `src/app/main.ts` with this environment and nothing else but PATH.
+ *
+ * @throws {StartFailed}
+ */
+export async function startServer(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
+  const child = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  // A test that fails before it stops the server must not leave it behind.
+  const atExit = () => child.kill("SIGKILL");
+  process.once("exit", atExit);
+  let output = "";
+  const url = await new Promise<string>((resolve, reject) => {
+    const late = setTimeout(() => {
+      child.kill("SIGKILL");
+      reject(new StartFailed(null, `not listening after ${START_MS} ms\n${output}`));
+    }, START_MS);
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        const [, found] = LISTENING.exec(output) ?? [];
+        if (found === undefined) return;
+        clearTimeout(late);
+        resolve(found);
+      });
+    }
+    child.once("close", (code) => {
+      clearTimeout(late);
+      process.off("exit", atExit);
+      reject(new StartFailed(code, output));
+    });
+  });
+  return {
+    url,
+    webhooks: `${url}/api/github/webhooks`,
+    pid: child.pid ?? 0,
+    output: () => output,
+    kill: async () => {
+      await ended(child, "SIGKILL");
+    },
+    stop: () => ended(child, "SIGTERM"),
+  };
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
+  if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+  const closed = once(child, "close");
+  child.kill(signal);
+  await closed;
+  return child.exitCode;
+}
+
+/** A port that nobody has just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
