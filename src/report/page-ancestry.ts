@@ -80,8 +80,8 @@ function table(document: VerdictDocument): Markup {
     const role = [...(subjects.has(node.id) ? ["image"] : []), ...(roles.get(node.id) ?? [])].join(", ");
     return rowOf(node, marks.get(node.id) ?? "unknown", role);
   });
-  return html`<div class="box" role="region" tabindex="0" aria-label="Every image as a table"><table>
-<thead><tr><th scope="col">Finding</th><th scope="col">Image</th><th scope="col">Role</th><th scope="col">Level</th><th scope="col">Source</th><th scope="col">Signer</th></tr></thead>
+  return html`<div class="box" role="region" tabindex="0" aria-label="Every image as a table"><table class="images">
+<thead><tr><th scope="col">Finding</th><th scope="col" class="text">Image</th><th scope="col">Role</th><th scope="col">Level</th><th scope="col">Source</th><th scope="col" class="text">Signer</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
 
@@ -89,5 +89,5 @@ function rowOf(node: DocumentNode, mark: Mark, role: string): Markup {
   const { finding, platform, level, reference } = node;
   const { sourceRepository, sourceCommit, signer } = builtBy(node) ?? {};
   const source = `${sourceRepository?.replace(/^https?:\/\/[^/]+\//, "")}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`;
-  return html`<tr><td>${marked(mark, finding.kind)}${finding.code === null ? "" : html` ${named(finding.code)}`}${node.fromScratch ? html` <span class="soft">from scratch</span>` : ""}</td><td>${named(shortReference(reference))}${platform === null ? "" : html`<br><span class="soft">${printable(platform)}</span>`}</td><td>${role}</td><td>${level}</td><td>${sourceRepository ? linked(source, commitUrl(sourceRepository, sourceCommit)) : ""}</td><td class="text">${signer === undefined ? "" : named(signer)}</td></tr>`;
+  return html`<tr><td>${marked(mark, finding.kind)}${finding.code === null ? "" : html` ${named(finding.code)}`}${node.fromScratch ? html` <span class="soft">from scratch</span>` : ""}</td><td class="text">${named(shortReference(reference))}${platform === null ? "" : html`<br><span class="soft">${printable(platform)}</span>`}</td><td>${role}</td><td>${level}</td><td>${sourceRepository ? linked(source, commitUrl(sourceRepository, sourceCommit)) : ""}</td><td class="text">${signer === undefined ? "" : named(signer)}</td></tr>`;
 }

@@ -108,8 +108,9 @@ th:first-child, td:first-child { padding-left: 1.25rem; }
 th:last-child, td:last-child { padding-right: 1.25rem; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; white-space: nowrap; }
 td code { overflow-wrap: normal; word-break: normal; white-space: nowrap; }
-td.text { min-width: 11rem; }
 td.text code { white-space: normal; overflow-wrap: anywhere; }
+.images { min-width: 52rem; }
+.images th.text { width: 32%; }
 pre { margin: 0; padding: 1rem 1.25rem; font-size: 0.8125rem; line-height: 1.5; }
 
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding: 1.25rem 0 2rem; color: var(--soft); font-size: 0.875rem; overflow-wrap: anywhere; }

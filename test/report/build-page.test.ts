@@ -188,6 +188,23 @@ test("nothing that strangers wrote becomes an element, an attribute, or a link e
   }
 });
 
+test("links to no address but those of the web", () => {
+  const url = "javascript:alert(1)//";
+  const judged = judgedBy(trusted);
+  const nodes = judged.document.nodes.map((each) => ({
+    ...each,
+    statements: each.statements.map((statement) => ({ ...statement, sourceRepository: url })),
+  }));
+  const page = buildPage(settled(isTrusted, { run: { ...run, url } }), [
+    { ...judged, document: { ...judged.document, nodes } },
+  ]);
+  assert.deepEqual(
+    found(page).links.filter((link) => !link.startsWith("https://github.com/")),
+    [],
+  );
+  assert.ok(found(page).text.includes(url));
+});
+
 test("holds an ancestry of 512 images, and says the same of the same to the byte", () => {
   const names = Array.from({ length: 512 }, (_, i) => `image-${i}`);
   const nodes = names.map((name, i) =>
