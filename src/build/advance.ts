@@ -1,14 +1,15 @@
-import { digestOf } from "../image/digest.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
 import { CouldNotLook } from "../trust/ports.ts";
-import { type Build, checkName, externalId, type Outcome, type Run } from "./build.ts";
+import type { Build } from "./build.ts";
+import { dispatchRun } from "./dispatch.ts";
+import { followRun } from "./follow.ts";
 import { policyWrong } from "./policies.ts";
-import { type BuildStore, type CheckRunReport, type CheckRuns, DispatchRefused, type Workflows } from "./ports.ts";
+import type { BuildStore, CheckRunReport, CheckRuns, Workflows } from "./ports.ts";
 import { forAttempt, forJudgement } from "./round.ts";
+import { keep, on, type Step, save, settled } from "./step.ts";
+import { openCheckRun, report, tellOutcome } from "./tell.ts";
 import { commitNow, type VerifyPorts, verifyBuild } from "./verify.ts";
 
-/** How often the log of a failed run is asked for, beside the first time. */
-const LOG_TRIES = 2;
 /** How long it is tried to tell an outcome, in milliseconds: after 14 days GitHub calls the check run stale by itself. */
 const TELL_MS = 14 * 24 * 3_600_000;
 
@@ -31,11 +32,6 @@ export interface Pace {
   /** How late GitHub may list a run that it has started. */
   readonly listingMs: number;
 }
-
-/** A step that was taken, and saved: go on with this, or rest; for good where no time is given. */
-type Step =
-  | { readonly kind: "on"; readonly build: Build }
-  | { readonly kind: "rest"; readonly build: Build; readonly until: Date | undefined };
 
 /**
  * Moves a build on as far as it goes, step by step, each saved before the next (DESIGN §5). Whoever is killed in the middle is
@@ -80,136 +76,6 @@ function nextStep(ports: AdvancePorts, build: Build): Promise<Step> {
   }
 }
 
-/** Something was learnt or done: what kept us from it is over. */
-async function save(ports: AdvancePorts, before: Build, change: Partial<Build>): Promise<Build> {
-  return keep(ports, { ...before, failures: 0, waiting: undefined, ...change });
-}
-
-/** Before a write: that it is going to be tried is no success, or it would be tried for ever. */
-async function keep(ports: AdvancePorts, build: Build): Promise<Build> {
-  await ports.store.saveBuild(build);
-  return build;
-}
-
-const on = (build: Build): Step => ({ kind: "on", build });
-
-function settled(ports: AdvancePorts, outcome: Outcome): Partial<Build> {
-  return { phase: "settled", outcome, runStatus: undefined, settledAt: ports.now() };
-}
-
-async function openCheckRun(ports: AdvancePorts, before: Build): Promise<Step> {
-  const { repository, key } = before;
-  const check = { name: checkName(before), commit: key.commit, externalId: externalId(before) };
-  if (before.attempted.checkRun !== undefined) {
-    const known = await ports.checkRuns.find(repository, check);
-    if (known !== undefined) return on(await save(ports, before, { checkRun: known }));
-  }
-  const report = await wordsOf(ports, before);
-  const reported = hashOf(report);
-  // If it is there although we never heard so, it may say all that there is to say.
-  const attempted = { ...before.attempted, checkRun: ports.now(), report: reported };
-  const build = await keep(ports, { ...before, attempted });
-  const checkRun = await ports.checkRuns.create(repository, check, report);
-  return on(await save(ports, build, { checkRun, reported }));
-}
-
-async function dispatchRun(ports: AdvancePorts, before: Build): Promise<Step> {
-  const { repository, key, request, attempted } = before;
-  if (request === undefined) throw new Error(`build ${before.id} has nothing to dispatch`);
-  const { workflow } = request;
-  if (attempted.dispatch !== undefined) {
-    const run = await ports.workflows.findRun(repository, workflow, before.id, attempted.dispatch);
-    if (run !== undefined) return on(await save(ports, before, { run, phase: "dispatched" }));
-    const listed = new Date(attempted.dispatch.getTime() + ports.pace.listingMs);
-    if (ports.now() < listed) return { kind: "rest", build: before, until: listed };
-    if (attempted.isDispatched) {
-      throw new CouldNotLook(
-        "server-error",
-        `looked for the run that was started for build ${before.id}: GitHub doesn't list one whose title has that id; the workflow needs "run-name: Trusted build \${{ inputs.build-id }}"`,
-      );
-    }
-  }
-  const reason = (await overtaken(ports, before)) ?? (await missingWorkflow(ports, before, workflow));
-  if (reason !== undefined) return on(await save(ports, before, settled(ports, { kind: "no-workflow", reason })));
-  const build = await keep(ports, { ...before, attempted: { ...attempted, dispatch: ports.now() } });
-  try {
-    const run = await ports.workflows.dispatch(repository, workflow, key.ref, { id: build.id, request });
-    const told = { ...build.attempted, isDispatched: true };
-    return on(await save(ports, build, run === undefined ? { attempted: told } : { run, phase: "dispatched" }));
-  } catch (error) {
-    if (!(error instanceof DispatchRefused)) throw error;
-    return on(await save(ports, build, settled(ports, { kind: "no-workflow", reason: error.message })));
-  }
-}
-
-/** The run would build what the tag names now, under the tag of the image that the newer push builds. */
-async function overtaken({ tags }: AdvancePorts, { repository, key }: Build): Promise<string | undefined> {
-  const now = await commitNow(tags, repository, key.ref);
-  if (now === key.commit) return undefined;
-  return now === undefined
-    ? `${key.ref} was deleted before its build was started; push it again`
-    : `${key.ref} was moved from ${key.commit} to ${now} before its build was started; what it names now has a build of its own`;
-}
-
-/** GitHub wants the file in both places: the run is of the tag's file, and may be started because the default branch has one. */
-async function missingWorkflow({ workflows }: AdvancePorts, build: Build, file: string): Promise<string | undefined> {
-  const { repository, key } = build;
-  const [atTag, onDefault] = await Promise.all([
-    workflows.hasWorkflow(repository, file, key.ref),
-    workflows.hasWorkflow(repository, file, "default-branch"),
-  ]);
-  if (atTag && onDefault) return undefined;
-  const where = [...(atTag ? [] : [`at ${key.ref}`]), ...(onDefault ? [] : ["on the default branch"])].join(" and ");
-  return `there is no .github/workflows/${file} ${where}: GitHub starts a workflow for a tag only if the tag and the default branch both have it; add it and push a new tag`;
-}
-
-async function followRun(ports: AdvancePorts, before: Build): Promise<Step> {
-  const { repository, run: known } = before;
-  if (known === undefined) throw new Error(`build ${before.id} has no run to follow`);
-  const state = await ports.workflows.readRun(repository, known.id);
-  if (state === undefined)
-    return on(
-      await save(
-        ports,
-        before,
-        settled(ports, { kind: "build-failed", conclusion: "the run was deleted", log: undefined }),
-      ),
-    );
-  const { id, attempt, url, status, since } = state;
-  if (attempt < known.attempt)
-    throw new CouldNotLook(
-      "server-error",
-      `asked GitHub for attempt ${known.attempt} of run ${id}: it told about attempt ${attempt}, which is over; try again later`,
-    );
-  const run = { id, attempt, url };
-  if (status !== "completed") {
-    const build = await save(ports, before, { run, runStatus: { status, since } });
-    return {
-      kind: "rest",
-      build: await report(ports, build),
-      until: new Date(ports.now().getTime() + ports.pace.pollMs),
-    };
-  }
-  if (state.conclusion === "success")
-    return on(await save(ports, before, { run, runStatus: undefined, phase: "verifying" }));
-  if (state.conclusion === "cancelled")
-    return on(await save(ports, before, { run, ...settled(ports, { kind: "cancelled" }) }));
-  const conclusion = state.conclusion ?? "unknown";
-  const log = await failureLog(ports, before, run);
-  return on(await save(ports, before, { run, ...settled(ports, { kind: "build-failed", conclusion, log }) }));
-}
-
-/** A build that failed has failed, whether or not its log can be read. */
-async function failureLog({ workflows, pace }: AdvancePorts, build: Build, run: Run): Promise<string | undefined> {
-  try {
-    return await workflows.readFailureLog(build.repository, run);
-  } catch (error) {
-    const tries = Math.min(LOG_TRIES, pace.retriesMs.length);
-    if (error instanceof CouldNotLook && build.failures >= tries) return undefined;
-    throw error;
-  }
-}
-
 async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
   const { run, request, id } = before;
   if (run === undefined || request === undefined) throw new Error(`build ${id} has no run to judge`);
@@ -239,12 +105,6 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
   }
 }
 
-async function tellOutcome(ports: AdvancePorts, before: Build): Promise<Step> {
-  // What kept us from telling it is no part of it.
-  const build = await report(ports, { ...before, waiting: undefined });
-  return on(await save(ports, build, { phase: "done" }));
-}
-
 /**
  * What happened while it was judged told nobody who could do anything about it: the run may have been started again (RULES R9), and a
  * tag that moved turns the verdict (RULES R26). Both get a check run of their own; the old one stays what it was.
@@ -265,32 +125,6 @@ async function lookBack(ports: AdvancePorts, build: Build): Promise<Step> {
   return { kind: "rest", build: build.failures === 0 ? build : await save(ports, build, {}), until: undefined };
 }
 
-/** Writes the check run, unless it says so already: each write counts against GitHub's limits, and shows. */
-async function report(ports: AdvancePorts, before: Build): Promise<Build> {
-  const { checkRun, repository, attempted } = before;
-  if (checkRun === undefined) return before;
-  const wanted = await wordsOf(ports, before);
-  const hash = hashOf(wanted);
-  if (before.reported === hash) return before;
-  let build = before;
-  const isTold = attempted.report === hash && (await ports.checkRuns.says(repository, checkRun, wanted));
-  if (!isTold) {
-    build = { ...before, attempted: { ...attempted, report: hash } };
-    await ports.store.saveBuild(build);
-    await ports.checkRuns.update(repository, checkRun, wanted);
-  }
-  build = { ...build, reported: hash };
-  await ports.store.saveBuild(build);
-  return build;
-}
-
-/** The same outcome in the same words, however often it was tried to tell them. */
-function wordsOf(ports: AdvancePorts, build: Build): Promise<CheckRunReport> {
-  if (build.outcome === undefined) return ports.describe(build);
-  const tries = build.outcome.kind === "undetermined" ? ports.pace.retriesMs.length + 1 : 0;
-  return ports.describe({ ...build, failures: tries, waiting: undefined });
-}
-
 /** Could not look: said on the check run, and tried again; after the last try it is undetermined, which doesn't pass. */
 async function postponed(
   ports: AdvancePorts,
@@ -301,7 +135,7 @@ async function postponed(
   const { phase, settledAt, failures } = before;
   const delay = retriesMs[failures];
   const isLast = delay === undefined;
-  const wait = Math.max(delay ?? retriesMs.at(-1) ?? 0, (error.retryAfter ?? 0) * 1000);
+  const wait = Math.max(delay ?? retriesMs.at(-1) ?? ports.pace.pollMs, (error.retryAfter ?? 0) * 1000);
   const until = new Date(ports.now().getTime() + wait);
   switch (phase) {
     case "done":
@@ -329,8 +163,4 @@ async function postponed(
     if (!(failure instanceof CouldNotLook)) throw failure;
     return rest;
   }
-}
-
-function hashOf(report: CheckRunReport): string {
-  return digestOf(new TextEncoder().encode(JSON.stringify(report)));
 }

@@ -119,7 +119,7 @@ export const PATHS: readonly Path[] = [
     name: "an organisation whose policy is unknown until the image is judged",
     arrange: (scene) => scene.github.policy("organisation", policyText()),
     outage: (scene, call) =>
-      call === "policies.readOrganisationPolicy" && scene.store.rows.size === 0
+      call === "policies.readOrganisationPolicy" && scene.github.runs[0]?.isEnded !== true
         ? couldNotLook("not-found-unproven")
         : undefined,
     ends: ["success verdict"],
@@ -129,7 +129,7 @@ export const PATHS: readonly Path[] = [
     name: "an organisation whose policy turns out wrong when the image is judged",
     arrange: (scene) => scene.github.policy("organisation", "version: 2\n"),
     outage: (scene, call) =>
-      call === "policies.readOrganisationPolicy" && scene.store.rows.size === 0
+      call === "policies.readOrganisationPolicy" && scene.github.runs[0]?.isEnded !== true
         ? couldNotLook("not-found-unproven")
         : undefined,
     ends: ["failure policy-wrong"],
