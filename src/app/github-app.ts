@@ -1,4 +1,3 @@
-import type { Octokit } from "@octokit/rest";
 import { Probot, ProbotOctokit } from "probot";
 import type { Clients } from "../github/ask.ts";
 import type { AppCredentials, Config } from "./config.ts";
@@ -27,7 +26,7 @@ export function createGithubApp(config: Config, app: AppCredentials): Probot {
 /** In whose name GitHub is asked. Tokens come from Probot, which keeps each for as long as it is valid. */
 export function githubClients(probot: Probot): Clients {
   return {
-    appOctokit: async () => (await probot.auth()) as unknown as Octokit,
-    octokitFor: async (installation) => (await probot.auth(installation)) as unknown as Octokit,
+    appOctokit: () => probot.auth(),
+    octokitFor: (installation) => probot.auth(installation),
   };
 }

@@ -10,6 +10,8 @@ const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /** What the pages show. */
 export interface PagePorts {
+  /** The GitHub server that pages link to. */
+  readonly server: string;
   readBuild(id: string): Promise<Build | undefined>;
   listJudgements(id: string): Promise<readonly JudgedBy[]>;
   /** Whether the database answers. */
@@ -39,7 +41,7 @@ export async function servePage(
   const build = await ports.readBuild(id);
   // A private repository's build and none at all look the same: that it exists is nobody's business (DESIGN §6).
   if (build === undefined || build.repository.isPrivate) sendMissing(response);
-  else sendPage(response, 200, buildPage(build, await ports.listJudgements(id)));
+  else sendPage(response, 200, buildPage(build, await ports.listJudgements(id), { server: ports.server }));
   return true;
 }
 

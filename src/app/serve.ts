@@ -90,6 +90,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
     );
     const pages = {
       readBuild: (id: string) => store.readBuild(id),
+      server,
       listJudgements: async (id: string) => {
         const build = await store.readBuild(id);
         return build === undefined ? [] : judgementsOf(store, build);
@@ -130,9 +131,9 @@ async function judgementsOf(store: Store, { id }: Build): Promise<readonly Judge
 }
 
 /** A private repository's builds have no page: whoever may see them is told by GitHub. */
-function reportOptions({ publicUrl }: Config, { id, repository, request }: Build): ReportOptions {
+function reportOptions({ publicUrl, server }: Config, { id, repository, request }: Build): ReportOptions {
   const hasPage = publicUrl !== undefined && !repository.isPrivate;
-  return { workflowFile: request?.workflow ?? "", ...(hasPage && { page: `${publicUrl}/builds/${id}` }) };
+  return { workflowFile: request?.workflow ?? "", server, ...(hasPage && { page: `${publicUrl}/builds/${id}` }) };
 }
 
 /** Without an app there is nothing to do but to say so; nothing is stored. */

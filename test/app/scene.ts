@@ -3,9 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { assemblerPath } from "../world/assembler/assembler-path.ts";
 import { rootfs } from "../world/build.ts";
 import type { CheckRun } from "../world/github/check-runs.ts";
 import { type Github, type GithubOptions, startGithub } from "../world/github/github.ts";
+import { startOciRegistry } from "../world/oci-registry.ts";
 import { type Runner, startRunner } from "../world/runner.ts";
 import { GITHUB_ISSUER, type Sigstore, startSigstore } from "../world/sigstore.ts";
 import type { Toolchain } from "../world/toolchain.ts";
@@ -16,8 +18,9 @@ const PATIENCE_MS = 120_000;
 
 /** How a scene differs from the usual one. */
 export interface SceneOptions {
-  readonly toolchain: Toolchain;
-  /** Where images are pushed to. Default: the real registry. */
+  /** Builds with the real docker. Without it images are assembled, and the scene needs neither root nor the world. */
+  readonly toolchain?: Toolchain;
+  /** Where images are pushed to. Default: the toolchain's registry, or one in this process. */
   readonly registry?: string;
   readonly github?: GithubOptions;
   /** Above the server's usual environment. */
@@ -36,7 +39,7 @@ export interface Scene {
   readonly registry: string;
   /** Of the images; no other test has it. */
   readonly namespace: string;
-  readonly toolchain: Toolchain;
+  readonly toolchain: Toolchain | undefined;
   /** The environment that the server is started with. */
   readonly env: Readonly<Record<string, string>>;
   server: ServerProcess;
@@ -56,7 +59,10 @@ export const CALLER = readFileSync("examples/trusted-builds.yml", "utf8");
 
 /** Starts everything; the server's database is new. */
 export async function startScene(options: SceneOptions): Promise<Scene> {
-  const { toolchain, registry = toolchain.registry } = options;
+  const { toolchain } = options;
+  const given = options.registry ?? toolchain?.registry;
+  const ownRegistry = given === undefined ? await startOciRegistry() : undefined;
+  const registry = given ?? ownRegistry?.host ?? "";
   const namespace = `acme-${randomBytes(4).toString("hex")}`;
   const directory = mkdtempSync(join(tmpdir(), "scene-"));
   const github = await startGithub(options.github);
@@ -64,7 +70,14 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const runner =
     options.hasRunner === false
       ? undefined
-      : await startRunner(github, { sigstore, toolchain, env: { TRUSTED_BUILDS_ALLOW_HOSTS: registry } });
+      : await startRunner(github, {
+          sigstore,
+          ...(toolchain && { toolchain }),
+          env: {
+            TRUSTED_BUILDS_ALLOW_HOSTS: registry,
+            ...(toolchain === undefined && { PATH: `${assemblerPath}:${process.env.PATH}` }),
+          },
+        });
   const root = join(directory, "trusted_root.json");
   writeFileSync(root, JSON.stringify(sigstore.trustedRoot));
   const port = await freePort();
@@ -134,6 +147,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       await runner?.close();
       await github.close();
       await sigstore.close();
+      await ownRegistry?.close();
       rmSync(directory, { recursive: true, force: true });
     },
   };
@@ -180,23 +194,24 @@ ${trust.map((line) => `  ${line}\n`).join("")}`;
 
 /** The sources of base → runtime → app; the app has a stage of its own, and copies from it and from base. */
 export async function chainSources(
-  scene: Pick<Scene, "image" | "toolchain">,
+  { image, toolchain }: Pick<Scene, "image" | "toolchain">,
   tag = "v1.0.0",
 ): Promise<Readonly<Record<"base" | "runtime" | "app", Readonly<Record<string, string | Uint8Array>>>>> {
+  if (toolchain === undefined) throw new Error("the chain runs programs while it is built: it needs a toolchain");
   return {
     base: {
       Dockerfile: 'FROM scratch\nADD rootfs.tar.gz /\nCMD ["/bin/sh"]\n',
-      "rootfs.tar.gz": await rootfs(scene.toolchain),
+      "rootfs.tar.gz": await rootfs(toolchain),
     },
-    runtime: { Dockerfile: `FROM ${scene.image("base")}:${tag}\nRUN echo runtime > /runtime\n` },
+    runtime: { Dockerfile: `FROM ${image("base")}:${tag}\nRUN echo runtime > /runtime\n` },
     app: {
       Dockerfile: [
-        `FROM ${scene.image("runtime")}:${tag} AS build`,
+        `FROM ${image("runtime")}:${tag} AS build`,
         "COPY app.sh /out/app",
         "RUN echo built >> /out/app",
-        `FROM ${scene.image("runtime")}:${tag}`,
+        `FROM ${image("runtime")}:${tag}`,
         "COPY --from=build /out/app /app",
-        `COPY --from=${scene.image("base")}:${tag} /bin/busybox /usr/bin/tool`,
+        `COPY --from=${image("base")}:${tag} /bin/busybox /usr/bin/tool`,
         'CMD ["/app"]',
         "",
       ].join("\n"),
