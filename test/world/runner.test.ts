@@ -32,16 +32,18 @@ function program(t: TestContext, source: string): string {
 
 /** A runner, and how to start a run for it. */
 async function runnerOf(t: TestContext, options: Partial<RunnerOptions> & { readonly files?: Record<string, string> }) {
+  const open: { close(): Promise<void> }[] = [];
+  t.after(async () => {
+    for (const each of open.reverse()) await each.close();
+  });
   const github = await githubOf(t);
   const sigstore = await startSigstore({ serverUrl: github.url });
+  open.push(sigstore);
   const { files = {}, ...rest } = options;
   const commit = await github.repository("acme/app", { files: { [WORKFLOW_PATH]: WORKFLOW, ...files } });
   await github.tag("acme/app", "v1.0.0");
   const runner = await startRunner(github, { sigstore, ...rest });
-  t.after(async () => {
-    await runner.close();
-    await sigstore.close();
-  });
+  open.push(runner);
   const octokit = await octokitOf(github, "acme");
   const dispatch = (request: object = REQUEST) =>
     octokit.rest.actions.createWorkflowDispatch({
@@ -143,9 +145,37 @@ test("cancelling a run kills the action and what it started", async (t) => {
   github.cancelRun("acme/app", run?.id ?? 0);
   await github.idle();
   assert.deepEqual([runner.results[0]?.code, runner.results[0]?.conclusion], [null, "cancelled"]);
-  const pid = Number(/child (\d+)/.exec(line() ?? "")?.[1]);
-  assert.throws(() => process.kill(pid, 0));
+  await gone(Number(/child (\d+)/.exec(line() ?? "")?.[1]));
 });
+
+test("what the action leaves running ends with the job", async (t) => {
+  const main = program(
+    t,
+    `import { spawn } from "node:child_process";
+     const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"], { stdio: "ignore" });
+     child.unref();
+     console.log("child " + child.pid);`,
+  );
+  const { github, runner, dispatch } = await runnerOf(t, { main });
+  await dispatch();
+  await github.idle();
+  assert.equal(runner.results[0]?.code, 0);
+  const pid = Number(/child (\d+)/.exec(runner.results[0]?.log ?? "")?.[1]);
+  await gone(pid);
+});
+
+/** Resolves when there is no such process any more. */
+async function gone(pid: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`process ${pid} is still there`);
+}
 
 test("a test can put something else in the action's place, for one run", async (t) => {
   const main = program(t, `appendFileSync(env.GITHUB_OUTPUT, "changed=" + env.CHANGED + "\\n");`);
