@@ -18,8 +18,8 @@ export interface ServerProcess {
   output(): string;
   /** Ends it at once, as a machine that loses its power does. */
   kill(): Promise<void>;
-  /** SIGTERM, and its exit code. */
-  stop(): Promise<number | null>;
+  /** Asks it to end. Resolves to its exit code. */
+  stop(signal?: "SIGTERM" | "SIGINT"): Promise<number | null>;
 }
 
 /** The server ended instead of listening. */
@@ -34,12 +34,15 @@ export class StartFailed extends Error {
 }
 
 /**
- * Starts `src/app/main.ts` with this environment and nothing else but PATH.
+ * Starts `src/app/main.ts`, or another program that serves, with this environment and nothing else but PATH.
  *
  * @throws {StartFailed}
  */
-export async function startServer(env: Readonly<Record<string, string>>): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [MAIN], {
+export async function startServer(
+  env: Readonly<Record<string, string>>,
+  program: readonly string[] = [MAIN],
+): Promise<ServerProcess> {
+  const child = spawn(process.execPath, program, {
     env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -75,7 +78,7 @@ export async function startServer(env: Readonly<Record<string, string>>): Promis
     kill: async () => {
       await ended(child, "SIGKILL");
     },
-    stop: () => ended(child, "SIGTERM"),
+    stop: (signal = "SIGTERM") => ended(child, signal),
   };
 }
 
