@@ -101,6 +101,8 @@ test("a run is queued until a runner takes it, and each step is told", async (t)
   const { data } = await octokit.rest.actions.getWorkflowRun({ ...app, run_id });
   assert.deepEqual([data.status, data.conclusion], ["completed", "failure"]);
   assert.deepEqual(runEvents(github), ["requested", "in_progress", "completed"]);
+  const statuses = github.deliveries.flatMap(({ payload }) => Object(payload).workflow_run?.status ?? []);
+  assert.deepEqual(statuses, ["queued", "in_progress", "completed"]);
 });
 
 test("a further attempt isn't told as requested, and counts", async (t) => {

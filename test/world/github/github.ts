@@ -1,16 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { repositoryIdOf } from "../chain.ts";
-import { type Ref, readRefs, resolveCommit } from "../git-objects.ts";
-import {
-  type CommitOptions,
-  commitFiles,
-  type Files,
-  git,
-  initRepository,
-  REPOSITORY_NAME,
-} from "../git-repository.ts";
+import { type Ref, readRefs } from "../git-objects.ts";
+import type { CommitOptions, Files } from "../git-repository.ts";
+import { Accounts, type OwnerOptions } from "./accounts.ts";
 import { appEndpoints } from "./app.ts";
 import { attestationEndpoints } from "./attestations.ts";
 import { type CheckRun, checkRunEndpoints } from "./check-runs.ts";
@@ -20,12 +13,12 @@ import { type Fault, Faults } from "./faults.ts";
 import { hookDeliveryEndpoints } from "./hook-deliveries.ts";
 import { type JobHandler, Jobs } from "./jobs.ts";
 import { listen, stop } from "./listen.ts";
+import { type Deliver, objectOf, Pushes, type TagOptions } from "./pushes.ts";
+import { changeRepository, createRepository, type RepositoryChanges, type RepositoryOptions } from "./repositories.ts";
 import { type ActionsRun, cancel, rerun, runEndpoints } from "./runs.ts";
-import { createGithubServer, type LoggedRequest } from "./server.ts";
+import { createGithubServer, type LoggedRequest, type RequestHook } from "./server.ts";
 import {
-  covers,
   createState,
-  directoryOf,
   type Installation,
   installationOf,
   type Owner,
@@ -35,54 +28,13 @@ import {
   type StateOptions,
 } from "./state.ts";
 import { Storage } from "./storage.ts";
-import {
-  checkRunPayload,
-  installationPayload,
-  installationRepositoriesPayload,
-  NOTHING,
-  type Push,
-  pushPayload,
-  refPayload,
-  runPayload,
-} from "./webhooks.ts";
+import { checkRunPayload, runPayload } from "./webhooks.ts";
 import { workflowEndpoints } from "./workflows.ts";
 
 /** How this GitHub differs from its defaults. */
 export interface GithubOptions extends StateOptions {
   /** Default: a free one. */
   readonly port?: number;
-}
-
-/** What a repository is; everything has a default. */
-export interface RepositoryOptions {
-  /** Committed on main. A repository without files has no commit. */
-  readonly files?: Files;
-  readonly private?: boolean;
-  readonly archived?: boolean;
-  /** Whether main takes changes by reviewed pull request only; a number is that of the reviews. */
-  readonly protected?: boolean | number;
-  /** Default: `repositoryIdOf` of the name without its owner. */
-  readonly id?: number;
-  /** Whether an installation on selected repositories has this one. Default true. */
-  readonly selected?: boolean;
-}
-
-/** What an owner is; everything has a default. */
-export interface OwnerOptions {
-  readonly type?: "User" | "Organization";
-  /** Default 77 for the first owner, and one more for each further one. */
-  readonly id?: number;
-  /** Which repositories the app gets. Default all; false: it isn't installed. */
-  readonly installation?: "all" | "selected" | false;
-}
-
-/** How a tag is made. */
-export interface TagOptions {
-  /** Default: the head of main. */
-  readonly commit?: string;
-  readonly annotated?: boolean;
-  /** Whether a tag that is there already may be moved. */
-  readonly force?: boolean;
 }
 
 /** GitHub as the app and the action know it, and what people do there. */
@@ -101,7 +53,7 @@ export interface Github {
   /** Deletes it; another of the same name can have another id. */
   removeRepository(name: string): Promise<void>;
   /** Changes what can be changed of a repository. */
-  change(name: string, changes: Partial<Pick<RepositoryOptions, "private" | "archived" | "protected">>): void;
+  change(name: string, changes: RepositoryChanges): void;
   /** The app on an owner's account, to change it: `suspendedAt`, `permissions`, `selection`, `selected`. */
   installation(login: string): Installation;
   /** Takes the app off an owner's account. */
@@ -139,6 +91,8 @@ export interface Github {
   fail(fault: Fault): void;
   /** Ends all faults and interference. */
   heal(): void;
+  /** From now on this is called before and after each request to the API; undefined: nothing is. */
+  onRequest(hook: RequestHook | undefined): void;
   /** Every request to the API, oldest first. */
   readonly requests: readonly LoggedRequest[];
   /** What didn't fit GitHub's description. Tests assert that it is empty. */
@@ -150,10 +104,6 @@ export interface Github {
   close(): Promise<void>;
 }
 
-const FIRST_OWNER_ID = 77;
-/** Of more tags in one push GitHub sends no webhooks. */
-const TOLD_TAGS = 3;
-
 /** Starts one on loopback ports, in this process. */
 export async function startGithub({ port = 0, ...options }: GithubOptions = {}): Promise<Github> {
   const root = mkdtempSync(join(tmpdir(), "github-"));
@@ -162,6 +112,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
   const storage = new Storage(state.violations);
   const faults = new Faults();
   const requests: LoggedRequest[] = [];
+  let hook: RequestHook | undefined;
   const pending = new Set<Promise<unknown>>();
   const later = (work: Promise<unknown>) => {
     const done = work
@@ -170,16 +121,18 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     pending.add(done);
   };
 
-  const deliver = async (event: string, repository: Repository, payload: object) => {
+  const deliver: Deliver = async (event, repository, payload) => {
     const installation = installationOf(state, repository);
     if (!hears(state, installation, event)) return;
-    await deliveries.deliver(event, payload as never, { installationId: installation.id, repositoryId: repository.id });
+    await deliveries.deliver(event, payload, { installationId: installation.id, repositoryId: repository.id });
   };
+  const accounts = new Accounts(state, deliveries);
+  const pushes = new Pushes(state, deliver);
   const checkRunChanged = (repository: Repository, checkRun: CheckRun, action: "created" | "completed") =>
     later(deliver("check_run", repository, checkRunPayload(state, repository, checkRun, action)));
   const jobs = new Jobs(state, {
     runChanged: (repository, run, action) =>
-      later(runPayload(state, repository, run, action).then((each) => deliver("workflow_run", repository, each))),
+      later(deliver("workflow_run", repository, runPayload(state, repository, run, action))),
   });
   const server = createGithubServer(
     state,
@@ -194,6 +147,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     },
     faults,
     requests,
+    (moment) => hook?.(moment),
   );
   await storage.start();
   state.storageUrl = storage.url;
@@ -206,90 +160,10 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     if (run === undefined) throw new Error(`${name} has no run ${id}`);
     return run;
   };
-  const installationNamed = (login: string) => {
-    const found = [...state.installations.values()].find(({ owner }) => owner.login === login);
-    if (found === undefined) throw new Error(`the app isn't installed on ${login}`);
-    return found;
+  const ownerOf = async (name: string) => {
+    const [login = ""] = name.split("/");
+    return state.owners.get(login.toLowerCase()) ?? (await accounts.open(login));
   };
-
-  async function owner(login: string, { type = "Organization", id, installation = "all" }: OwnerOptions = {}) {
-    const made: Owner = { login, type, id: id ?? FIRST_OWNER_ID + state.owners.size };
-    state.owners.set(login.toLowerCase(), made);
-    if (installation === false) return made;
-    const installed: Installation = {
-      id: state.nextId("installation"),
-      owner: made,
-      selection: installation,
-      selected: new Set(),
-      permissions: state.app.permissions,
-      suspendedAt: undefined,
-      createdAt: state.now(),
-    };
-    state.installations.set(installed.id, installed);
-    await deliverInstallation(installed, "created");
-    return made;
-  }
-
-  function deliverInstallation(installation: Installation, action: "created" | "deleted") {
-    const repositories = [...state.repositories.values()].filter((each) => covers(installation, each));
-    const payload = installationPayload(state, installation, action, repositories);
-    return deliveries.deliver("installation", payload, { installationId: installation.id, repositoryId: null });
-  }
-
-  async function repository(name: string, options: RepositoryOptions = {}): Promise<string> {
-    if (!REPOSITORY_NAME.test(name)) throw new Error(`not owner/name: ${name}`);
-    if (state.repositories.has(name.toLowerCase())) throw new Error(`${name} is there already: commit to it`);
-    const [login = "", short = ""] = name.split("/");
-    const belongsTo = state.owners.get(login.toLowerCase()) ?? (await owner(login));
-    const { files, id = repositoryIdOf(short), selected = true } = options;
-    // JSON has no larger ones, and two repositories have two.
-    if (!Number.isSafeInteger(id)) throw new Error(`${name}: the id made of the name is too large: give it one`);
-    for (const other of state.repositories.values())
-      if (other.id === id) throw new Error(`${name}: the id ${id} is taken`);
-    const made: Repository = {
-      id,
-      owner: belongsTo,
-      name: short,
-      isPrivate: false,
-      isArchived: false,
-      defaultBranch: "main",
-      directory: directoryOf(state, name),
-      rules: new Map(),
-      checkRuns: [],
-      runs: [],
-      attestations: [],
-      checkSuites: new Map(),
-    };
-    state.repositories.set(name.toLowerCase(), made);
-    change(name, options);
-    const installation = [...state.installations.values()].find((each) => each.owner.id === belongsTo.id);
-    if (selected) installation?.selected.add(id);
-    await initRepository(made.directory);
-    return files === undefined ? "" : commitFiles(made.directory, files, { message: "First" });
-  }
-
-  function change(name: string, changes: Partial<Pick<RepositoryOptions, "private" | "archived" | "protected">>): void {
-    const changed = named(name);
-    changed.isPrivate = changes.private ?? changed.isPrivate;
-    changed.isArchived = changes.archived ?? changed.isArchived;
-    const { protected: reviews } = changes;
-    if (reviews === false) changed.rules.delete(changed.defaultBranch);
-    else if (reviews !== undefined) changed.rules.set(changed.defaultBranch, { reviews: Number(reviews) });
-  }
-
-  async function pushTags(name: string, tags: readonly string[], options: TagOptions = {}): Promise<void> {
-    const pushed = named(name);
-    const pushes: Push[] = [];
-    for (const tag of tags) pushes.push(await moveTag(pushed, tag, options));
-    if (pushes.length > TOLD_TAGS) return;
-    const moved = pushes.filter(({ before, after }) => before !== after);
-    await Promise.all(
-      moved.flatMap(async (push) => [
-        await deliver("push", pushed, await pushPayload(state, pushed, push)),
-        push.before === NOTHING && (await deliver("create", pushed, refPayload(state, pushed, "create", push.ref))),
-      ]),
-    );
-  }
 
   return {
     url: state.url,
@@ -298,55 +172,24 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     deliverTo(url) {
       deliveries.target = url;
     },
-    owner,
-    repository,
+    owner: (login, options) => accounts.open(login, options),
+    repository: async (name, options = {}) => createRepository(state, await ownerOf(name), name, options),
     async removeRepository(name) {
       const { directory } = named(name);
       state.repositories.delete(name.toLowerCase());
       rmSync(directory, { recursive: true, force: true });
     },
-    change,
-    installation: installationNamed,
-    async uninstall(login) {
-      const installation = installationNamed(login);
-      const delivered = deliverInstallation(installation, "deleted");
-      state.installations.delete(installation.id);
-      await delivered;
+    change: (name, changes) => changeRepository(named(name), changes),
+    installation: (login) => accounts.installation(login),
+    uninstall: (login) => accounts.uninstall(login),
+    select: (name, selected) => accounts.select(named(name), selected),
+    commit: (name, files, options = {}) => pushes.commit(named(name), files, options),
+    async tag(name, tag, options = {}) {
+      await pushes.tags(named(name), [tag], options);
+      return (await objectOf(named(name), `refs/tags/${tag}`)) ?? "";
     },
-    async select(name, selected) {
-      const chosen = named(name);
-      const installation = installationNamed(chosen.owner.login);
-      if (selected) installation.selected.add(chosen.id);
-      else installation.selected.delete(chosen.id);
-      const payload = installationRepositoriesPayload(state, installation, selected ? "added" : "removed", [chosen]);
-      const about = { installationId: installation.id, repositoryId: null };
-      await deliveries.deliver("installation_repositories", payload, about);
-    },
-    async commit(name, files, options = {}) {
-      const changed = named(name);
-      const ref = `refs/heads/${changed.defaultBranch}`;
-      const before = (await resolveCommit(changed.directory, ref)) ?? NOTHING;
-      const after = await commitFiles(changed.directory, files, { ...options, keep: before !== NOTHING });
-      await deliver("push", changed, await pushPayload(state, changed, { ref, before, after, forced: false }));
-      return after;
-    },
-    async tag(name, tag, options) {
-      await pushTags(name, [tag], options);
-      return (await refOf(named(name), `refs/tags/${tag}`)) ?? NOTHING;
-    },
-    pushTags,
-    async deleteTag(name, tag) {
-      const changed = named(name);
-      const ref = `refs/tags/${tag}`;
-      const before = await refOf(changed, ref);
-      if (before === undefined) throw new Error(`${name} has no tag ${tag}`);
-      await git(changed.directory, ["update-ref", "-d", ref]);
-      const push = { ref, before, after: NOTHING, forced: false };
-      await Promise.all([
-        deliver("push", changed, await pushPayload(state, changed, push)),
-        deliver("delete", changed, refPayload(state, changed, "delete", ref)),
-      ]);
-    },
+    pushTags: (name, tags, options = {}) => pushes.tags(named(name), tags, options),
+    deleteTag: (name, tag) => pushes.deleteTag(named(name), tag),
     refs: (name) => readRefs(named(name).directory),
     checkRuns: (name, commit) =>
       named(name).checkRuns.filter(
@@ -377,6 +220,9 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       faults.heal();
       deliveries.heal();
     },
+    onRequest(next) {
+      hook = next;
+    },
     requests,
     violations: state.violations,
     onDispatch: (handler) => jobs.handle(handler),
@@ -399,18 +245,4 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
 /** Whether the app gets the event: subscribed, installed, and not suspended. */
 function hears(state: State, installation: Installation | undefined, event: string): installation is Installation {
   return installation !== undefined && installation.suspendedAt === undefined && state.app.events.includes(event);
-}
-
-async function refOf({ directory }: Repository, ref: string): Promise<string | undefined> {
-  return (await readRefs(directory)).find((each) => each.ref === ref)?.object;
-}
-
-async function moveTag(repository: Repository, tag: string, options: TagOptions): Promise<Push> {
-  const { directory, defaultBranch } = repository;
-  const { commit = `refs/heads/${defaultBranch}`, annotated = false, force = false } = options;
-  const ref = `refs/tags/${tag}`;
-  const before = (await refOf(repository, ref)) ?? NOTHING;
-  const kind = annotated ? ["--annotate", "--message", tag] : [];
-  await git(directory, ["tag", ...kind, ...(force ? ["--force"] : []), "--", tag, commit]);
-  return { ref, before, after: (await refOf(repository, ref)) ?? NOTHING, forced: before !== NOTHING };
 }

@@ -1,7 +1,7 @@
+import type { Commit } from "../git-objects.ts";
 import type { BundleStorage } from "./attestations.ts";
 import { type Endpoints, number, page, type RepositoryCall, reading, writing } from "./call.ts";
 import { type CheckRun, newCheckRun } from "./check-runs.ts";
-import { commitBeneath } from "./contents.ts";
 import { ApiError, notFound } from "./error.ts";
 import { nodeId, repositoryDocument, userDocument } from "./repository-document.ts";
 import type { Document } from "./seed.ts";
@@ -37,6 +37,8 @@ export interface ActionsRun {
   readonly workflow: Workflow;
   /** The full ref. */
   readonly ref: string;
+  /** Its id is `commit`. */
+  readonly head: Commit;
   readonly commit: string;
   readonly inputs: Readonly<Record<string, string>>;
   readonly title: string;
@@ -59,9 +61,9 @@ const JOB = "build / build";
 export function runEndpoints(state: State, listener: RunListener, storage: BundleStorage): Endpoints {
   const RUN = "/repos/{owner}/{repo}/actions/runs/{run_id}";
   return {
-    [`GET ${RUN}`]: reading("actions", async (call) => ({
+    [`GET ${RUN}`]: reading("actions", (call) => ({
       status: 200,
-      body: await runDocument(state, call.repository, runOfCall(call)),
+      body: runDocument(state, call.repository, runOfCall(call)),
     })),
     [`GET ${RUN}/attempts/{attempt_number}/jobs`]: reading("actions", (call) => {
       const run = runOfCall(call);
@@ -99,11 +101,19 @@ export function runEndpoints(state: State, listener: RunListener, storage: Bundl
 export function newRun(
   state: State,
   repository: Repository,
-  run: Pick<ActionsRun, "workflow" | "ref" | "commit" | "inputs" | "title">,
+  run: Pick<ActionsRun, "workflow" | "ref" | "head" | "inputs" | "title">,
 ): ActionsRun {
   const number = repository.runs.filter((each) => each.workflow.path === run.workflow.path).length + 1;
-  const attempt = newAttempt(state, repository, run.commit, 1);
-  const made: ActionsRun = { ...run, id: state.nextId("run"), number, createdAt: state.now(), attempts: [attempt] };
+  const commit = run.head.sha;
+  const attempt = newAttempt(state, repository, commit, 1);
+  const made: ActionsRun = {
+    ...run,
+    commit,
+    id: state.nextId("run"),
+    number,
+    createdAt: state.now(),
+    attempts: [attempt],
+  };
   repository.runs.push(made);
   return made;
 }
@@ -139,15 +149,14 @@ export function botOf({ app }: State): Owner {
   return { id: 200_000_000 + app.id, login: `${app.slug}[bot]`, type: "Bot" };
 }
 
-/** A run as GitHub writes it, in webhooks too. */
-export async function runDocument(state: State, repository: Repository, run: ActionsRun): Promise<Document> {
-  const { id, workflow, commit: sha } = run;
+/** A run as GitHub writes it at this moment, in webhooks too. */
+export function runDocument(state: State, repository: Repository, run: ActionsRun): Document {
+  const { id, workflow, commit: sha, head } = run;
   const attempt = attemptOf(run);
   const base = `${state.apiUrl}/repos/${fullName(repository)}`;
   const url = `${base}/actions/runs/${id}`;
   const actor = userDocument(state, botOf(state));
   const suite = repository.checkSuites.get(`${ACTIONS_APP.id} ${sha}`) ?? 0;
-  const commit = await commitBeneath(repository, sha);
   return {
     id,
     name: workflow.name,
@@ -182,12 +191,12 @@ export async function runDocument(state: State, repository: Repository, run: Act
     previous_attempt_url: attempt.number === 1 ? null : `${url}/attempts/${attempt.number - 1}`,
     workflow_url: `${base}/actions/workflows/${workflow.id}`,
     head_commit: {
-      id: commit.sha,
-      tree_id: commit.tree,
-      message: commit.message,
-      timestamp: commit.committer.date,
-      author: { name: commit.author.name, email: commit.author.email },
-      committer: { name: commit.committer.name, email: commit.committer.email },
+      id: head.sha,
+      tree_id: head.tree,
+      message: head.message,
+      timestamp: head.committer.date,
+      author: { name: head.author.name, email: head.author.email },
+      committer: { name: head.committer.name, email: head.committer.email },
     },
     repository: repositoryDocument(state, repository),
     head_repository: repositoryDocument(state, repository),

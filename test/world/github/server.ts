@@ -20,6 +20,17 @@ export interface LoggedRequest {
   readonly body?: unknown;
 }
 
+/** A moment of a request to the API: before anything is done, and when everything is done but the answer. */
+export interface RequestMoment {
+  readonly when: "before" | "after";
+  readonly method: string;
+  /** Below `/api/v3`, with its query. */
+  readonly path: string;
+}
+
+/** Called at both moments of every request, and waited for. What it answers `lost` for goes no further: the request, or its answer. */
+export type RequestHook = (moment: RequestMoment) => Promise<"lost" | undefined> | undefined;
+
 const API = "/api/v3";
 const API_VERSION = "2022-11-28";
 const RATE_LIMIT = { anonymous: 60, app: 5000, token: 5000 };
@@ -34,6 +45,7 @@ export function createGithubServer(
   endpoints: Endpoints,
   faults: Faults,
   requests: LoggedRequest[],
+  hook: RequestHook,
 ): Server {
   const used = new Map<string, number>();
 
@@ -43,13 +55,19 @@ export function createGithubServer(
     const path = url.pathname.slice(API.length);
     const text = await readText(request);
     const body = parseBody(text);
+    const isLost = async (when: RequestMoment["when"]) =>
+      (await hook({ when, method, path: path + url.search })) === "lost";
+    if (await isLost("before")) {
+      response.destroy();
+      return;
+    }
     const fault = faults.take(method, path + url.search);
     if (fault?.hang) return;
     const answered = fault !== undefined && !fault.after ? undefined : await answer(method, path, url, body, request);
     const reply = fault === undefined ? answered : faultReply(fault);
     const logged = { method, path: path + url.search, status: fault?.drop ? 0 : (reply?.status ?? 500) };
     requests.push(body === undefined ? logged : { ...logged, body });
-    if (fault?.drop || reply === undefined) {
+    if ((await isLost("after")) || fault?.drop || reply === undefined) {
       response.destroy();
       return;
     }

@@ -69,12 +69,7 @@ export function refPayload(state: State, repository: Repository, event: "create"
 }
 
 /** The payload of `workflow_run`. */
-export async function runPayload(
-  state: State,
-  repository: Repository,
-  run: ActionsRun,
-  action: string,
-): Promise<Document> {
+export function runPayload(state: State, repository: Repository, run: ActionsRun, action: string): Document {
   const seed = examplePayload("workflow_run", (each) => each.action === action);
   const base = about(state, repository, seed);
   const { id, path, name } = run.workflow;
@@ -91,7 +86,7 @@ export async function runPayload(
       badge_url: `${state.url}/${fullName(repository)}/workflows/${encodeURIComponent(name)}/badge.svg`,
       url: `${state.apiUrl}/repos/${fullName(repository)}/actions/workflows/${id}`,
     },
-    workflow_run: { ...within(base, "workflow_run"), ...(await runDocument(state, repository, run)) },
+    workflow_run: { ...within(base, "workflow_run"), ...runDocument(state, repository, run) },
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readBlob, readDirectory, readEntry, readRefs, resolveCommit } from "../git-objects.ts";
+import { readBlob, readCommit, readDirectory, readEntry, readRefs, resolveCommit } from "../git-objects.ts";
 import { type Endpoints, page, type Reply, type RepositoryCall, reading, text, writing } from "./call.ts";
 import { ApiError, notFound, unprocessable } from "./error.ts";
 import { type ActionsRun, botOf, newRun, type RunListener, runDocument, runUrl, type Workflow } from "./runs.ts";
@@ -28,7 +28,7 @@ export function workflowEndpoints(state: State, listener: RunListener): Endpoint
         .filter((run) => run.workflow.path === workflow.path && fits(state, run, call))
         .toReversed();
       const { items, headers } = page(call, found);
-      const documents = await Promise.all(items.map((run) => runDocument(state, call.repository, run)));
+      const documents = items.map((run) => runDocument(state, call.repository, run));
       return { status: 200, headers, body: { total_count: found.length, workflow_runs: documents } };
     }),
   };
@@ -48,10 +48,11 @@ async function dispatch(state: State, listener: RunListener, call: RepositoryCal
   if (source === undefined || !/\bworkflow_dispatch\b/.test(source))
     throw unprocessable("Workflow does not have 'workflow_dispatch' trigger");
   checkInputs(state, source, inputs);
+  const head = await readCommit(repository.directory, commit);
   const run = newRun(state, repository, {
     workflow,
     ref,
-    commit,
+    head,
     inputs: inputs as Record<string, string>,
     title: title(source, inputs),
   });
