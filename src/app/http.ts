@@ -18,13 +18,22 @@ export interface PagePorts {
   isReady(): Promise<boolean>;
 }
 
+/** The path that is asked for; undefined where it is none: anyone may send `//`. */
+export function pathOf(request: IncomingMessage): string | undefined {
+  return URL.parse(request.url ?? "/", "http://localhost")?.pathname;
+}
+
 /** Answers what isn't a webhook. @returns false for an address of no concern here. */
 export async function servePage(
   ports: PagePorts,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
-  const { pathname } = new URL(request.url ?? "/", "http://localhost");
+  const pathname = pathOf(request);
+  if (pathname === undefined) {
+    sendMissing(response);
+    return true;
+  }
   if (request.method !== "GET" && request.method !== "HEAD") return false;
   switch (pathname) {
     case "/healthz":

@@ -45,7 +45,7 @@ function repeat(everyMs: number, run: () => Promise<void>, log: JobPorts["log"])
   let running: Promise<void> = Promise.resolve();
   const round = () => {
     running = run()
-      .catch((error: unknown) => log.error({ error }, "a round of looking for what is left ended in a fault"))
+      .catch((error: unknown) => log.error({ err: error }, "a round of looking for what is left ended in a fault"))
       .finally(() => {
         if (!isStopped) timer = setTimeout(round, everyMs);
       });

@@ -16,7 +16,7 @@ import type { JudgedBy } from "../report/judged-by.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AppCredentials, Config } from "./config.ts";
 import { createGithubApp, githubClients } from "./github-app.ts";
-import { refuseBody, sendMissing, sendPage, servePage } from "./http.ts";
+import { pathOf, refuseBody, sendMissing, sendPage, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
 import { startReconciler } from "./reconciler.ts";
@@ -37,7 +37,7 @@ export interface Serving {
 /**
  * Starts the server.
  *
- * @throws {StoreError} where the database can't be opened, `in-use` where another process has it. @throws {TrustedRootError}
+ * @throws {StoreError} where the database can't be opened, `in-use` where another process has it. @throws {ConfigError} for files it names that can't be used.
  */
 export function serve(config: Config): Promise<Serving> {
   return config.app === undefined ? serveSetup(config) : serveApp(config, config.app);
@@ -49,12 +49,13 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   await probot.auth();
   const log: Log = probot.log;
   const now = () => new Date();
+  const clients = githubClients(probot);
+  const openWalk = walks(config, clients);
   const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
     serialise: verdictDocument,
-    log: (level, message, cause) => log[level]({ cause }, message),
+    log: (level, message, cause) => log[level]({ err: cause }, message),
   });
   try {
-    const clients = githubClients(probot);
     const { server } = config;
     const ports: JobPorts = {
       store,
@@ -70,17 +71,13 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       }),
       workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       checkRuns: createCheckRuns({ octokitFor: clients.octokitFor, appId: credentials.id }),
-      openWalk: walks(config, clients),
+      openWalk,
       describe: async (build) => checkRunReport(build, await judgementsOf(store, build), reportOptions(config, build)),
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };
     await store.work(
       { delivery: (guid) => handleDelivery(ports, guid), build: (id) => handleBuild(ports, id) },
       { concurrency: config.concurrency },
-    );
-    const reconciler = startReconciler(
-      { ...ports, installations: createInstallations(clients), deliveries: createDeliveries(clients) },
-      config.reconcileMs,
     );
     const middleware = await createNodeMiddleware(
       intake(async (delivery) => {
@@ -106,11 +103,16 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
         if (refuseBody(request, response) || (await servePage(pages, request, response))) return;
         if (!(await middleware(request, response)) && !response.headersSent) sendMissing(response);
       } catch (error) {
-        log.error({ error, path: request.url }, "a request ended in a fault of the program");
+        log.error({ err: error, path: request.url }, "a request ended in a fault of the program");
         if (!response.headersSent) response.writeHead(500).end();
       }
     });
     const url = await listen(http, config);
+    // Last: what it asks for again can be delivered, and nothing runs on where the port was taken.
+    const reconciler = startReconciler(
+      { ...ports, installations: createInstallations(clients), deliveries: createDeliveries(clients) },
+      config.reconcileMs,
+    );
     return {
       url,
       mode: "app",
@@ -139,7 +141,7 @@ function reportOptions({ publicUrl, server }: Config, { id, repository, request 
 /** Without an app there is nothing to do but to say so; nothing is stored. */
 async function serveSetup(config: Config): Promise<Serving> {
   const http = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const pathname = pathOf(request);
     if (pathname === "/healthz") response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
     else if (pathname === "/readyz")
       response.writeHead(503, { "content-type": "text/plain" }).end("set-up mode: no app is registered\n");

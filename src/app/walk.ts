@@ -2,12 +2,13 @@ import { readFileSync } from "node:fs";
 import type { OpenWalk } from "../build/ports.ts";
 import type { Clients } from "../github/ask.ts";
 import { createDefaultBranches } from "../github/default-branch.ts";
+import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
 import { parseTrustedRoot, shippedTrustedRoots } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
-import type { Config } from "./config.ts";
+import { type Config, ConfigError } from "./config.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
@@ -18,14 +19,25 @@ const WALK_MS = 120_000;
  * Images are named by the owners of repositories, who are strangers to the operator: no address is reached but public ones and those
  * that the operator allows, and a registry's credentials are used only where the operator gave some for all who use the server.
  *
- * @throws {TrustedRootError} and what reading a file throws.
+ * @throws {ConfigError} for trusted roots and hosts that can't be used.
  */
 export function walks(config: Config, clients: Clients): OpenWalk {
   const { trustedRoots, allowHosts, registryCredentials, server } = config;
-  const roots =
-    trustedRoots.length === 0
-      ? shippedTrustedRoots()
-      : trustedRoots.map((path) => parseTrustedRoot(readFileSync(path), path));
+  const faults: string[] = [];
+  const attempt = <T>(name: string, run: () => T): readonly T[] => {
+    try {
+      return [run()];
+    } catch (error) {
+      faults.push(`${name}: ${(error as Error).message}`);
+      return [];
+    }
+  };
+  const given = trustedRoots.flatMap((path) =>
+    attempt("TRUSTED_ROOTS", () => parseTrustedRoot(readFileSync(path), path)),
+  );
+  const roots = trustedRoots.length === 0 ? shippedTrustedRoots() : given;
+  attempt("TRUSTED_BUILDS_ALLOW_HOSTS", () => createAddressGuard(allowHosts));
+  if (faults.length > 0) throw new ConfigError(faults);
   const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
   return ({ installation }) => {
     const signal = AbortSignal.timeout(WALK_MS);

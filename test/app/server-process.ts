@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
 const LISTENING = /listening on (http:\S+);/;
 /** How long a start may take, in milliseconds: the embedded database is made first. */
-const START_MS = 60_000;
+const START_MS = 180_000;
 
 /** The real server in a process of its own. */
 export interface ServerProcess {
@@ -36,11 +36,13 @@ export class StartFailed extends Error {
 /**
  * Starts `src/app/main.ts`, or another program that serves, with this environment and nothing else but PATH.
  *
+ * @param begun - Called as soon as there is a process, which it may kill long before it listens.
  * @throws {StartFailed}
  */
 export async function startServer(
   env: Readonly<Record<string, string>>,
   program: readonly string[] = [MAIN],
+  begun: (server: Pick<ServerProcess, "kill">) => void = () => {},
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, program, {
     env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", ...env },
@@ -49,6 +51,10 @@ export async function startServer(
   // A test that fails before it stops the server must not leave it behind.
   const atExit = () => child.kill("SIGKILL");
   process.once("exit", atExit);
+  const kill = async () => {
+    await ended(child, "SIGKILL");
+  };
+  begun({ kill });
   let output = "";
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => {
@@ -75,9 +81,7 @@ export async function startServer(
     webhooks: `${url}/api/github/webhooks`,
     pid: child.pid ?? 0,
     output: () => output,
-    kill: async () => {
-      await ended(child, "SIGKILL");
-    },
+    kill,
     stop: (signal = "SIGTERM") => ended(child, signal),
   };
 }
