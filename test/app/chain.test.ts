@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toolchain } from "../world/toolchain.ts";
-import { chainSources, type Scene, startScene } from "./scene.ts";
+import { chainSources, startScene } from "./scene.ts";
 
 const NAMES = ["base", "runtime", "app"] as const;
 
@@ -11,7 +11,7 @@ test("R9, R10 and R26: three tag pushes become three trusted check runs, each na
   const scene = await startScene({ toolchain: world });
   t.after(() => scene.close());
   const { github } = scene;
-  const sources = await chainSources(scene);
+  const sources = await chainSources({ ...scene, toolchain: world });
   for (const name of NAMES) {
     const commit = await scene.repository(name, sources[name]);
     await github.tag(`acme/${name}`, "v1.0.0");
