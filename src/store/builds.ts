@@ -1,5 +1,5 @@
 import type { Build } from "../build/build.ts";
-import type { BuildStore } from "../build/ports.ts";
+import type { BuildIndex, BuildStore } from "../build/ports.ts";
 import { type BuildWithRepository, buildOf, stateOf } from "./build-row.ts";
 import { StoreError } from "./error.ts";
 import { listJudgements, replaceJudgements, type Serialise, type StoredJudgement } from "./judgements.ts";
@@ -8,11 +8,7 @@ import { readPolicies, writePolicies } from "./policies.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** Builds beyond what moving them on needs. */
-export interface Builds extends BuildStore {
-  /** The newest of those that the run was dispatched for. */
-  findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined>;
-  /** By its present check run; that of an earlier round has the build's id in its external id. */
-  findBuildByCheckRun(repositoryId: number, checkRunId: number): Promise<Build | undefined>;
+export interface Builds extends BuildStore, BuildIndex {
   /**
    * The verdicts on a build, the repository's policy first; none if it isn't judged.
    *

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { StoreError } from "./error.ts";
 
@@ -14,13 +15,22 @@ export interface OwnProcess {
 /** How often others may get in between before that counts as a fault. */
 const MAX_TRIES = 100;
 
+/** How an owner in another container or on another machine is told from one that has died: it touches its lock, in milliseconds. */
+export interface Heartbeat {
+  readonly beatMs: number;
+  /** Long beside the other: an owner may be busy. */
+  readonly watchMs: number;
+}
+
+const HEARTBEAT: Heartbeat = { beatMs: 2000, watchMs: 20_000 };
+
 const Holder = z.object({
   /** Undefined once it was given back. */
   pid: z.number().int().optional(),
   /** When the process started, as /proc has it: pids are used again. */
   startedAt: z.string().optional(),
-  /** Which boot of the machine; both of the others begin anew with each. */
-  boot: z.string().optional(),
+  /** Which boot of which machine, and which container: elsewhere the pid is another process's. */
+  place: z.string().optional(),
 });
 type Holder = z.infer<typeof Holder>;
 
@@ -35,19 +45,27 @@ type Holder = z.infer<typeof Holder>;
  * @returns what gives it back.
  * @throws {StoreError} `in-use`, with the pid of the process that has it.
  */
-export async function lockDirectory(directory: string, own: OwnProcess): Promise<() => Promise<void>> {
+export async function lockDirectory(
+  directory: string,
+  own: OwnProcess,
+  heartbeat: Heartbeat = HEARTBEAT,
+): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const mine: Holder = { pid: own.pid, startedAt: (await statusOf(own.pid))?.startedAt, boot: await bootId() };
+  const mine: Holder = { pid: own.pid, startedAt: (await statusOf(own.pid))?.startedAt, place: await ownPlace() };
   // Written beside and linked: a lock is never seen half-written.
   const draft = join(directory, `lock-${randomUUID()}`);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const highest = Math.max(0, ...(await numbersIn(directory)));
-    const holder = await readHolder(join(directory, `lock.${highest}`));
-    if (holder?.pid !== undefined && (await isAlive(holder, own)))
-      throw new StoreError(
-        "in-use",
-        `the directory ${directory} is in use by process ${holder.pid}: one process at a time; stop that one, or use PostgreSQL for several`,
-      );
+    const taken = join(directory, `lock.${highest}`);
+    const holder = await readHolder(taken);
+    if (holder?.pid !== undefined) {
+      const isHere = holder.place === mine.place;
+      if (isHere ? await isAlive(holder, own) : await beats(taken, heartbeat.watchMs))
+        throw new StoreError(
+          "in-use",
+          `the directory ${directory} is in use by process ${holder.pid}${isHere ? "" : " of another container or machine"}: one process at a time; stop that one, or use PostgreSQL for several`,
+        );
+    }
     const number = highest + 1;
     const path = join(directory, `lock.${number}`);
     await writeFile(draft, JSON.stringify(mine), { mode: 0o600 });
@@ -65,7 +83,10 @@ export async function lockDirectory(directory: string, own: OwnProcess): Promise
       continue;
     }
     await tidyUp(directory, number);
+    const timer = setInterval(() => void utimes(path, new Date(), new Date()).catch(() => {}), heartbeat.beatMs);
+    timer.unref();
     return async () => {
+      clearInterval(timer);
       await writeFile(draft, "{}", { mode: 0o600 });
       await rename(draft, path);
     };
@@ -97,7 +118,6 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 
 async function isAlive(holder: Holder, own: OwnProcess): Promise<boolean> {
   if (holder.pid === undefined) return false;
-  if (holder.boot !== undefined && holder.boot !== (await bootId())) return false;
   try {
     own.kill(holder.pid, 0);
   } catch (error) {
@@ -118,6 +138,24 @@ async function statusOf(pid: number): Promise<{ readonly state: string; readonly
   return state === undefined || startedAt === undefined ? undefined : { state, startedAt };
 }
 
-async function bootId(): Promise<string | undefined> {
-  return (await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => undefined))?.trim();
+/** The boot's number, and that of the namespace in which pids are counted. @returns undefined where there is no /proc. */
+async function ownPlace(): Promise<string | undefined> {
+  try {
+    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8");
+    return `${boot.trim()} ${await readlink("/proc/self/ns/pid")}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether somebody touches it. By its own times alone: clocks of machines differ. */
+async function beats(path: string, watchMs: number): Promise<boolean> {
+  const touched = async () => (await stat(path).catch(() => undefined))?.mtimeMs;
+  const before = await touched();
+  const end = Date.now() + watchMs;
+  while (Date.now() < end) {
+    await sleep(Math.min(watchMs / 10, 1000));
+    if ((await touched()) !== before) return true;
+  }
+  return false;
 }

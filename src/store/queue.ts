@@ -43,20 +43,11 @@ export async function startQueue(connection: ConstructorOptions, attempt: Attemp
   // Without a listener an error event ends the process.
   boss.on("error", (error) => log("error", `the queue: ${error.message}`, error));
   boss.on("warning", ({ message }) => log("warn", `the queue: ${message}`));
-  await boss.start();
-  for (const kind of WORK_KINDS) {
-    // `short`: at most one job waits for a build, any number of them may be at work.
-    await boss.createQueue(kind, {
-      policy: "short",
-      notify: true,
-      retryLimit: 0,
-      expireInSeconds: EXPIRE_SECONDS,
-      retentionSeconds: RETENTION_SECONDS,
-      deleteAfterSeconds: DELETE_AFTER_SECONDS,
-    });
-    // The first use of a queue reads its row, over a connection of its own. PGlite has only one: in a transaction that would wait for
-    // itself for ever.
-    await boss.findJobs(kind, { id: NO_JOB });
+  try {
+    await prepare(boss);
+  } catch (error) {
+    await boss.stop({ graceful: false }).catch(() => {});
+    throw error;
   }
   return {
     async send(tx, kind, ids, at) {
@@ -84,4 +75,22 @@ export async function startQueue(connection: ConstructorOptions, attempt: Attemp
     },
     stop: (timeoutMs) => boss.stop({ graceful: true, timeout: timeoutMs }),
   };
+}
+
+async function prepare(boss: PgBoss): Promise<void> {
+  await boss.start();
+  for (const kind of WORK_KINDS) {
+    // `short`: at most one job waits for a build, any number of them may be at work.
+    await boss.createQueue(kind, {
+      policy: "short",
+      notify: true,
+      retryLimit: 0,
+      expireInSeconds: EXPIRE_SECONDS,
+      retentionSeconds: RETENTION_SECONDS,
+      deleteAfterSeconds: DELETE_AFTER_SECONDS,
+    });
+    // The first use of a queue reads its row, over a connection of its own. PGlite has only one: in a transaction that would wait for
+    // itself for ever.
+    await boss.findJobs(kind, { id: NO_JOB });
+  }
 }

@@ -1,26 +1,13 @@
 import type { Selectable } from "kysely";
 import type { Repository } from "../build/build.ts";
+import type { RepositoryStore } from "../build/ports.ts";
 import type { RepositoryRow } from "./schema.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** The repositories on which the app is installed. */
-export interface Repositories {
-  /** As GitHub tells of it now: its name, owner and visibility may have changed. */
-  rememberRepository(repository: Repository): Promise<void>;
+export interface Repositories extends RepositoryStore {
+  /** @returns undefined if it isn't known, or the app was taken from it. */
   readRepository(id: number): Promise<Repository | undefined>;
-  /** `isBaselined`: the tags that it had before the app was installed are known. */
-  listRepositories(): Promise<readonly { readonly repository: Repository; readonly isBaselined: boolean }[]>;
-  /**
-   * Its tags of before the installation are known from now on, and never built. Tags that were heard of already stay as they are.
-   */
-  recordBaseline(
-    repositoryId: number,
-    tags: readonly { readonly ref: string; readonly object: string }[],
-  ): Promise<void>;
-  /** The app was taken from it; what was built stays. */
-  forgetRepository(id: number): Promise<void>;
-  /** The app was uninstalled. */
-  forgetInstallation(installation: number): Promise<void>;
 }
 
 /** So many rows go into one statement: it may have 65535 parameters. */

@@ -71,7 +71,12 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
   // Before the queue makes its tables: a newer program's are left as they are.
   await attempt(`prepare the tables in ${database.name}`, () => migrate(database.db));
   const queue = await attempt(`start the queue in ${database.name}`, () => startQueue(database.queue, attempt, log));
-  await resume(tools, database.isOurs);
+  try {
+    await resume(tools, database.isOurs);
+  } catch (error) {
+    await queue.stop(0);
+    throw error;
+  }
   const lineages = createLineages();
   const leases = createLeases(tools, queue, pace, log);
   let worker: Worker | undefined;

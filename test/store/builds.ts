@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Build } from "../../src/build/build.ts";
+import type { StoredPolicies } from "../../src/build/ports.ts";
+import { chainOf, digest } from "../report/verdicts.ts";
+import { lives, newBuild, newRepository, policies, policyText, pushOf } from "./build-fixture.ts";
+import { query, type SharedStore } from "./places.ts";
+
+export function testBuilds(shared: SharedStore): void {
+  test("a build is read as it was recorded, and as it was saved", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    for (const [i, life] of lives.entries()) {
+      const build = newBuild(repository, { ...life, key: { ref: `refs/tags/v${i}` } });
+      assert.deepEqual(await store.recordPush(pushOf([build])), [build.id]);
+      assert.deepEqual(await store.readBuild(build.id), build);
+    }
+    const plain = newBuild(repository);
+    await store.recordPush(pushOf([plain]));
+    let build: Build | undefined = await store.readBuild(plain.id);
+    for (const life of lives) {
+      assert.ok(build !== undefined);
+      build = { ...build, ...life };
+      await store.saveBuild(build);
+      assert.deepEqual(await store.readBuild(plain.id), build);
+    }
+    assert.equal(await store.readBuild("nowhere"), undefined);
+  });
+
+  test("what strangers wrote is stored though PostgreSQL has no such characters", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const build = newBuild(repository);
+    await store.recordPush(pushOf([build]));
+    const log = 'a\0b \ud83d c 👍 "\\u0000" \\\\u0000';
+    await store.saveBuild({
+      ...build,
+      waiting: { reason: log, until: new Date(0) },
+      outcome: { kind: "build-failed", conclusion: "failure", log },
+    });
+    const { outcome, waiting } = (await store.readBuild(build.id)) ?? {};
+    const mended = 'a\ufffdb \ufffd c 👍 "\\u0000" \\\\u0000';
+    assert.equal(outcome?.kind === "build-failed" && outcome.log, mended);
+    assert.equal(waiting?.reason, mended);
+  });
+
+  test("of two who change the same build only the first is taken", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const { id } = newBuild(repository);
+    await store.recordPush(pushOf([newBuild(repository, { id })]));
+    const [one, other] = [await store.readBuild(id), await store.readBuild(id)];
+    assert.ok(one && other);
+    await store.saveBuild({ ...one, failures: 1 });
+    await store.saveBuild({ ...{ ...one, failures: 1 }, failures: 2 });
+    await assert.rejects(store.saveBuild({ ...other, failures: 7 }), { code: "lost-race" });
+    await assert.rejects(store.saveJudgements({ ...other, failures: 7 }, [judgement("repository", "trusted")]), {
+      code: "lost-race",
+    });
+    assert.equal((await store.readBuild(id))?.failures, 2);
+    assert.deepEqual(await store.listJudgements(id), []);
+    await assert.rejects(store.saveBuild(newBuild(repository, { id })), { code: "database" });
+  });
+
+  test("policies are read as they were stored, and replaced whole", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const { id } = newBuild(repository);
+    await store.recordPush(pushOf([newBuild(repository, { id })]));
+    const own = policyText("repository", "version: 1\n");
+    const others: readonly StoredPolicies[] = [
+      { repository: own, organisation: "unknown" },
+      { repository: own, organisation: policyText("organisation", "# \0 \xff") },
+      // The same bytes, twice.
+      { repository: own, organisation: policyText("organisation", "version: 1\n") },
+      { repository: policyText("repository", "# another"), organisation: "absent" },
+    ];
+    assert.deepEqual(await store.readPolicies(id), policies);
+    for (const each of others) {
+      await store.savePolicies(id, each);
+      assert.deepEqual(await store.readPolicies(id), each);
+    }
+    await assert.rejects(store.readPolicies("nowhere"), { code: "not-found" });
+    if (scene.address.kind === "url")
+      assert.deepEqual(await query(scene.address.url, "select count(*)::int as texts from policy_texts"), [
+        { texts: 3 },
+      ]);
+  });
+
+  test("verdicts are stored with the build that has them, and replaced in the same round only", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const { id } = newBuild(repository);
+    await store.recordPush(pushOf([newBuild(repository, { id })]));
+    const build = await store.readBuild(id);
+    assert.ok(build);
+    const first = { ...build, phase: "settled" as const, run: { id: 1, attempt: 1, url: "u" } };
+    await store.saveJudgements(first, [
+      judgement("organisation", "untrusted"),
+      judgement("repository", "undetermined"),
+    ]);
+    // Both policies may have the same bytes, and the same digest.
+    await store.saveJudgements(first, [judgement("organisation", "untrusted"), judgement("repository", "trusted")]);
+    assert.equal((await store.readBuild(id))?.phase, "settled");
+    const told = (round?: number) =>
+      store.listJudgements(id, round).then((all) => all.map(({ policy, document }) => [policy, document]));
+    const { bytes: _, ...own } = policyText("repository", "");
+    const { bytes: __, ...organisation } = policyText("organisation", "");
+    const nodes = ["app", "runtime", "base"];
+    const expected = [
+      [own, { outcome: "trusted", nodes }],
+      [organisation, { outcome: "untrusted", nodes }],
+    ];
+    assert.deepEqual(await told(), expected);
+    await store.saveBuild({ ...first, round: 2 });
+    assert.deepEqual(await told(), []);
+    await store.saveJudgements({ ...first, round: 2 }, [judgement("repository", "untrusted")]);
+    assert.deepEqual(await told(), [[own, { outcome: "untrusted", nodes }]]);
+    assert.deepEqual(await told(1), expected);
+    assert.deepEqual(await store.listJudgements("nowhere"), []);
+    if (scene.address.kind !== "url") return;
+    const rows = await query(
+      scene.address.url,
+      `select installation, image_digest, as_of, attempt from judgements where build_id = '${id}' and round = 2`,
+    );
+    assert.deepEqual(rows, [
+      {
+        installation: String(repository.installation),
+        image_digest: digest("app index"),
+        as_of: new Date("2027-02-01T12:00:00Z"),
+        attempt: 1,
+      },
+    ]);
+  });
+
+  test("a build is found by its run and by its present check run, in its own repository only", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const run = { id: 18_000_000_001, attempt: 1, url: "u" };
+    const build = newBuild(repository, { run, checkRun: 9_000_000_001 });
+    await store.recordPush(pushOf([build]));
+    assert.deepEqual(await store.findBuildByRun(repository.id, run.id), build);
+    assert.deepEqual(await store.findBuildByCheckRun(repository.id, 9_000_000_001), build);
+    assert.equal(await store.findBuildByRun(1, run.id), undefined);
+    assert.equal(await store.findBuildByCheckRun(1, 9_000_000_001), undefined);
+    const found = await store.findBuildByCheckRun(repository.id, 9_000_000_001);
+    assert.ok(found);
+    await store.saveBuild({ ...found, checkRun: 9_000_000_002, round: 2 });
+    assert.equal(await store.findBuildByCheckRun(repository.id, 9_000_000_001), undefined);
+  });
+}
+
+function judgement(kind: "repository" | "organisation", outcome: "trusted" | "untrusted" | "undetermined") {
+  const { bytes: _, ...policy } = policyText(kind, "");
+  return { policy, verdict: chainOf({}, { outcome }) };
+}

@@ -1,0 +1,30 @@
+import { after, describe } from "node:test";
+import { testBuilds } from "./builds.ts";
+import { testCrashes } from "./crashes.ts";
+import { testDeliveries } from "./deliveries.ts";
+import { testLapsing, testLeases } from "./leases.ts";
+import { testOpening, testServer } from "./opening.ts";
+import { dialects, removeTemplate, sharedStore } from "./places.ts";
+import { testRepositories } from "./repositories.ts";
+import { testTags } from "./tags.ts";
+import { testWork } from "./work.ts";
+
+after(removeTemplate);
+
+for (const dialect of dialects) {
+  describe(dialect.name, () => {
+    const shared = sharedStore(dialect);
+    testDeliveries(shared);
+    testBuilds(shared);
+    testTags(shared);
+    testRepositories(shared);
+    testLeases(shared);
+    testOpening(dialect);
+    if (dialect.isShared) {
+      testLapsing(dialect);
+      testServer(dialect);
+    }
+    testWork(dialect);
+    testCrashes(dialect);
+  });
+}
