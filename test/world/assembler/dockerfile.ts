@@ -74,7 +74,7 @@ export function parseDockerfile(text: string): Dockerfile {
 }
 
 /** @throws {AssemblyFailed} for a variable that isn't declared, and for everything but `$NAME` and `${NAME}`. */
-export function substitute(line: number, text: string, variables: ReadonlyMap<string, string>): string {
+export function substitute(line: number, text: string, variables: ReadonlyMap<string, string | undefined>): string {
   return text.replace(/\$(?:(\w+)|\{(\w+)\}|)/g, (whole, plain?: string, braced?: string) => {
     const value = variables.get(plain ?? braced ?? "");
     if (value === undefined) throw unknownLine(line, text, `${whole} has no value here`);

@@ -38,12 +38,19 @@ export function applyLayer(before: FileTree, entries: readonly TarEntry[]): File
   return tree;
 }
 
-/** What a layer must have so that `before` becomes `after`, in which nothing was taken away. */
+/** What a layer must have so that `before` becomes `after`, in which nothing was taken away; and, as containerd does it, the directories above. */
 export function changesBetween(before: FileTree, after: FileTree): readonly TarEntry[] {
-  return [...after]
-    .filter(([path, node]) => before.get(path) !== node)
-    .sort(([one], [other]) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
-    .map(([path, node]) => ({ path, ...node }));
+  const changed = new Set<string>();
+  for (const [path, node] of after) {
+    if (before.get(path) === node) continue;
+    for (let each = path; each !== "."; each = posix.dirname(each)) changed.add(each);
+  }
+  return [...changed]
+    .sort((one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)))
+    .flatMap((path) => {
+      const node = after.get(path);
+      return node === undefined ? [] : [{ path, ...node }];
+    });
 }
 
 /** What is copied where. */

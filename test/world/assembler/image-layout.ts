@@ -5,8 +5,8 @@ import { LAYOUT_FILE, LAYOUT_INDEX_FILE, layoutBlobPath } from "../../../src/ima
 import { OCI_IMAGE_CONFIG, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../../../src/image/media-type.ts";
 import type { Platform } from "../../../src/image/platform.ts";
 import { formatReference, type ImageReference } from "../../../src/image/reference.ts";
+import type { Assembled } from "./follow.ts";
 import type { Layer } from "./layer.ts";
-import type { Assembled } from "./stages.ts";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 

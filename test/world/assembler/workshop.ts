@@ -82,7 +82,7 @@ export async function make(
     if (ended.exit !== 0) throw new Error(ended.stderr);
     const metadata: Record<string, unknown> = JSON.parse(await readFile(whole.metadataFile, "utf8"));
     const built = await readBuiltImage(whole.layout, parseDigest(String(metadata["containerimage.digest"])));
-    await client.pushLayout(whole.layout, parseReference(`${image}:1.0.0`));
+    await client.pushLayout(whole.layout, parseReference(`${image}:${whole.tags[0]}`));
     const claims = githubClaims({
       repository,
       ref: "refs/tags/v1.0.0",
