@@ -23,9 +23,7 @@ export async function openCheckRun(ports: AdvancePorts, before: Build): Promise<
 
 /** Completes the check run. From then on it isn't written again: what comes later has another. */
 export async function tellOutcome(ports: AdvancePorts, before: Build): Promise<Step> {
-  // What kept us from telling it is no part of it.
-  const build = await report(ports, { ...before, waiting: undefined });
-  return on(await save(ports, build, { phase: "done" }));
+  return on(await save(ports, await report(ports, before), { phase: "done" }));
 }
 
 /** Writes the check run, unless it says so already: each write counts against GitHub's limits, and shows. */
@@ -47,7 +45,7 @@ export async function report(ports: AdvancePorts, before: Build): Promise<Build>
   return build;
 }
 
-/** The same outcome in the same words, however often it was tried to tell them. */
+/** The same outcome in the same words, however often it was tried to tell them: what kept us from it is no part of it. */
 function wordsOf(ports: AdvancePorts, build: Build): Promise<CheckRunReport> {
   if (build.outcome === undefined) return ports.describe(build);
   const tries = build.outcome.kind === "undetermined" ? ports.pace.retriesMs.length + 1 : 0;

@@ -120,6 +120,45 @@ test("a check run that can't be opened keeps the build from starting, and is ope
   assert.deepEqual(said(scene), ["completed action_required undetermined"]);
 });
 
+test("an outcome whose telling got no answer isn't told again in other words", async () => {
+  const scene = new Scene();
+  let lost = 0;
+  scene.failure = (_, name) => {
+    if (name === "registry.resolve") return { when: "before", error: couldNotLook() };
+    const isTelling = scene.store.builds[0]?.phase === "settled";
+    if (name === "checkRuns.says" && isTelling && ++lost < 3) return { when: "before", error: couldNotLook() };
+    if (name === "checkRuns.update" && isTelling) return { when: "after", error: couldNotLook() };
+    return undefined;
+  };
+  await scene.push();
+  assert.equal(lost, 3);
+  assert.deepEqual(
+    said(scene).filter((text) => text.startsWith("completed")),
+    ["completed action_required undetermined"],
+  );
+});
+
+test("what a check run was heard to say isn't asked for, nor written again", async () => {
+  const scene = new Scene();
+  scene.pace = { ...scene.pace, pollMs: 30_000 };
+  await scene.push();
+  assert.ok(scene.calls.filter((name) => name === "workflows.readRun").length > 8);
+  assert.ok(!scene.calls.includes("checkRuns.says"));
+  assert.equal(said(scene).length, 4);
+});
+
+test("an image that can't be looked at to the last try keeps what was learnt of it", async () => {
+  const scene = silent(/registry\.readBlob/);
+  await scene.push();
+  const [build] = scene.store.builds;
+  assert.equal(said(scene).at(-1), "completed action_required undetermined");
+  assert.deepEqual(
+    scene.store.judgements.get(`${build?.id} 1`)?.map(({ verdict }) => verdict.outcome),
+    ["undetermined"],
+  );
+  assert.equal(build?.digest, scene.imageTags.get("ghcr.io/acme/app:v1.0.0")?.digest);
+});
+
 test("an outcome that can't be told is told days later, once", async () => {
   const scene = silent(/checkRuns\.update/, 3 * 24 * 60);
   await scene.push();
@@ -157,6 +196,10 @@ test("GitHub is asked nothing while it wants to be left alone, whatever else hap
   await scene.live(start);
   const calls = () => scene.calls.filter((name) => /^(tags|policies|workflows|checkRuns)\./.test(name)).length;
   const before = calls();
+  assert.equal(
+    scene.calls.findLast((name) => !name.startsWith("store.")),
+    "workflows.readRun",
+  );
   const [build] = scene.store.builds;
   assert.ok(build);
   assert.equal(build.waiting?.until.getTime(), start + 1800_000);

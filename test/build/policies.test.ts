@@ -91,6 +91,8 @@ test("R2: where the organisation's policy is hidden, the image is built and its 
   await scene.live();
   assert.equal(endOf(scene), "untrusted failure");
   assert.deepEqual(judgementsOf(scene), ["repository trusted", "organisation untrusted"]);
+  const { organisation } = scene.store.policies.get(waiting?.id ?? "") ?? {};
+  assert.equal(typeof organisation === "object" && organisation.commit, commitOf(STRICT));
 });
 
 test("R2: an organisation whose policy stays hidden leaves the image undetermined, never trusted", async () => {

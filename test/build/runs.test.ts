@@ -125,6 +125,19 @@ for (const [conclusion, end] of [
   });
 }
 
+for (const [where, present] of [
+  ["the default branch", ["trusted-builds.yml refs/tags/v1.0.0"]],
+  ["the tag", ["trusted-builds.yml default-branch"]],
+] as const) {
+  test(`a workflow that isn't on ${where} is told, and nothing is started`, async () => {
+    const scene = new Scene();
+    scene.github.workflowAt = present;
+    await scene.push();
+    assert.deepEqual(ends(scene), ["failure no-workflow"]);
+    assert.deepEqual(scene.github.dispatched, []);
+  });
+}
+
 test("a failed build shows the end of the log, and one without a log says none", async () => {
   for (const log of ["step 7: exit 1", undefined]) {
     const scene = new Scene();
