@@ -1,81 +1,159 @@
-import { spawn, spawnSync } from "node:child_process";
+// `npm run demo`: the whole thing on this machine. Tags are pushed to three repositories on a stand-in for GitHub; the real server has
+// them built by the bundled action, judges what came of it, and says so in check runs. Once as it should be, once with a grandparent
+// that was pushed by hand.
+//
+//   --once             ends with the second verdict instead of leaving the pages open until Ctrl-C
+//   --without-docker   assembles the images even where there is a docker
+//
+// Exit 0 only if both verdicts are as they must be.
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { type Chain, chain } from "../test/world/chain.ts";
+import { parseArgs, styleText } from "node:util";
+import { parseReference } from "../src/image/reference.ts";
+import { type Scene, startScene } from "../test/app/scene.ts";
 import { startGitServer } from "../test/world/git-server.ts";
-import { GITHUB_ISSUER, startSigstore } from "../test/world/sigstore.ts";
-import { runningWorld, type Toolchain } from "../test/world/toolchain.ts";
+import type { CheckRun } from "../test/world/github/check-runs.ts";
+import { type OciRegistry, startOciRegistry } from "../test/world/oci-registry.ts";
+import { type Builder, findBuilder } from "./demo/builder.ts";
+import { inTerminal } from "./demo/check-run-text.ts";
+import { pushByHand } from "./demo/pushed-by-hand.ts";
 
-// `npm run demo`: three images, each FROM the one before, really built, pushed and signed on this machine, and then judged; once as
-// they should be, and once with a grandparent that nobody signed. Exit 0 only if both verdicts are as they must be.
+const { values: options } = parseArgs({
+  options: { once: { type: "boolean" }, "without-docker": { type: "boolean" } },
+});
+// What is started here ends when the terminal ends; nobody waits where there is none.
+const staysOpen = !options.once && process.stdout.isTTY === true;
 
-const UNSIGNED = { attach: { platformProvenance: false, indexStatement: false } };
-const cli = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
-const say = (text: string) => process.stdout.write(`${text}\n`);
+type Format = Parameters<typeof styleText>[0];
+const paint = (format: Format, text: string) => styleText(format, text, { stream: process.stdout });
+const say = (text = "") => process.stdout.write(`${text}\n`);
 
-/** Starts what isn't running, and says whether it is ours to stop. */
-async function bringUp(): Promise<{ world: Toolchain; isOurs: boolean }> {
-  const before = await runningWorld();
-  if (typeof before !== "string") return { world: before, isOurs: false };
-  say("Starting docker, a registry and cosign in a private directory …");
-  spawnSync(process.execPath, [fileURLToPath(new URL("./world.ts", import.meta.url)), "up"], {
-    stdio: ["ignore", "ignore", "inherit"],
+/** Prints each step of a check run as it happens. @returns it, completed. */
+async function follow(scene: Scene, name: string, tag: string): Promise<CheckRun> {
+  const { github } = scene;
+  say();
+  say(`${paint("bold", `git push origin ${tag}`)}   ${paint("dim", `in acme/${name}`)}`);
+  const before = github.checkRuns(`acme/${name}`).length;
+  await github.tag(`acme/${name}`, tag);
+  let told = "";
+  return scene.checkRun(name, ({ status, output }) => {
+    if (github.checkRuns(`acme/${name}`).length === before) return false;
+    const step = `${status} ${output.title}`;
+    if (step !== told && status !== "completed")
+      say(
+        paint(
+          "dim",
+          `  ${new Date().toTimeString().slice(0, 8)}  ${status.replace("_", " ").padEnd(11)}  ${output.title}`,
+        ),
+      );
+    told = step;
+    return status === "completed";
   });
-  const world = await runningWorld();
-  if (typeof world === "string") throw new Error(`the demo builds real images, and can't here: ${world}`);
-  return { world, isOurs: true };
 }
 
-function policyFor({ namespace }: Chain, registry: string, server: string): string {
-  return `version: 1
-trust:
-  builders:
-    - images: ["${registry}/${namespace}/{repo}"]
-      github:
-        repository: "${namespace}/{repo}"
-        owner-id: 77
-        workflow: "${namespace}/{repo}/.github/workflows/release.yml@refs/tags/v*"
-        server: ${server}
-        issuer: ${GITHUB_ISSUER}
-      builds: true
-`;
+/** In a line, or whole as GitHub would show it. */
+function show(checkRun: CheckRun, isWhole: boolean): void {
+  say(inTerminal(checkRun, paint, isWhole));
+  if (checkRun.detailsUrl !== null) say(`  ${paint("dim", "page")}  ${paint("underline", checkRun.detailsUrl)}`);
 }
 
-/** Runs the command as a person would, and gives its exit code. */
-async function verify(image: string, policy: string, root: string): Promise<number> {
-  say(`\n$ npx trusted-builds verify --policy ${policy} --trusted-root ${root} ${image}\n`);
-  const child = spawn(process.execPath, [cli, "verify", "--policy", policy, "--trusted-root", root, image], {
-    stdio: "inherit",
-  });
-  const [code] = await once(child, "exit");
-  return Number(code);
+/** The sources of three images, each FROM the one before; the last has a stage of its own and copies from it and from the first. */
+function sources(scene: Scene, { rootfs, hasShell }: Builder, names: readonly [string, string, string]) {
+  const [base, runtime] = names.map((name) => scene.image(name));
+  const step = (text: string) => (hasShell ? [`RUN echo ${text} >> /steps`] : [`COPY steps /steps-${text}`]);
+  return [
+    { Dockerfile: 'FROM scratch\nADD rootfs.tar.gz /\nCMD ["/bin/sh"]\n', "rootfs.tar.gz": rootfs },
+    { Dockerfile: [`FROM ${base}:v1.0.0`, ...step("runtime"), ""].join("\n"), steps: "steps\n" },
+    {
+      Dockerfile: [
+        `FROM ${runtime}:v1.0.0 AS build`,
+        "COPY app.sh /out/app",
+        ...step("built"),
+        `FROM ${runtime}:v1.0.0`,
+        "COPY --from=build /out/app /app",
+        `COPY --from=${base}:v1.0.0 /etc /base-etc`,
+        "",
+      ].join("\n"),
+      "app.sh": "#!/bin/sh\necho app\n",
+      steps: "steps\n",
+    },
+  ] as const;
 }
 
-const { world, isOurs } = await bringUp();
-const directory = mkdtempSync(join(tmpdir(), "trusted-builds-demo-"));
-const git = await startGitServer();
-const sigstore = await startSigstore({ serverUrl: git.url });
-try {
-  const root = join(directory, "trusted_root.json");
-  writeFileSync(root, JSON.stringify(sigstore.trustedRoot));
-  const judge = async (title: string, spoil: Parameters<typeof chain>[0]["spoil"]): Promise<number> => {
-    say(`\n${title}`);
-    const images = await chain({ toolchain: world, sigstore, git, ...(spoil && { spoil }) });
-    const policy = join(directory, `${images.namespace}.yml`);
-    writeFileSync(policy, policyFor(images, world.registry, git.url));
-    return verify(images.app.image, policy, root);
-  };
-  const good = await judge("Building, pushing and signing base → runtime → app, each from git at a tag …", undefined);
-  const bad = await judge("The same again, and this time nobody signs the grandparent …", { base: UNSIGNED });
-  say(`exit codes: ${good} (trusted) and ${bad} (untrusted)`);
-  process.exitCode = good === 0 && bad === 1 ? 0 : 1;
-} finally {
+async function demo(registry: OciRegistry): Promise<boolean> {
+  const git = await startGitServer();
+  const probe = await git.repository("demo/probe", { Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" });
+  const builder = await findBuilder(
+    options["without-docker"] ? "none" : "docker-if-there",
+    `${probe.url}#${probe.commit}`,
+  );
   await git.close();
-  await sigstore.close();
-  rmSync(directory, { recursive: true, force: true });
-  if (isOurs)
-    spawnSync(process.execPath, [fileURLToPath(new URL("./world.ts", import.meta.url)), "down"], { stdio: "ignore" });
+  const scene = await startScene({
+    registry: registry.host,
+    namespace: "acme",
+    ...(builder.docker && { docker: builder.docker }),
+  });
+  try {
+    const { github, server } = scene;
+    say(`${paint("bold", "Trusted Builds")}, all of it on this machine`);
+    for (const [what, where] of [
+      ["server", `${server.url}, embedded database`],
+      ["GitHub", `${github.url}, a stand-in`],
+      ["registry", registry.host],
+      ["Sigstore", `${scene.sigstore.url}, a stand-in`],
+      ["docker", builder.name],
+    ])
+      say(`  ${paint("dim", (what ?? "").padEnd(9))} ${where}`);
+
+    const make = async (name: string, files: Readonly<Record<string, string | Uint8Array>>) => {
+      await scene.repository(name, files);
+      github.change(`acme/${name}`, { protected: true });
+    };
+    const good = ["base", "runtime", "app"] as const;
+    const files = sources(scene, builder, good);
+    let last: CheckRun | undefined;
+    for (const [i, name] of good.entries()) {
+      await make(name, files[i] ?? {});
+      last = await follow(scene, name, "v1.0.0");
+      show(last, name === "app");
+    }
+    const isTrusted = last?.conclusion === "success";
+
+    say();
+    say(paint("bold", "The same again, on a base that somebody pushed by hand: nothing is signed about it."));
+    const bad = ["handmade", "service", "shop"] as const;
+    pushByHand(
+      registry,
+      parseReference(`${scene.image("base")}:v1.0.0`),
+      parseReference(`${scene.image("handmade")}:v1.0.0`),
+    );
+    const [, middle, top] = sources(scene, builder, bad);
+    await make("service", middle);
+    show(await follow(scene, "service", "v1.0.0"), false);
+    await make("shop", top);
+    const shop = await follow(scene, "shop", "v1.0.0");
+    show(shop, true);
+    const words = `${shop.output.summary}\n${shop.output.text}`;
+    const isUntrusted =
+      shop.conclusion === "failure" && /unattested/.test(words) && words.includes(scene.image("handmade"));
+
+    say();
+    const asExpected = isTrusted && isUntrusted && github.violations.length === 0;
+    say(asExpected ? "Both verdicts are as they must be." : paint("red", "The verdicts aren't as they must be."));
+    if (!asExpected)
+      say(`${server.output()}\n${scene.runner?.results.at(-1)?.log ?? ""}\n${github.violations.join("\n")}`);
+    if (staysOpen) {
+      say("The pages above stay open until Ctrl-C.");
+      await once(process, "SIGINT");
+    }
+    return asExpected;
+  } finally {
+    await scene.close();
+  }
+}
+
+const registry = await startOciRegistry();
+try {
+  process.exitCode = (await demo(registry)) ? 0 : 1;
+} finally {
+  await registry.close();
 }

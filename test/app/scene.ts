@@ -20,6 +20,10 @@ const PATIENCE_MS = 120_000;
 export interface SceneOptions {
   /** Builds with the real docker. Without it images are assembled, and the scene needs neither root nor the world. */
   readonly toolchain?: Toolchain;
+  /** Builds with this docker instead. */
+  readonly docker?: Pick<Toolchain, "env">;
+  /** Of the images. Default: one that no other test has. */
+  readonly namespace?: string;
   /** Where images are pushed to. Default: the toolchain's registry, or one in this process. */
   readonly registry?: string;
   readonly github?: GithubOptions;
@@ -63,7 +67,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   const given = options.registry ?? toolchain?.registry;
   const ownRegistry = given === undefined ? await startOciRegistry() : undefined;
   const registry = given ?? ownRegistry?.host ?? "";
-  const namespace = `acme-${randomBytes(4).toString("hex")}`;
+  const { namespace = `acme-${randomBytes(4).toString("hex")}`, docker = toolchain } = options;
   const directory = mkdtempSync(join(tmpdir(), "scene-"));
   const github = await startGithub(options.github);
   const sigstore = await startSigstore({ serverUrl: github.url });
@@ -72,10 +76,10 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
       ? undefined
       : await startRunner(github, {
           sigstore,
-          ...(toolchain && { toolchain }),
+          ...(docker && { toolchain: docker }),
           env: {
             TRUSTED_BUILDS_ALLOW_HOSTS: registry,
-            ...(toolchain === undefined && { PATH: `${assemblerPath}:${process.env.PATH}` }),
+            ...(docker === undefined && { PATH: `${assemblerPath}:${process.env.PATH}` }),
           },
         });
   const root = join(directory, "trusted_root.json");

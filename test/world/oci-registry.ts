@@ -72,6 +72,8 @@ export interface OciRegistry {
   putBlob(repository: string, bytes: Uint8Array): string;
   /** Puts a manifest there, whatever it is; under a tag too, if one is given. */
   putManifest(repository: string, bytes: Uint8Array, mediaType: string, tag?: string): string;
+  /** A blob or a manifest. */
+  read(repository: string, digest: string): Uint8Array;
   /** What a tag points at. */
   readTag(repository: string, tag: string): string | undefined;
   close(): Promise<void>;
@@ -176,6 +178,12 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
       repositoryOf(name).manifests.set(digest, { bytes, mediaType });
       if (tag !== undefined) repositoryOf(name).tags.set(tag, digest);
       return digest;
+    },
+    read: (name, digest) => {
+      const { blobs, manifests } = repositoryOf(name);
+      const bytes = blobs.get(digest) ?? manifests.get(digest)?.bytes;
+      if (bytes === undefined) throw new Error(`${name} has no ${digest}`);
+      return bytes;
     },
     readTag: (name, tag) => repositories.get(name)?.tags.get(tag),
     close: async () => {
