@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { readConfig } from "../../src/app/config.ts";
+import { walks } from "../../src/app/walk.ts";
+import { parseReference } from "../../src/image/reference.ts";
+import { CouldNotLook } from "../../src/trust/ports.ts";
+import { startOciRegistry } from "../world/oci-registry.ts";
+
+const repository = { id: 1, ownerId: 2, owner: "acme", name: "app", installation: 3, isPrivate: false };
+const nobody = async () => assert.fail("nobody is asked");
+const clients = { octokitFor: nobody, appOctokit: nobody };
+
+test("the server connects to no address of its own network because a policy names an image there", async (t) => {
+  const registry = await startOciRegistry();
+  t.after(() => registry.close());
+  const asked = parseReference(`${registry.host}/acme/app:v1`);
+  const closed = walks(readConfig({}), clients)(repository);
+  t.after(() => closed.close());
+  await assert.rejects(
+    closed.resolve(asked),
+    (error) => error instanceof CouldNotLook && error.code === "address-refused",
+  );
+  assert.deepEqual(registry.requests, []);
+
+  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients)(repository);
+  t.after(() => open.close());
+  assert.equal(await open.resolve(asked), undefined, "allowed, it is asked");
+});
+
+test("the person's own registry credentials aren't used for images that others name, unless the operator gives some", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "walk-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const registry = await startOciRegistry({ auth: { kind: "basic", username: "ada", password: "hunter2" } });
+  t.after(() => registry.close());
+  const auth = Buffer.from("ada:hunter2").toString("base64");
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ auths: { [registry.host]: { auth } } }));
+  const asked = parseReference(`${registry.host}/acme/app:v1`);
+  const allowed = { TRUSTED_BUILDS_ALLOW_HOSTS: registry.host };
+
+  const without = walks(readConfig(allowed), clients)(repository);
+  t.after(() => without.close());
+  await assert.rejects(
+    without.resolve(asked),
+    (error) => error instanceof CouldNotLook && error.code === "credentials-refused",
+  );
+  assert.ok(registry.requests.every(({ headers }) => headers.authorization === undefined));
+
+  const given = walks(readConfig({ ...allowed, REGISTRY_CREDENTIALS: folder }), clients)(repository);
+  t.after(() => given.close());
+  assert.equal(await given.resolve(asked), undefined);
+});
