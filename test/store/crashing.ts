@@ -11,13 +11,24 @@ const record = (guid: string) =>
   store.recordDelivery({ guid, event: "push", payload: { filler: "x".repeat(10_000) }, receivedAt: new Date() });
 
 if (process.argv[2] === "hold") {
-  const hold = (kind: string) => (id: string) => {
-    console.log(`held ${kind} ${id}`);
+  const hold = (kind: string, id: string) => {
+    console.log(`${kind} ${id}`);
     return new Promise<void>(() => {});
   };
-  await store.work({ build: hold("build"), delivery: hold("delivery") }, { concurrency: 1 });
+  const repository = newRepository();
+  const [told, timed] = [newBuild(repository), newBuild(repository, { key: { image: "timed" } })];
+  let calls = 0;
+  await store.work(
+    {
+      // One is at work because it was told to, the other because its time had come.
+      build: (id) =>
+        id === timed.id && calls++ === 0 ? store.wake("build", id, new Date(Date.now() + 500)) : hold("build", id),
+      delivery: (guid) => hold("delivery", guid),
+    },
+    { concurrency: 2 },
+  );
   await record(randomUUID());
-  await store.recordPush(pushOf([newBuild(newRepository())]));
+  await store.recordPush(pushOf([told, timed]));
 } else {
   for (;;) {
     const guid = randomUUID();
