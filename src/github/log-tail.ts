@@ -35,7 +35,7 @@ async function lastBytes(body: ReadableStream<Uint8Array> | null): Promise<End> 
 }
 
 function tailOf({ bytes, isCut, isWhole }: End): string {
-  const lines = new TextDecoder().decode(bytes).split(/\r?\n/).map(plain);
+  const lines = new TextDecoder().decode(bytes).split(/\r?\n/).map(plain).flatMap(asRead);
   if (lines.at(-1) === "") lines.pop();
   // The first line may have begun before the window.
   const whole = isWhole || lines.length === 1 ? lines : lines.slice(1);
@@ -60,6 +60,24 @@ function endOf(text: string, bytes: number): string {
   let start = 0;
   while (start < end.length && ((end[start] ?? 0) & 0xc0) === 0x80) start++;
   return end.subarray(start).toString();
+}
+
+/** What GitHub's page makes of the runner's marks: headings, words, and nothing of what is for the runner alone. */
+function asRead(line: string): readonly string[] {
+  const [, command, rest = ""] = /^##\[(\w+)\](.*)$/.exec(line) ?? [];
+  switch (command) {
+    case undefined:
+      return [line];
+    case "endgroup":
+    case "debug":
+      return [];
+    case "error":
+    case "warning":
+    case "notice":
+      return [`${command}: ${rest}`];
+    default:
+      return [rest];
+  }
 }
 
 const TIME = /^\uFEFF?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?/;

@@ -65,7 +65,7 @@ test("shows a log as plain text: no times, no colours, nothing that controls a t
     "no time",
   ];
   const log = await logOf(api, text(lines.join("\n")));
-  assert.equal(log, "##[group]Build\nred xy\nat 2026-11-27T16:00:01Z  itfailed\nno time");
+  assert.equal(log, "Build\nred xy\nat 2026-11-27T16:00:01Z  itfailed\nno time");
 });
 
 test("keeps the last sixty lines", async (t) => {

@@ -1,7 +1,11 @@
 /** What stands in place of a secret. */
 const MASK = "***";
 
-/** Prints lines as the runner does: what is secret is masked, from the line on that says so. */
+/** Commands that the runner shows, as it writes them into the log; the others are for it alone. */
+const SHOWN = /^::(group|endgroup|error|warning|notice|debug)(?: [^:]*)?::(.*)$/;
+const HIDDEN = /^::(?:stop-commands|save-state|set-output|echo|[0-9a-f-]{36})(?: [^:]*)?::/;
+
+/** Prints lines as the runner does: its commands in its own form, and what is secret masked, from the line on that says so. */
 export class MaskedLog {
   readonly #print: (line: string) => void;
   readonly #secrets: string[] = [];
@@ -19,7 +23,9 @@ export class MaskedLog {
   line(text: string): void {
     const [, secret] = /^::add-mask::(.*)$/.exec(text) ?? [];
     if (secret !== undefined) this.mask(decoded(secret));
-    this.#print(this.#masked(secret === undefined ? text : `::add-mask::${MASK}`));
+    if (secret !== undefined || HIDDEN.test(text)) return;
+    const [, command, rest = ""] = SHOWN.exec(text) ?? [];
+    this.#print(this.#masked(command === undefined ? text : `##[${command}]${decoded(rest)}`));
   }
 
   #masked(text: string): string {
