@@ -9,6 +9,10 @@ interface Rule {
 /** Every one of these needs a test whose name begins with its number. */
 export const RULES: readonly Rule[] = [
   { rule: "R1", title: "a verdict belongs to whoever asks, and names its policy" },
+  {
+    rule: "R2",
+    title: "a verdict passes the repository's policy and the organisation's, or the proof that there is none",
+  },
   { rule: "R4", title: "image name, source repository and builder are accepted together" },
   {
     rule: "R5",
@@ -40,7 +44,9 @@ export const RULES: readonly Rule[] = [
     codes: ["git-tag-moved"],
   },
   { rule: "R27", title: "revoked goes before mismatch, before root, before attested" },
+  { rule: "R31", title: "a build has one key, and a tag's check run a name that no pull request has" },
   { rule: "R32", title: "credentials go to their registry and its realm alone" },
+  { rule: "R33", title: "verifying needs little power, and numbers are kept from the first day" },
 ];
 
 /** A test by the file that it stands in. */
