@@ -116,14 +116,12 @@ async function runAgain(ports: RespondPorts, build: Build): Promise<readonly str
   const { run, repository } = build;
   const { workflows } = ports;
   if (run === undefined) return begin(ports, forDispatch(build));
-  // Someone else was quicker, or we were and didn't live to know.
   const isRunning = async () => {
     const state = await workflows.readRun(repository, run.id);
-    return state === undefined ? undefined : state.attempt > run.attempt || state.status !== "completed";
+    return state !== undefined && (state.attempt > run.attempt || state.status !== "completed");
   };
-  const before = await isRunning();
-  if (before === undefined) return begin(ports, forDispatch(build));
-  if (before) return [build.id];
+  // Someone else was quicker, or we were and didn't live to know.
+  if (await isRunning()) return [build.id];
   try {
     await workflows.rerun(repository, run.id);
   } catch (error) {

@@ -167,6 +167,7 @@ export class Github implements TagReader, PolicyReader, Workflows, CheckRuns {
   }
 
   async rerun(_: Repository, runId: number): Promise<void> {
+    this.goOn();
     const run = this.runs.find(({ id }) => id === runId);
     const isRunning = run !== undefined && !run.isEnded;
     if (run === undefined || isRunning || this.rerunRefusal !== undefined)

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { respond } from "../../src/build/respond.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import { commitOf } from "../trust/world.ts";
 import { MINUTE, type StoredRun } from "./github.ts";
@@ -114,6 +115,7 @@ test("R26: told of the same move again and again, the verdict turns once", async
   scene.github.tag("v1.0.0", "B");
   for (let i = 0; i < 3; i++) await scene.push("v1.0.0", A);
   assert.equal(scene.github.checks.length, 3);
+  assert.deepEqual(await respond(scene.ports(), scene.pushed("v1.0.0", A)), []);
 });
 
 test("R26: a git tag that moves between the judging and the telling turns the verdict", async () => {

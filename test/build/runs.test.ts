@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Happening } from "../../src/build/happening.ts";
+import { respond } from "../../src/build/respond.ts";
 import { MINUTE, type StoredRun } from "./github.ts";
 import { askAgain } from "./paths.ts";
 import { couldNotLook, Scene } from "./world.ts";
@@ -177,6 +178,18 @@ test("asked for again, a run that somebody has started again already is followed
   assert.deepEqual(ends(scene), ["failure build-failed", "success verdict"]);
 });
 
+test("asked for again, an attempt that failed unseen is told, and no third one is started", async () => {
+  const scene = new Scene();
+  scene.github.conclusions = ["failure"];
+  await scene.push();
+  scene.github.restart(runOf(scene), "failure");
+  scene.time += 30 * MINUTE;
+  scene.tell(askAgain(scene));
+  await scene.live();
+  assert.deepEqual(scene.github.reruns, []);
+  assert.deepEqual(ends(scene), ["failure build-failed", "failure build-failed"]);
+});
+
 for (const [what, spoil] of [
   ["was deleted", (scene: Scene) => void scene.github.runs.splice(0, 1)],
   [
@@ -293,16 +306,19 @@ test("an event about a run wakes the build that waits for it", async () => {
   assert.equal(scene.store.builds[0]?.phase, "dispatched");
 });
 
-test("an event about somebody else's run wakes nobody", async () => {
+test("an event about a run wakes the build that it may be of, and no other", async () => {
   const scene = new Scene();
-  await scene.push();
-  const calls = scene.calls.length;
-  scene.tell(changed({ id: 1, title: "Trusted build of nothing" }));
-  scene.tell(changed({ id: 2, title: "Trusted build 11111111-1111-4111-8111-111111111111" }));
-  scene.tell({ ...changed({ id: 3, title: runOf(scene).title }), repositoryId: 98 } as Happening);
+  scene.github.isGhes = true;
+  const answer = (happening: Happening) => respond(scene.ports(), happening);
+  await answer(scene.pushed());
+  const [waiting] = scene.store.builds;
+  assert.ok(waiting);
+  const event = { kind: "run-changed", repositoryId: 99, runId: 7, title: `Trusted build ${waiting.id}` } as const;
+  assert.deepEqual(await answer(event), [waiting.id]);
+  assert.deepEqual(await answer({ ...event, repositoryId: 98 }), []);
+  assert.deepEqual(await answer({ ...event, title: "Trusted build of nothing" }), []);
+  assert.deepEqual(await answer({ ...event, title: "Trusted build 11111111-1111-4111-8111-111111111111" }), []);
   await scene.live();
-  assert.deepEqual(
-    scene.calls.slice(calls).filter((name) => !name.startsWith("store.")),
-    [],
-  );
+  assert.deepEqual(await answer(event), []);
+  assert.deepEqual(await answer({ ...event, runId: runOf(scene).id }), [waiting.id]);
 });
