@@ -34,7 +34,7 @@ export interface PolicyText {
 
 /** Reads policies from default branches, never from what is judged (DESIGN §4.5). */
 export interface PolicyReader {
-  /** `.github/trusted-builds.yml`. @returns undefined if the repository can be read and has none. @throws {CouldNotLook} @throws {BeyondLimit} above 256 KiB. */
+  /** `.github/trusted-builds.yml`. @returns undefined if the repository can be read and has none. @throws {CouldNotLook} @throws {BeyondLimit} above 256 KiB. @throws {PolicyError} if it is no file. */
   readRepositoryPolicy(repository: Repository): Promise<PolicyText | undefined>;
   /**
    * `trusted-builds.yml` in the owner's repository `.github`.

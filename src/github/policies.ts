@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Repository } from "../build/build.ts";
 import type { PolicyReader, PolicyText } from "../build/ports.ts";
+import { PolicyError } from "../trust/policy-fault.ts";
 import { absentOn, ask, askPages, type Clients, type GitHubClient, PAGE } from "./ask.ts";
 import { readBranch, readContent } from "./contents.ts";
 import { GitHubError, quote } from "./error.ts";
@@ -88,10 +89,8 @@ async function readPolicy(
   const content = await readContent(octokit, source, commit, path, MAX_POLICY_BYTES);
   if (content === undefined) return undefined;
   if (content.kind !== "file") {
-    throw new GitHubError(
-      "server-error",
-      `asked GitHub for ${name} at ${commit}: it is no file but of the type "${quote(content.type)}"; a policy must be a file of its own: replace it`,
-    );
+    const message = `it is no file but of the type "${quote(content.type)}" at ${commit}; a policy must be a file of its own: replace it`;
+    throw new PolicyError(name, [{ line: 1, column: 1, path: "", message }]);
   }
   return {
     kind,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createPolicyReader } from "../../src/github/policies.ts";
+import { PolicyError } from "../../src/trust/policy-fault.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import { type Api, app, couldNotLook, octokitOf, sha, startApi, TOKEN } from "./api.ts";
 
@@ -118,11 +119,13 @@ for (const [what, file] of [
   ["a submodule", { type: "submodule", submodule_git_url: "https://github.com/mallory/policy" }],
   ["a directory", []],
 ] as const) {
-  test(`a policy that is ${what} is an error, and never "no policy"`, async (t) => {
+  test(`a policy that is ${what} is wrong, which asking again doesn't change, and never "no policy"`, async (t) => {
     const api = startApi(t);
     answerPolicy(api, file);
-    const { message } = await couldNotLook("server-error", readerOf(api).readRepositoryPolicy(app));
-    assert.match(message, /must be a file/);
+    await assert.rejects(
+      readerOf(api).readRepositoryPolicy(app),
+      (error) => error instanceof PolicyError && /must be a file/.test(error.message),
+    );
   });
 }
 
