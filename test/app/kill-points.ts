@@ -2,10 +2,23 @@
 export type Moment =
   /** As soon as the webhook is answered. */
   | { readonly kind: "acknowledged" }
-  /** At a request to GitHub, counted from 1 since then: it never arrives (`before`), or all is done and the answer is lost (`after`). */
-  | { readonly kind: "request"; readonly index: number; readonly when: "before" | "after" }
+  /** At a request to GitHub: it never arrives (`before`), or all is done and the answer is lost (`after`). */
+  | {
+      readonly kind: "request";
+      /** What is counted, from 1 since then. */
+      readonly of: keyof RequestCounts;
+      readonly index: number;
+      readonly when: "before" | "after";
+    }
   /** After a share of the time that a build takes. */
   | { readonly kind: "time"; readonly share: number };
+
+/** How many requests a build makes that nobody kills. */
+export interface RequestCounts {
+  readonly all: number;
+  /** Those that change what GitHub shows: the few that must not be made twice. */
+  readonly writes: number;
+}
 
 /** One build with its kills. */
 export interface KillPoint {
@@ -24,26 +37,36 @@ export function seedOf(text: string | undefined): number {
 }
 
 /**
- * Kill points in an order that depends on the seed alone: half at requests, half at times, and each tenth of them right after the
- * acknowledgement. A quarter is killed twice.
- *
- * @param requests - How many requests a build makes that nobody kills.
+ * Kill points that depend on the seed alone: half at times, and half at requests, of which one in ten is right after the
+ * acknowledgement and most others at writes. These come in a row without repetition: few as they are, all have their turn soon. A
+ * fifth of all is killed twice.
  */
-export function killPoints(seed: number, count: number, requests: number): readonly KillPoint[] {
+export function killPoints(seed: number, count: number, requests: RequestCounts): readonly KillPoint[] {
   const random = randomFrom(seed);
+  const below = (limit: number) => Math.floor(random() * limit);
+  const someWhen = () => (random() < 0.5 ? "before" : "after");
+  let writes: Moment[] = [];
+  const atWrite = (): Moment => {
+    if (writes.length === 0)
+      writes = Array.from({ length: 2 * requests.writes }, (_, i) => ({
+        kind: "request",
+        of: "writes",
+        index: 1 + (i >> 1),
+        when: i % 2 === 0 ? "before" : "after",
+      }));
+    const [next] = writes.splice(below(writes.length), 1);
+    return next ?? { kind: "acknowledged" };
+  };
+  const momentOf = (i: number): Moment => {
+    if (i % 2 === 1) return { kind: "time", share: random() };
+    if (i % 20 === 0) return { kind: "acknowledged" };
+    if (i % 6 === 0) return { kind: "request", of: "all", index: 1 + below(requests.all), when: someWhen() };
+    return atWrite();
+  };
   return Array.from({ length: count }, (_, i) => {
-    const index = 1 + Math.floor(random() * requests);
-    const when = random() < 0.5 ? "before" : "after";
-    const share = random();
+    const at = momentOf(i);
     const again = random();
-    const isNewCommit = random() < 0.5;
-    const at: Moment =
-      i % 10 === 0
-        ? { kind: "acknowledged" }
-        : i % 2 === 0
-          ? { kind: "request", index, when }
-          : { kind: "time", share };
-    return { at, again: i % 4 === 3 ? again : undefined, isNewCommit };
+    return { at, again: i % 5 === 3 ? again : undefined, isNewCommit: random() < 0.5 };
   });
 }
 
@@ -55,7 +78,7 @@ export function wordsOf({ at, again, isNewCommit }: KillPoint): string {
       ? "right after the acknowledgement"
       : at.kind === "time"
         ? `after ${percent(at.share)} of a build`
-        : `at request ${at.index}, ${at.when === "before" ? "which is lost" : "whose answer is lost"}`;
+        : `at ${at.of === "all" ? "request" : "write"} ${at.index}, ${at.when === "before" ? "which is lost" : "whose answer is lost"}`;
   const second = again === undefined ? "" : `, and again after ${percent(again)} of a start and a build`;
   return `killed ${first}${second}${isNewCommit ? "" : " (a commit with tags before)"}`;
 }

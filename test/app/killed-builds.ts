@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
 import type { ActionsRun } from "../world/github/runs.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
-import type { KillPoint, Moment } from "./kill-points.ts";
+import type { KillPoint, Moment, RequestCounts } from "./kill-points.ts";
 import { startScene } from "./scene.ts";
 import { StartFailed, startServer } from "./server-process.ts";
 import { IMAGE, pushSignedImage } from "./signed-image.ts";
@@ -18,8 +18,7 @@ const QUIET_MS = 300;
 const REPOSITORY = `acme/${IMAGE}`;
 /** A real server that is killed and started again, build after build, on the same data. */
 export interface KilledBuilds {
-  /** How many requests a build makes if nobody kills it. */
-  readonly requests: number;
+  readonly requests: RequestCounts;
   /** Pushes a tag, kills the server as told, starts it again and waits for the verdict. @returns what is wrong with it, in words. */
   try(point: KillPoint): Promise<readonly string[]>;
   /** What is wrong by now with any of the builds: a second write may come late. */
@@ -56,7 +55,7 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
   const requests = await wholeBuild();
 
   /** How it goes when nobody is killed. The server is started anew first: its first start also makes the database. */
-  async function wholeBuild(): Promise<number> {
+  async function wholeBuild(): Promise<RequestCounts> {
     startMs = await timed(() => scene.restart());
     await quiet();
     const push = pushTag();
@@ -67,7 +66,8 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
     await quiet();
     const wrong = await faultsOf(push.tag);
     if (wrong.length > 0) throw new Error(`a build that nobody killed went wrong: ${wrong.join("; ")}`);
-    return github.requests.length - before;
+    const made = github.requests.slice(before);
+    return { all: made.length, writes: made.filter(isWrite).length };
   }
 
   function pushTag(): { readonly tag: string; readonly acknowledged: Promise<void>; readonly done: Promise<unknown> } {
@@ -100,8 +100,9 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
     const dead = Promise.withResolvers<void>();
     let seen = 0;
     if (at.kind === "request") {
-      github.onRequest(async ({ when }) => {
-        if (when !== at.when || ++seen !== at.index) return undefined;
+      github.onRequest(async (moment) => {
+        const isCounted = moment.when === at.when && (at.of === "all" || isWrite(moment));
+        if (!isCounted || ++seen !== at.index) return undefined;
         await server.kill();
         dead.resolve();
         return "lost";
@@ -169,7 +170,7 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
     if (run === undefined || checkRun === undefined || runs.length > 1 || checkRuns.length > 1)
       return [`${tag}: ${runs.length} runs and ${checkRuns.length} check runs`];
     const id = run.inputs["build-id"] ?? "";
-    const bodies = github.requests.filter(({ method }) => method !== "GET").map(({ path, body }) => ({ path, body }));
+    const bodies = github.requests.filter(isWrite).map(({ path, body }) => ({ path, body }));
     const written = bodies.filter(
       ({ path, body }) => path.endsWith(`/check-runs/${checkRun.id}`) || fieldOf(body, "external_id") === id,
     );
@@ -229,6 +230,11 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
       rmSync(cache, { recursive: true, force: true });
     },
   };
+}
+
+/** Tokens are nothing that anyone sees. */
+function isWrite({ method, path }: { readonly method: string; readonly path: string }): boolean {
+  return method !== "GET" && !path.endsWith("/access_tokens");
 }
 
 const refOf = (tag: string) => `refs/tags/${tag}`;

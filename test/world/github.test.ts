@@ -220,6 +220,34 @@ test("lost answers: what was asked for is done, or not, as the fault says", asyn
   assert.deepEqual(statuses, [0, 0, 502, 403, 403, 201]);
 });
 
+test("a hook is called before and after each request, and can lose either the request or its answer", async (t) => {
+  const github = await githubOf(t);
+  const head_sha = await github.repository("acme/app", { files: FILES });
+  const octokit = await octokitOf(github, "acme");
+  const create = () => octokit.rest.checks.create({ ...app, name: "tag", head_sha });
+  const seen: string[] = [];
+  const losing = (lost: "before" | "after" | undefined) =>
+    github.onRequest(async ({ when, method, path }) => {
+      seen.push(`${when} ${method} ${path}, ${github.checkRuns("acme/app").length}`);
+      return when === lost ? "lost" : undefined;
+    });
+  losing("before");
+  await assert.rejects(create());
+  losing("after");
+  await assert.rejects(create());
+  losing(undefined);
+  await create();
+  github.onRequest(undefined);
+  await create();
+  const path = "POST /repos/acme/app/check-runs";
+  const expected = ["before, 0", "before, 0", "after, 1", "before, 1", "after, 2"];
+  assert.deepEqual(
+    seen,
+    expected.map((each) => each.replace(",", ` ${path},`)),
+  );
+  assert.equal(github.checkRuns("acme/app").length, 3);
+});
+
 test("git clones what its token can read", async (t) => {
   const github = await githubOf(t);
   const commit = await github.repository("acme/app", { files: FILES, private: true });
