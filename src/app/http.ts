@@ -68,6 +68,7 @@ export function sendPage(response: ServerResponse, status: number, html: string)
   response
     .writeHead(status, {
       "content-type": "text/html; charset=utf-8",
+      "content-length": Buffer.byteLength(html),
       "content-security-policy": CONTENT_SECURITY_POLICY,
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
@@ -78,7 +79,11 @@ export function sendPage(response: ServerResponse, status: number, html: string)
 
 function sendText(response: ServerResponse, status: number, text: string): void {
   response
-    .writeHead(status, { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" })
+    .writeHead(status, {
+      "content-type": "text/plain; charset=utf-8",
+      "content-length": Buffer.byteLength(text),
+      "x-content-type-options": "nosniff",
+    })
     .end(text);
 }
 
