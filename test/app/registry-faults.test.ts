@@ -40,14 +40,13 @@ test("a registry that answers 500 keeps the check run open and says why; once it
   assert.equal(waiting.conclusion, null);
   assert.match(waiting.output.summary ?? "", /500/);
 
-  await scene.checkRun("flaky", ({ output }) => /2 times|2 failures|2 tries|twice/i.test(output.summary ?? ""));
   registry.heal();
   const done = await scene.checkRun("flaky");
   assert.equal(done.conclusion, "success", done.output.summary ?? "");
   assert.equal(github.checkRuns("acme/flaky").length, 1);
 
   await t.test("after the last try it is action_required, which doesn't pass, and asking again mends it", async () => {
-    await scene.restart({ RETRY_SECONDS: "0.5 0.5" });
+    await scene.restart({ RETRY_SECONDS: "0.5" });
     scene.runner?.next(breaks);
     await github.commit("acme/flaky", { name: "newer\n" });
     await github.tag("acme/flaky", "v1.0.1");
