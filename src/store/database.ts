@@ -16,6 +16,8 @@ const STATEMENT_MS = 30_000;
 const IDLE_IN_TRANSACTION_MS = 60_000;
 const POOL_SIZE = 10;
 const QUEUE_POOL_SIZE = 4;
+/** Of the embedded database; beside it the operating system keeps its files in memory. The 128 MB of its default take half of a start to lay out. */
+const BUFFERS = "32MB";
 /** OID of int8. The numbers that GitHub gives fit in a double; the driver would make texts of them. */
 const INT8 = 20;
 
@@ -67,14 +69,15 @@ async function openDirectory(path: string, own: OwnProcess): Promise<Database> {
 
 /** Made under another name first: a process that is killed in the middle leaves nothing that looks whole and isn't. */
 async function openPglite(path: string): Promise<PGlite> {
+  const startParams = [...PGlite.defaultStartParams, "-c", `shared_buffers=${BUFFERS}`];
   if (!existsSync(path)) {
     const unfinished = `${path}.new`;
     await rm(unfinished, { recursive: true, force: true });
-    const made = await PGlite.create(unfinished);
+    const made = await PGlite.create(unfinished, { startParams });
     await made.close();
     await rename(unfinished, path);
   }
-  return PGlite.create(path);
+  return PGlite.create(path, { startParams });
 }
 
 async function openServer(url: string, report: (error: Error) => void): Promise<Database> {

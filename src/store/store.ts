@@ -1,11 +1,12 @@
 import type { TagStore } from "../build/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
+import { createClaims, PACE, type StorePace } from "./claims.ts";
 import { type Cursors, createCursors } from "./cursors.ts";
 import { type Database, openDatabase, type StoreAddress } from "./database.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
 import { createAttempt, StoreError } from "./error.ts";
 import type { Serialise } from "./judgements.ts";
-import { createLeases, type Leases, PACE, type StorePace } from "./leases.ts";
+import { createLeases, type Leases } from "./leases.ts";
 import { createLineages } from "./lineages.ts";
 import { migrate } from "./migrations.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
@@ -78,7 +79,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
     throw error;
   }
   const lineages = createLineages();
-  const leases = createLeases(tools, queue, pace, log);
+  const leases = createLeases(createClaims(tools, queue, pace), pace.renewMs, log);
   let worker: Worker | undefined;
   let closed: Promise<void> | undefined;
   return {

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import { isFree, type StorePace } from "./leases.ts";
+import { isFree, type StorePace } from "./claims.ts";
 import { type Queue, WORK_KINDS } from "./queue.ts";
 import type { StoreTools } from "./transact.ts";
 

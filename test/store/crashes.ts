@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { PACE } from "../../src/store/claims.ts";
 import type { StoreAddress } from "../../src/store/database.ts";
-import { PACE } from "../../src/store/leases.ts";
 import { type Dialect, newPlace, type Place } from "./places.ts";
 import { inTime } from "./work.ts";
 
@@ -91,6 +91,12 @@ export function testCrashes(dialect: Dialect): void {
       const child = startChild(place, "write");
       await isFar();
       await child.kill();
+      if (place.address.kind === "directory") {
+        const database = join(place.address.path, "database");
+        // PGlite takes a directory for a database by one of its files, whether or not the others are there.
+        if (existsSync(database))
+          for (const file of ["PG_VERSION", "postgresql.conf"]) assert.ok(existsSync(join(database, file)), file);
+      }
     }
     const store = await place.open();
     assert.deepEqual(await store.listRepositories(), []);

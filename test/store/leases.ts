@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PACE } from "../../src/store/leases.ts";
+import { PACE } from "../../src/store/claims.ts";
 import { newBuild, newRepository, pushOf } from "./build-fixture.ts";
 import { type Dialect, newPlace, query, type SharedStore } from "./places.ts";
 

@@ -4,6 +4,7 @@ import { sql } from "kysely";
 import { type Database, openDatabase, type StoreAddress } from "../../src/store/database.ts";
 import { StoreError } from "../../src/store/error.ts";
 import { MIGRATIONS, migrate } from "../../src/store/migrations.ts";
+import { newBuild, newRepository, pushOf } from "./build-fixture.ts";
 import { type Dialect, newPlace } from "./places.ts";
 
 export function testOpening(dialect: Dialect): void {
@@ -19,6 +20,26 @@ export function testOpening(dialect: Dialect): void {
       await sql`delete from migrations where number > ${MIGRATIONS.length}`.execute(db);
     });
     assert.deepEqual(await (await place.open()).listRepositories(), []);
+  });
+
+  test("after a start, what is unfinished is looked at unless it waits for its time", async (t) => {
+    const place = await newPlace(t, dialect);
+    if (!place) return;
+    const before = await place.open();
+    const repository = newRepository();
+    const [open, timed, done] = [
+      newBuild(repository),
+      newBuild(repository, { key: { image: "timed" } }),
+      newBuild(repository, { key: { image: "done" }, phase: "done" }),
+    ];
+    await before.recordPush(pushOf([open, timed, done]));
+    for (const { id } of [open, timed, done]) await before.withLease("build", id, async () => {});
+    await before.wake("build", timed.id, new Date(Date.now() + 3_600_000));
+    await before.close();
+    const after = await place.open();
+    const looked: string[] = [];
+    for (const { id } of [open, timed, done]) await after.withLease("build", id, async () => void looked.push(id));
+    assert.deepEqual(looked, [open.id]);
   });
 
   test("steps are taken in order, once, and all of them or none", async (t) => {

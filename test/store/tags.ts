@@ -68,21 +68,28 @@ export function testTags(shared: SharedStore): void {
     if (!scene) return;
     const { store } = scene;
     const repository = newRepository();
-    const push = (commit: string, generation: number, before?: string) =>
-      store.recordPush(
+    const other = await scene.another();
+    const push = (commit: string, generation: number, before?: string, by = store) =>
+      by.recordPush(
         pushOf([newBuild(repository, { key: { commit, generation } })], before === undefined ? {} : { before }),
       );
-    const results = await Promise.allSettled([push(A, 1), push(B, 1)]);
-    const lost = results.find(({ status }) => status === "rejected");
-    assert.equal((lost as PromiseRejectedResult).reason.code, "lost-race");
+    // The first is new, the others move what is there.
+    for (const generation of [1, 2, 3, 4, 5]) {
+      const results = await Promise.allSettled([push(A, generation), push(B, generation, undefined, other)]);
+      const lost = results.filter(({ status }) => status === "rejected");
+      assert.deepEqual(
+        lost.map((result) => (result as PromiseRejectedResult).reason.code),
+        ["lost-race"],
+      );
+    }
     const state = await store.readTagState(repository.id, ref);
-    assert.equal(state?.generation, 1);
+    assert.equal(state?.generation, 5);
     // Neither backwards nor by two; told again with the end that was unknown it is the same.
-    await push(A, 2);
-    await assert.rejects(push(state?.object ?? "", 1), { code: "lost-race" });
-    await assert.rejects(push(B, 4), { code: "lost-race" });
-    assert.deepEqual(await push(A, 2, B), []);
-    assert.deepEqual(await store.readTagState(repository.id, ref), { generation: 2, object: A, before: B });
+    await push(A, 6);
+    await assert.rejects(push(state?.object ?? "", 5), { code: "lost-race" });
+    await assert.rejects(push(B, 8), { code: "lost-race" });
+    assert.deepEqual(await push(A, 6, B), []);
+    assert.deepEqual(await store.readTagState(repository.id, ref), { generation: 6, object: A, before: B });
   });
 
   test("a tag that was deleted can be deleted again, and pushed again", async (t) => {

@@ -88,7 +88,7 @@ export function testWork(dialect: Dialect): void {
     const ended: string[] = [];
     const delivery = async (guid: string) => {
       begun.resolve();
-      await sleep(300);
+      await sleep(1500);
       await first.finishDelivery(guid);
       ended.push(guid);
     };
