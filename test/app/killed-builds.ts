@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+import { setTimeout as wait } from "node:timers/promises";
 import type { ActionsRun } from "../world/github/runs.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
 import type { KillPoint, Moment, RequestCounts } from "./kill-points.ts";
@@ -81,7 +81,6 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
     return { tag, done, acknowledged: acknowledged(tag) };
   }
 
-  /** Looks at every turn: the first thing that the server does is what counts. */
   async function acknowledged(tag: string): Promise<void> {
     for (;;) {
       const delivery = github.deliveries.findLast(
@@ -89,7 +88,7 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
       );
       if (delivery?.status === "OK") return;
       if (delivery?.status !== undefined) throw new Error(`the push of ${tag} wasn't acknowledged: ${delivery.status}`);
-      await turn();
+      await wait(1);
     }
   }
 
