@@ -17,7 +17,7 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 const POOL_SIZE = 10;
 const QUEUE_POOL_SIZE = 4;
 /** Of the embedded database; beside it the operating system keeps its files in memory. The 128 MB of its default take half of a start to lay out. */
-const BUFFERS = "32MB";
+const BUFFERS = "16MB";
 /** OID of int8. The numbers that GitHub gives fit in a double; the driver would make texts of them. */
 const INT8 = 20;
 
