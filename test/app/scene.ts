@@ -108,6 +108,18 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
   if (options.organisationPolicy !== undefined)
     await github.repository("acme/.github", { files: { "trusted-builds.yml": options.organisationPolicy } });
 
+  const closeWorld = async () => {
+    await runner?.close();
+    await github.close();
+    await sigstore.close();
+    await ownRegistry?.close();
+    rmSync(directory, { recursive: true, force: true });
+  };
+  const server = await startServer(env).catch(async (error: unknown) => {
+    // What still listens would keep the test's process from ending.
+    await closeWorld();
+    throw error;
+  });
   const scene: Scene = {
     github,
     sigstore,
@@ -116,7 +128,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     namespace,
     toolchain,
     env,
-    server: await startServer(env),
+    server,
     image: (name) => `${registry}/${namespace}/${name}`,
     async restart(above = {}) {
       await scene.server.stop();
@@ -148,11 +160,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     },
     async close() {
       await scene.server.stop();
-      await runner?.close();
-      await github.close();
-      await sigstore.close();
-      await ownRegistry?.close();
-      rmSync(directory, { recursive: true, force: true });
+      await closeWorld();
     },
   };
   github.deliverTo(scene.server.webhooks);
