@@ -1,6 +1,7 @@
 import { type AdvancePorts, advance } from "../build/advance.ts";
 import { DeliveryError, readHappening } from "../build/happening.ts";
 import { type RespondPorts, respond } from "../build/respond.ts";
+import { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 
@@ -38,7 +39,9 @@ export async function handleDelivery(ports: JobPorts, guid: string): Promise<voi
       await store.finishDelivery(guid);
       return;
     }
-    const isOurs = !(error instanceof CouldNotLook);
+    // Whoever was quicker has changed the build meanwhile: what it is now asks for another answer.
+    const isRace = error instanceof StoreError && error.code === "lost-race";
+    const isOurs = !(error instanceof CouldNotLook || isRace);
     const delay = isOurs ? AFTER_FAULT_MS : (pace.retriesMs[postponed] ?? pace.retriesMs.at(-1) ?? AFTER_FAULT_MS);
     const until = new Date(now().getTime() + delay);
     log[isOurs ? "error" : "warn"]({ guid, event, reason, until }, "a delivery is answered later");
