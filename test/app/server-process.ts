@@ -1,10 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
 const LISTENING = /listening on (http:\S+);/;
+/** Tests start many servers, and compiling them is a third of the work. */
+const COMPILE_CACHE = join(tmpdir(), `trusted-builds-compiled-${userInfo().uid}`);
 /** How long a start may take, in milliseconds: the embedded database is made first. */
 const START_MS = 180_000;
 
@@ -16,7 +20,7 @@ export interface ServerProcess {
   readonly pid: number;
   /** What it has written so far. */
   output(): string;
-  /** Ends it at once, as a machine that loses its power does. */
+  /** Ends it at once, as `kill -9` does. */
   kill(): Promise<void>;
   /** Asks it to end. Resolves to its exit code. */
   stop(signal?: "SIGTERM" | "SIGINT"): Promise<number | null>;
@@ -45,7 +49,7 @@ export async function startServer(
   begun: (server: Pick<ServerProcess, "kill">) => void = () => {},
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, program, {
-    env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", ...env },
+    env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   // A test that fails before it stops the server must not leave it behind.
