@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -11,6 +12,7 @@ import { startOciRegistry } from "../world/oci-registry.ts";
 import { type Runner, startRunner } from "../world/runner.ts";
 import { GITHUB_ISSUER, type Sigstore, startSigstore } from "../world/sigstore.ts";
 import type { Toolchain } from "../world/toolchain.ts";
+import { preparedData } from "./prepared-data.ts";
 import { freePort, type ServerProcess, startServer } from "./server-process.ts";
 
 /** How long something may take that a test waits for, in milliseconds. No measurement: a build takes a few seconds. */
@@ -104,6 +106,7 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     LOG_LEVEL: "warn",
     ...options.env,
   };
+  if (options.env?.DATA_DIR === undefined) await cp(await preparedData(), env.DATA_DIR, { recursive: true });
   await github.owner("acme", { installation: "all" });
   if (options.organisationPolicy !== undefined)
     await github.repository("acme/.github", { files: { "trusted-builds.yml": options.organisationPolicy } });
