@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { ActionsRun } from "../world/github/runs.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
@@ -29,8 +26,6 @@ export interface KilledBuilds {
 /** @param databaseUrl - A database that nobody else uses; a new directory if undefined. */
 export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBuilds> {
   const registry = await startOciRegistry();
-  // Most of a start is reading the program; what is read once is kept. It is written when the first server ends in peace.
-  const cache = mkdtempSync(join(tmpdir(), "compiled-"));
   const scene = await startScene({
     registry: registry.host,
     env: {
@@ -38,7 +33,6 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
       RETRY_SECONDS: "0.3 0.5 1 2 5",
       POLL_SECONDS: "0.5",
       LOG_LEVEL: "error",
-      NODE_COMPILE_CACHE: cache,
       ...(databaseUrl !== undefined && { DATA_DIR: "", DATABASE_URL: databaseUrl }),
     },
   });
@@ -226,7 +220,6 @@ export async function startKilledBuilds(databaseUrl?: string): Promise<KilledBui
     async close() {
       await scene.close();
       await registry.close();
-      rmSync(cache, { recursive: true, force: true });
     },
   };
 }

@@ -7,7 +7,7 @@ import { type VerdictDocument, verdictSchema } from "../../src/report/json.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 /** What a person's shell has, and nothing that would log in, allow hosts or turn colours off. */
-const KEPT = ["PATH", "LANG", "TMPDIR"];
+const KEPT = ["PATH", "LANG", "TMPDIR", "NODE_COMPILE_CACHE"];
 
 /** Where and with what the command runs. */
 export interface Shell {

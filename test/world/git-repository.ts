@@ -63,7 +63,10 @@ export async function initRepository(directory: string): Promise<void> {
     env: { ...process.env, ...GIT_ENV },
   });
   // Any commit may be asked for. And a bare repository would refuse the work tree that it gets from outside.
-  appendFileSync(join(directory, "config"), "[uploadpack]\n\tallowAnySHA1InWant = true\n[core]\n\tbare = false\n");
+  appendFileSync(
+    join(directory, "config"),
+    "[uploadpack]\n\tallowAnySHA1InWant = true\n[core]\n\tbare = false\n[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n",
+  );
 }
 
 /**

@@ -188,6 +188,8 @@ export async function startSigstore(options: SigstoreOptions = {}): Promise<Sigs
       response.writeHead(400, { "content-type": "application/json" }).end(body);
     }
   });
+  // Otherwise a client whose connection was idle for five seconds may write into one that is just being closed.
+  server.keepAliveTimeout = 120_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(0, "127.0.0.1", resolve);
   });

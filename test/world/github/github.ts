@@ -177,7 +177,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     async removeRepository(name) {
       const { directory } = named(name);
       state.repositories.delete(name.toLowerCase());
-      rmSync(directory, { recursive: true, force: true });
+      rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
     change: (name, changes) => changeRepository(named(name), changes),
     installation: (login) => accounts.installation(login),
@@ -237,7 +237,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       deliveries.target = undefined;
       await jobs.close();
       await Promise.all([stop(server), storage.close(), ...pending]);
-      rmSync(root, { recursive: true, force: true });
+      rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

@@ -48,11 +48,12 @@ export async function createRepository(
     attestations: [],
     checkSuites: new Map(),
   };
+  // Not there before git has it: a request that is on its way may ask for it.
+  await initRepository(repository.directory);
   state.repositories.set(name.toLowerCase(), repository);
   changeRepository(repository, options);
   const installation = [...state.installations.values()].find((each) => each.owner.id === owner.id);
   if (selected) installation?.selected.add(id);
-  await initRepository(repository.directory);
   return files === undefined ? "" : commitFiles(repository.directory, files, { message: "First" });
 }
 
