@@ -77,6 +77,8 @@ async function openPglite(path: string): Promise<PGlite> {
     await made.close();
     await rename(unfinished, path);
   }
+  // The directory is locked by us. One that was killed while it wrote this file leaves it empty, and then no start succeeds.
+  await rm(join(path, "postmaster.pid"), { force: true });
   return PGlite.create(path, { startParams });
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync } from "node:fs";
+import { existsSync, globSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
@@ -98,6 +98,7 @@ export function testCrashes(dialect: Dialect): void {
           for (const file of ["PG_VERSION", "postgresql.conf"]) assert.ok(existsSync(join(database, file)), file);
       }
     }
+    if (place.address.kind === "directory") writeFileSync(join(place.address.path, "database", "postmaster.pid"), "");
     const store = await place.open();
     assert.deepEqual(await store.listRepositories(), []);
   });
