@@ -12,6 +12,14 @@ const STOPPING_MS = 10_000;
  * @returns the exit code where it can't start; never otherwise.
  */
 export async function main(env: NodeJS.ProcessEnv): Promise<number> {
+  // Before it listens: who reads that line may signal at once, and a start that takes long can be asked to end.
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const)
+      process.once(signal, () => {
+        setTimeout(() => process.exit(0), STOPPING_MS).unref();
+        resolve();
+      });
+  });
   try {
     const serving = await serve(readConfig(env));
     const what =
@@ -19,10 +27,7 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
         ? "waiting for deliveries"
         : "no app is registered yet: open this address, it says what to do";
     process.stdout.write(`trusted-builds: listening on ${serving.url}; ${what}\n`);
-    await new Promise<void>((resolve) => {
-      for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
-    });
-    setTimeout(() => process.exit(0), STOPPING_MS).unref();
+    await asked;
     await serving.close();
     return 0;
   } catch (error) {
