@@ -25,6 +25,62 @@ export interface Policy {
   readonly revoked: readonly Revocation[];
   /** How images of the asker's own are built (RULES R9). */
   readonly builds: readonly ExpectedBuild[];
+  /** Whose summaries may stand for a walk (RULES R28). */
+  readonly verifiers: readonly AcceptedVerifier[];
+  /** What may go in beside images (RULES R20). */
+  readonly allow: AllowedInputs;
+  /** Names that stand for other names. */
+  readonly mirrors: readonly Mirror[];
+  /** Files of roots that somebody publishes and this policy takes up. */
+  readonly rootsFrom: readonly RootsFeed[];
+  /** Which faults turn a check red (RULES R35). */
+  readonly enforce: "report" | "ratchet" | "strict";
+  /** Of an organisation: the keys that a repository's policy may loosen (RULES R2). */
+  readonly loosen: readonly string[];
+}
+
+/** Whose VSA ends a walk (RULES R28): signer, verifier and policy together. */
+export interface AcceptedVerifier {
+  /** `trust.verifiers[0]` */
+  readonly path: string;
+  /** `verifier.id` in the VSA. */
+  readonly id: string;
+  readonly signer:
+    | { readonly kind: "key"; readonly fingerprint: Digest }
+    /** `identity` matches the certificate's name as a whole. */
+    | { readonly kind: "certificate"; readonly issuer: string; readonly identity: Glob };
+  /** `policy.digest` in the VSA. */
+  readonly policy: Digest;
+  /** In milliseconds, from the trusted timestamp. */
+  readonly maxAgeMs: number;
+  /** The least SLSA build level, of the image and of everything below it. */
+  readonly minimum: number;
+}
+
+/** What may go in beside images (RULES R20). */
+export interface AllowedInputs {
+  /** Whether commands may have the network; shown in any case. */
+  readonly network: boolean;
+  /** Whether content of the builder's own, that isn't the signed commit, may go in. */
+  readonly localContext: boolean;
+  /** Addresses that may be fetched without a checksum. */
+  readonly httpWithoutChecksum: readonly Glob[];
+}
+
+/** `mirror.example/library/{name}` stands for `docker.io/library/{name}`: what policy says of the one holds for the other. */
+export interface Mirror {
+  readonly path: string;
+  readonly images: Glob;
+  /** With the captures of `images` in it. */
+  readonly of: string;
+}
+
+/** A signed file of roots (docs/roots.md). */
+export interface RootsFeed {
+  readonly path: string;
+  readonly url: string;
+  /** SHA-256 of the SubjectPublicKeyInfo of the key that signs it. */
+  readonly key: Digest;
 }
 
 /** How strictly parents of a role are judged (RULES R19). */
@@ -227,6 +283,12 @@ function policyOf(
     roles: { input: trust.roles.inputs, frontend: trust.roles.frontends, tool: trust.roles.tools },
     platforms: trust.platforms?.map((platform) => parsePlatform(platform)),
     revoked: trust.revoked.map(revocationOf),
+    verifiers: [],
+    allow: { network: true, localContext: false, httpWithoutChecksum: [] },
+    mirrors: [],
+    rootsFrom: [],
+    enforce: "strict",
+    loosen: [],
     builds: value.builds.map((build, i) => ({
       path: `builds[${i}]`,
       image: imageName(parseReference(build.image)),
