@@ -23,6 +23,8 @@ export interface UnverifiedBundle {
   readonly digest: Digest;
   /** The document, for the verifier. */
   readonly json: unknown;
+  /** What a message signature is over, where that was found beside it: cosign's payload of simple signing. */
+  readonly artifact?: Uint8Array;
 }
 
 /** Why bytes are no bundle. */

@@ -1,9 +1,9 @@
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import { type Statement, subjectCovers } from "../attestation/statement.ts";
-import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, hexOf } from "../image/digest.ts";
+import { algorithmOf, type Digest, digestOf, hexOf } from "../image/digest.ts";
 import type { RejectionCode } from "../trust/ports.ts";
+import { checkMessageDigest } from "./message-digest.ts";
 import { overHash } from "./prehashed.ts";
-import { Rejection } from "./rejection.ts";
 import { readSignedEntity, type UnprovenEntity } from "./signed-entity.ts";
 import { type ProvenSignature, type TrustAnchors, verifySignature } from "./verification.ts";
 import { readStatement, reject } from "./verifier.ts";
@@ -54,7 +54,7 @@ function verifyStatementOf(unproven: UnprovenEntity, artifact: Artifact, anchors
 }
 
 function verifyMessage(unproven: UnprovenEntity, artifact: Artifact, anchors: TrustAnchors): ArtifactOutcome {
-  checkMessageDigest(unproven, artifact);
+  checkMessageDigest(unproven, artifact.kind === "digest" ? artifact.digest : artifact.bytes);
   if (artifact.kind === "bytes") return { kind: "verified", ...verifySignature(unproven, anchors) };
   const keys = (anchors.keys ?? []).map(({ publicKey }) => publicKey);
   const overDigest = overHash(unproven, keys, Buffer.from(hexOf(artifact.digest), "hex"));
@@ -63,18 +63,6 @@ function verifyMessage(unproven: UnprovenEntity, artifact: Artifact, anchors: Tr
     kind: "bytes-needed",
     reason: "this kind of key signs the artifact's bytes, and only their digest is given; give the file",
   };
-}
-
-/** The library holds the log entry against the digest that the bundle states, and the signature against the bytes: this ties the two. */
-function checkMessageDigest({ bundle: { content } }: UnprovenEntity, artifact: Artifact): void {
-  if (content.$case !== "messageSignature") return;
-  const { digest } = content.messageSignature.messageDigest;
-  const algorithms: readonly DigestAlgorithm[] = ["sha256", "sha384", "sha512"];
-  const digests =
-    artifact.kind === "digest" ? [artifact.digest] : algorithms.map((algorithm) => digestOf(artifact.bytes, algorithm));
-  if (!digests.some((each) => hexOf(each) === digest.toString("hex"))) {
-    throw new Rejection("signature", "the digest in the bundle is not the artifact's");
-  }
 }
 
 function isAbout(statement: Statement, artifact: Artifact): boolean {

@@ -1,14 +1,16 @@
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
+import { parseSimpleSigning } from "../attestation/simple-signing.ts";
 import { parseStatement, type Statement } from "../attestation/statement.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import type { BundleVerifier, RejectedBundle, VerifiedStatement } from "../trust/ports.ts";
+import { checkMessageDigest } from "./message-digest.ts";
 import { messageOf, Rejection, rejectAs } from "./rejection.ts";
 import { readSignedEntity, type UnprovenEntity } from "./signed-entity.ts";
 import { type TrustAnchors, verifySignature } from "./verification.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
 /** Changes with everything that could change an outcome: this folder's checks, and the library below them (RULES R14). */
-const VERIFIER_VERSION = "1; @sigstore/verify 4.1.3";
+const VERIFIER_VERSION = "2; @sigstore/verify 4.1.3";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 
@@ -24,7 +26,8 @@ export interface BundleVerifierOptions extends TrustAnchors {
 /**
  * Makes the verifier of bundles: cryptography and the form of what it proves, nothing of policy.
  *
- * A bundle that signs bare bytes (a message signature) is no statement, whoever signed it: `payload-type`.
+ * A bundle that signs bare bytes (a message signature) says something only where those bytes came with it, and are cosign's payload
+ * of simple signing. Any other is no statement, whoever signed it: `payload-type`.
  */
 export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifierOptions): BundleVerifier {
   const anchors = { roots, keys };
@@ -63,6 +66,11 @@ export function readStatement({ bundle: { content } }: UnprovenEntity): Statemen
   return rejectAs("malformed-statement", "reading the signed statement", () => parseStatement(payload));
 }
 
+/** @throws {Rejection} `malformed-statement` */
+function readMessage(artifact: Uint8Array): Statement {
+  return rejectAs("malformed-statement", "reading the signed payload", () => parseSimpleSigning(artifact));
+}
+
 function envelopeOf(content: UnprovenEntity["bundle"]["content"]) {
   if (content.$case !== "dsseEnvelope")
     throw new Rejection("payload-type", "the bundle signs bare bytes, and no statement");
@@ -76,10 +84,15 @@ function envelopeOf(content: UnprovenEntity["bundle"]["content"]) {
 
 function verify(bundle: UnverifiedBundle, anchors: TrustAnchors): VerificationOutcome {
   try {
-    const unproven = readSignedEntity(bundle.json);
-    envelopeOf(unproven.bundle.content);
+    const { artifact } = bundle;
+    const unproven = readSignedEntity(bundle.json, artifact);
+    const { content } = unproven.bundle;
+    const isMessage = content.$case === "messageSignature" && artifact !== undefined;
+    if (isMessage) checkMessageDigest(unproven, artifact);
+    else envelopeOf(content);
     const signature = verifySignature(unproven, anchors);
-    return { kind: "verified", statement: readStatement(unproven), bundle: bundle.digest, ...signature };
+    const statement = isMessage ? readMessage(artifact) : readStatement(unproven);
+    return { kind: "verified", statement, bundle: bundle.digest, ...signature };
   } catch (error) {
     return reject(error);
   }
@@ -100,8 +113,8 @@ function digestAnchors({ roots, keys = [] }: TrustAnchors): Digest {
  */
 function cacheKey(bundle: UnverifiedBundle, anchors: Digest): { readonly key: Digest; readonly size: number } {
   const text = JSON.stringify(bundle.json) ?? "";
-  return {
-    key: digestOf(Buffer.from(JSON.stringify([bundle.digest, digestOf(Buffer.from(text)), anchors, VERIFIER_VERSION]))),
-    size: text.length,
-  };
+  const { artifact } = bundle;
+  // The artifact's digest stands in the document too, but what the document says of it isn't proven yet.
+  const parts = [bundle.digest, digestOf(Buffer.from(text)), artifact && digestOf(artifact), anchors, VERIFIER_VERSION];
+  return { key: digestOf(Buffer.from(JSON.stringify(parts))), size: text.length + (artifact?.length ?? 0) };
 }
