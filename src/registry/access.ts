@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { z } from "zod";
+import { quote } from "../image/quote.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { addressForPeople, quote, RegistryError } from "./error.ts";
+import { addressForPeople, RegistryError } from "./error.ts";
 import type { Action, Authority, Repository } from "./token.ts";
 import type { Answer, Transport } from "./transport.ts";
 

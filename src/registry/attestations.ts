@@ -1,20 +1,20 @@
-import { z } from "zod";
+import type { ArtifactLayer, MalformedAttestation } from "../attestation/artifact.ts";
+import {
+  attestationIn,
+  attestationLayers,
+  BUNDLE_TYPE_PREFIX,
+  isAttestationType,
+  malformed,
+  rankOf,
+  readArtifact,
+} from "../attestation/artifact.ts";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
-import { parseBundle } from "../attestation/bundle.ts";
-import { annotationsSchema, digestSchema } from "../image/descriptor.ts";
-import { JsonError, readDocument } from "../image/json.ts";
+import { cosignTags } from "../attestation/cosign.ts";
 import type { PinnedImage } from "../image/reference.ts";
-import type {
-  AttestationCandidate,
-  AttestationListing,
-  AttestationSource,
-  MalformedAttestation,
-} from "../trust/ports.ts";
+import type { AttestationCandidate, AttestationListing, AttestationSource } from "../trust/ports.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { RepositoryAccess } from "./access.ts";
 import type { Content } from "./content.ts";
-import { cosignTags, isCosignLayer, isEnvelope, toBundle } from "./cosign.ts";
-import { quote } from "./error.ts";
 import type { Referrer, ReferrerList } from "./referrers.ts";
 import { fallbackTag, listByApi, listByTag } from "./referrers.ts";
 
@@ -26,32 +26,6 @@ const MAX_CANDIDATES = 200;
 
 /** Layers of one referrer that are read: writers put one bundle into a manifest. */
 const MAX_LAYERS = 32;
-
-/** Versions 0.1 to 0.3 in all spellings, and later ones, which are then refused as unknown rather than overlooked. */
-const BUNDLE_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle";
-const ENVELOPE_TYPES: readonly string[] = ["application/vnd.dsse.envelope.v1+json", "application/vnd.in-toto+json"];
-
-/** BuildKit's unsigned provenance is a referrer since its version 0.32. The walk reads it through the index (RULES R11). */
-const BUILDKIT_TYPE = "application/vnd.docker.attestation.manifest.v1+json";
-
-const layerSchema = z.looseObject({
-  mediaType: z.string(),
-  digest: digestSchema,
-  size: z.int().nonnegative(),
-  annotations: annotationsSchema,
-});
-type Layer = z.infer<typeof layerSchema>;
-
-/** Laxer than an image's manifest: bundles' media types carry parameters, and all that counts is inside and signed. */
-const artifactSchema = z.looseObject({
-  artifactType: z.string().nullish(),
-  config: z.looseObject({ mediaType: z.string() }).nullish(),
-  layers: z.array(layerSchema).nullish(),
-  manifests: z.array(z.unknown()).nullish(),
-  subject: z.looseObject({ digest: digestSchema }).nullish(),
-  annotations: annotationsSchema,
-});
-type Artifact = z.infer<typeof artifactSchema>;
 
 /** A candidate, and how likely it is to be what the walk needs: 0 is the likeliest. */
 interface Ranked {
@@ -191,36 +165,11 @@ export function createAttestationSource(access: RepositoryAccess, content: Conte
   };
 }
 
-function readArtifact(
-  bytes: Uint8Array,
-): { readonly kind: "artifact"; readonly document: Artifact } | MalformedAttestation {
-  try {
-    return { kind: "artifact", document: readDocument(artifactSchema, bytes) };
-  } catch (error) {
-    if (!(error instanceof JsonError)) throw error;
-    return malformed(error.message);
-  }
-}
-
-/** The layers that hold attestations, by every hint that the manifest itself gives. */
-function attestationLayers({ artifactType, config, layers }: Artifact): readonly Layer[] {
-  if (artifactType === BUILDKIT_TYPE) return [];
-  const known = (layers ?? []).filter(({ mediaType }) => isAttestationType(mediaType));
-  if (known.length > 0) return known;
-  // A bundle pushed by a general tool: the type of the whole is right, and that of the layer is whatever the tool puts there.
-  const whole = [artifactType ?? "", config?.mediaType ?? ""].some((type) => type.startsWith(BUNDLE_TYPE_PREFIX));
-  return whole ? (layers ?? []) : [];
-}
-
-function isAttestationType(mediaType: string): boolean {
-  return mediaType.startsWith(BUNDLE_TYPE_PREFIX) || ENVELOPE_TYPES.includes(mediaType);
-}
-
 /** Reads one layer. Content that can't be read is a value: junk must not hide what stands beside it (RULES R15). */
 async function readLayer(
   content: Content,
   image: PinnedImage,
-  layer: Layer,
+  layer: ArtifactLayer,
 ): Promise<UnverifiedBundle | MalformedAttestation> {
   if (layer.size > MAX_ATTESTATION_BYTES) {
     throw new BeyondLimit(
@@ -234,23 +183,7 @@ async function readLayer(
     if (!(error instanceof BeyondLimit)) throw error;
     return malformed("it is larger than its manifest says");
   }
-  if (bytes === undefined) return malformed(`its content ${layer.digest} is not in the registry`);
-  if (bytes.length !== layer.size) return malformed("it is smaller than its manifest says");
-  try {
-    if (!ENVELOPE_TYPES.includes(layer.mediaType)) return parseBundle(bytes);
-    if (isCosignLayer(layer.annotations)) return toBundle(bytes, layer.annotations);
-    return malformed(
-      isEnvelope(bytes)
-        ? "it is an envelope without anything that tells the signer: no bundle, and no annotations of cosign"
-        : "it is an unsigned statement",
-    );
-  } catch (error) {
-    return malformed(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function malformed(reason: string): MalformedAttestation {
-  return { kind: "malformed", reason: quote(reason) };
+  return attestationIn(layer, bytes);
 }
 
 function holding(where: string, parts: readonly MalformedAttestation[]): AttestationCandidate {
@@ -259,17 +192,6 @@ function holding(where: string, parts: readonly MalformedAttestation[]): Attesta
 
 function failing(where: string, error: Error): AttestationCandidate {
   return { where, read: () => Promise.reject(error) };
-}
-
-/** By the hints of annotations, which anyone can write: they decide the order and nothing else. */
-function rankOf(...annotations: readonly (Readonly<Record<string, string>> | undefined)[]): number {
-  const names = ["dev.sigstore.bundle.predicateType", "predicateType", "in-toto.io/predicate-type"];
-  const hints = annotations.flatMap((map) =>
-    names.flatMap((name) => (map && Object.hasOwn(map, name) ? [map[name]!] : [])),
-  );
-  if (hints.length === 0) return 2;
-  if (hints.some((hint) => hint.includes("slsa.dev/provenance"))) return 0;
-  return hints.some((hint) => hint.includes("slsa.dev/verification_summary")) ? 1 : 3;
 }
 
 /** Which manifests to fetch first where there are more than we fetch. */

@@ -1,9 +1,6 @@
 import type { CouldNotLookCode } from "../trust/ports.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 
-/** Longest piece of a registry's own words that goes into a message, in characters. */
-const MAX_QUOTE_LENGTH = 200;
-
 /** What is known about the exchange that failed. Never credentials, and no query: storage hosts keep signatures there. */
 export interface RegistryErrorContext {
   /** Where it failed, without query and user info. */
@@ -29,10 +26,4 @@ export class RegistryError extends CouldNotLook {
 /** The address as messages may show it: a query can hold a token, and user info a password. */
 export function addressForPeople(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}`;
-}
-
-/** Someone else's words, fit for one line of a log: no control or direction characters, and cut where they get long. */
-export function quote(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, " ").trim();
-  return line.length > MAX_QUOTE_LENGTH ? `${line.slice(0, MAX_QUOTE_LENGTH)}…` : line;
 }

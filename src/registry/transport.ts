@@ -3,9 +3,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import pLimit from "p-limit";
 import type { Dispatcher } from "undici";
 import { Agent, buildConnector, errors } from "undici";
+import { quote } from "../image/quote.ts";
 import { BeyondLimit } from "../trust/ports.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { addressForPeople, quote, RegistryError } from "./error.ts";
+import { addressForPeople, RegistryError } from "./error.ts";
 
 /** How long one request may take, redirects and body included, in milliseconds (DESIGN §7). */
 export const REQUEST_TIMEOUT_MS = 15_000;

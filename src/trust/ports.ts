@@ -1,3 +1,4 @@
+import type { MalformedAttestation } from "../attestation/artifact.ts";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import type { FulcioExtensions, SignerIdentity } from "../attestation/identity.ts";
 import type { Statement } from "../attestation/statement.ts";
@@ -76,12 +77,6 @@ export interface AttestationCandidate {
    * @throws {CouldNotLook} @throws {BeyondLimit}
    */
   read(): Promise<readonly (UnverifiedBundle | MalformedAttestation)[]>;
-}
-
-/** Something that looks like an attestation and cannot be read as one. */
-export interface MalformedAttestation {
-  readonly kind: "malformed";
-  readonly reason: string;
 }
 
 /** All that refers to a digest. */

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { TestContext } from "node:test";
 import { test } from "node:test";
+import { cosignTags, isCosignLayer, isEnvelope, toBundle } from "../../src/attestation/cosign.ts";
 import { digestOf, parseDigest } from "../../src/image/digest.ts";
 import { parseReference, pin } from "../../src/image/reference.ts";
-import { cosignTags, isCosignLayer, isEnvelope, toBundle } from "../../src/registry/cosign.ts";
 import type { OciRegistry } from "../world/oci-registry.ts";
 import { startClient, startRegistry } from "./image-fixture.ts";
 

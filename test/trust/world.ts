@@ -1,3 +1,4 @@
+import type { MalformedAttestation } from "../../src/attestation/artifact.ts";
 import type { UnverifiedBundle } from "../../src/attestation/bundle.ts";
 import type { CertificateIdentity, FulcioExtensions, SignerIdentity } from "../../src/attestation/identity.ts";
 import { formatDockerPurl } from "../../src/attestation/purl.ts";
@@ -22,7 +23,6 @@ import {
   type BeyondLimit,
   CouldNotLook,
   type CouldNotLookCode,
-  type MalformedAttestation,
   type RejectedBundle,
   type VerifiedStatement,
 } from "../../src/trust/ports.ts";

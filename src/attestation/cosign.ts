@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { UnverifiedBundle } from "../attestation/bundle.ts";
-import { parseBundle } from "../attestation/bundle.ts";
-import { envelopeSchema } from "../attestation/envelope.ts";
 import type { Digest } from "../image/digest.ts";
 import { algorithmOf, hexOf } from "../image/digest.ts";
 import { parseJson, readDocument, readValue } from "../image/json.ts";
+import type { UnverifiedBundle } from "./bundle.ts";
+import { parseBundle } from "./bundle.ts";
+import { envelopeSchema } from "./envelope.ts";
 
 /** Longest tag that the distribution-spec allows, in characters. */
 const MAX_TAG_LENGTH = 128;
