@@ -20,6 +20,16 @@ export interface KeyIdentity {
   readonly fingerprint: Digest;
 }
 
+/** What a signer is called in reports and revocations: the certificate's name, or the key's fingerprint. */
+export function signerName(identity: SignerIdentity): string {
+  return identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint;
+}
+
+/** What the signer's certificate says of the build. A key has none: nothing that its holder writes elsewhere takes its place. */
+export function claimsOf(identity: SignerIdentity): FulcioExtensions {
+  return identity.kind === "certificate" ? identity.extensions : {};
+}
+
 /**
  * What the authority wrote into the certificate of a build, decoded. Absent means absent from the certificate: a rule that needs
  * a field takes its absence for a mismatch (RULES R6).

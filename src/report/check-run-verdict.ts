@@ -143,13 +143,12 @@ function signers(judged: readonly JudgedBy[]): readonly string[] {
       const statement = subjects.has(node.id) ? builtBy(node) : undefined;
       if (statement === undefined) return [];
       const { sourceRepository, sourceCommit, sourceRef, signer, times } = statement;
-      const source = `${code(sourceRepository ?? "?")} at ${link(sourceCommit?.slice(0, SHORT_DIGEST) ?? "?", commitUrl(sourceRepository, sourceCommit))} (${code(sourceRef ?? "?")})`;
-      const proven = node.sourceProven === true ? "" : "; not proven: the build's own record names no git source";
+      const source = `${code(sourceRepository ?? "")} at ${link(sourceCommit?.slice(0, SHORT_DIGEST) ?? "?", commitUrl(sourceRepository, sourceCommit))} (${code(sourceRef ?? "?")})`;
       const [time] = times;
-      return [
-        `- source: ${source}${proven}`,
-        `- signer: ${code(signer)}${time === undefined ? "" : `, at ${utc(new Date(time))}`}`,
-      ];
+      const by = `- signer: ${code(signer)}${time === undefined ? "" : `, at ${utc(new Date(time))}`}`;
+      if (sourceRepository === null) return ["- source: none that its signer names", by];
+      const proven = node.sourceProven === true ? "" : "; not proven: the build's own record names no git source";
+      return [`- source: ${source}${proven}`, by];
     });
   });
   return [...new Set(told)];

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { claimsOf, signerName } from "../attestation/identity.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference, imageName } from "../image/reference.ts";
 import type { AcceptedStatement } from "../trust/accepted.ts";
@@ -59,8 +60,8 @@ const statement = z.strictObject({
   where: z.string(),
   bundle: z.string(),
   predicateType: z.string(),
-  signer: z.string(),
-  issuer: z.string(),
+  signer: text("name in the certificate, or the key's fingerprint"),
+  issuer: z.string().nullable().meta({ description: "who told the authority who signs; null for a key" }),
   sourceRepository: z.string().nullable(),
   sourceCommit: z.string().nullable(),
   sourceRef: z.string().nullable(),
@@ -224,17 +225,17 @@ function statementDocument({
   acceptance,
 }: AcceptedStatement): VerdictDocument["nodes"][number]["statements"][number] {
   const { verified, where } = found;
-  const { extensions } = identity;
+  const claims = claimsOf(identity);
   return {
     where,
     bundle: verified.bundle,
     predicateType: verified.statement.predicateType,
-    signer: identity.subjectAlternativeName,
-    issuer: identity.issuer,
-    sourceRepository: extensions.sourceRepositoryUri ?? null,
-    sourceCommit: extensions.sourceRepositoryDigest ?? null,
-    sourceRef: extensions.sourceRepositoryRef ?? null,
-    run: extensions.runInvocationUri ?? null,
+    signer: signerName(identity),
+    issuer: identity.kind === "certificate" ? identity.issuer : null,
+    sourceRepository: claims.sourceRepositoryUri ?? null,
+    sourceCommit: claims.sourceRepositoryDigest ?? null,
+    sourceRef: claims.sourceRepositoryRef ?? null,
+    run: claims.runInvocationUri ?? null,
     times: verified.times.map((time) => time.toISOString()),
     trustedRoot: verified.trustedRoot,
     acceptedBy: acceptance.builder.path,

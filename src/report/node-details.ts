@@ -59,8 +59,12 @@ function attestedDetails(node: DocumentNode): readonly string[] {
   const commit = statement.sourceCommit?.slice(0, SHORT_DIGEST) ?? "?";
   const proven = node.sourceProven === true ? "" : " (not proven: the build's own record names no git source)";
   const seam = node.seam === "claimed" ? ", seam claimed" : "";
+  const source =
+    statement.sourceRepository === null
+      ? "a source that its signer doesn't name"
+      : `${statement.sourceRepository} at ${commit} (${statement.sourceRef ?? "?"})${proven}`;
   return [
-    `level ${node.level}${seam}, from ${statement.sourceRepository ?? "?"} at ${commit} (${statement.sourceRef ?? "?"})${proven}`,
+    `level ${node.level}${seam}, from ${source}`,
     `signed by ${statement.signer}${record.containedIn === null ? "" : ", over the index that holds its provenance"}`,
   ];
 }

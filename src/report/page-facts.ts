@@ -68,5 +68,7 @@ function signature(
   { sourceProven }: DocumentNode,
 ): Markup {
   const [at] = times;
-  return html`by ${named(signer)}${at === undefined ? "" : html`, at ${time(new Date(at))}`}, for ${named(sourceRepository ?? "?")} at ${linked(sourceCommit?.slice(0, SHORT_DIGEST) ?? "?", commitUrl(sourceRepository, sourceCommit))} (${named(sourceRef ?? "?")})${sourceProven === true ? "" : "; not proven: the build's own record names no git source"}`;
+  const by = html`by ${named(signer)}${at === undefined ? "" : html`, at ${time(new Date(at))}`}`;
+  if (sourceRepository === null) return html`${by}, who names no source`;
+  return html`${by}, for ${named(sourceRepository)} at ${linked(sourceCommit?.slice(0, SHORT_DIGEST) ?? "?", commitUrl(sourceRepository, sourceCommit))} (${named(sourceRef ?? "?")})${sourceProven === true ? "" : "; not proven: the build's own record names no git source"}`;
 }

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
+import type { SignerKey } from "../attestation/public-key.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { messageOf } from "./rejection.ts";
 
@@ -46,6 +47,18 @@ export function parseTrustedKey(pem: string, name: string, log: TrustedKey["log"
     );
   }
   return { name, fingerprint: digestOf(publicKey.export({ format: "der", type: "spki" })), publicKey, log };
+}
+
+/**
+ * A policy's key, ready to verify with.
+ *
+ * @throws {TrustedKeyError} also where the library reads another key in the text than policy did.
+ */
+export function trustedKeyOf({ pem, name, fingerprint, log }: SignerKey): TrustedKey {
+  const key = parseTrustedKey(pem, name, log);
+  if (key.fingerprint !== fingerprint)
+    throw new TrustedKeyError(`read public key ${name}: its encoding has another form; write it out anew`);
+  return key;
 }
 
 function isStrong({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): boolean {

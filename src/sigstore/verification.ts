@@ -72,6 +72,9 @@ function verifyCertificateSigned({ entity, certificate }: UnprovenEntity, root: 
 
 function verifyKeySigned({ entity }: UnprovenEntity, key: TrustedKey, root: TrustedRootProfile): ProvenSignature {
   const { publicKey, fingerprint } = key;
+  // What such a root asks of certificates, a timestamp, is another profile's: it says nothing of a log.
+  if (key.log === "required" && root.thresholds.tlog === 0)
+    throw new Rejection("log-entry", `a log entry is asked of ${key.name}, and ${root.name} has no log`);
   const material = { ...root.material, publicKey: () => ({ publicKey, validFor: () => true }) };
   // A key does not expire in minutes, so that no time is asked for; what there is must verify.
   const verifier = new Verifier(material, {

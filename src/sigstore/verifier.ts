@@ -1,4 +1,5 @@
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
+import type { SignerKey } from "../attestation/public-key.ts";
 import { parseSimpleSigning } from "../attestation/simple-signing.ts";
 import { parseStatement, type Statement } from "../attestation/statement.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
@@ -6,6 +7,7 @@ import type { BundleVerifier, RejectedBundle, VerifiedStatement } from "../trust
 import { checkMessageDigest } from "./message-digest.ts";
 import { messageOf, Rejection, rejectAs } from "./rejection.ts";
 import { readSignedEntity, type UnprovenEntity } from "./signed-entity.ts";
+import { type TrustedKey, trustedKeyOf } from "./trusted-key.ts";
 import { type TrustAnchors, verifySignature } from "./verification.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
@@ -30,13 +32,22 @@ export interface BundleVerifierOptions extends TrustAnchors {
  * of simple signing. Any other is no statement, whoever signed it: `payload-type`.
  */
 export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifierOptions): BundleVerifier {
-  const anchors = { roots, keys };
-  const anchorsDigest = digestAnchors(anchors);
+  const own = anchorsOf(roots, keys);
+  const withKeys = new WeakMap<readonly SignerKey[], Anchors>();
+  const anchorsFor = (named: readonly SignerKey[]): Anchors => {
+    if (named.length === 0) return own;
+    const known = withKeys.get(named);
+    if (known !== undefined) return known;
+    const all = anchorsOf(roots, [...keys, ...named.map(namedKey)]);
+    withKeys.set(named, all);
+    return all;
+  };
   return {
-    verifyBundle(bundle) {
+    verifyBundle(bundle, named = []) {
       try {
+        const { anchors, digest } = anchorsFor(named);
         if (cache === undefined) return verify(bundle, anchors);
-        const { key, size } = cacheKey(bundle, anchorsDigest);
+        const { key, size } = cacheKey(bundle, digest);
         const known = cache.get(key);
         if (known !== undefined) return known;
         const outcome = verify(bundle, anchors);
@@ -47,6 +58,21 @@ export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifier
       }
     },
   };
+}
+
+interface Anchors {
+  readonly anchors: TrustAnchors;
+  readonly digest: Digest;
+}
+
+function anchorsOf(roots: TrustAnchors["roots"], keys: readonly TrustedKey[]): Anchors {
+  const anchors = { roots, keys };
+  return { anchors, digest: digestAnchors(anchors) };
+}
+
+/** A policy's key that the library doesn't take: whoever wrote the policy has to hear of it, whatever is verified. */
+function namedKey(key: SignerKey): TrustedKey {
+  return rejectAs("key", "reading a key of the policy", () => trustedKeyOf(key));
 }
 
 /** The rejection that an exception amounts to. One of an unknown kind counts as a bundle that cannot be read. */

@@ -1,5 +1,5 @@
 import { type BuildRecord, imageRecording } from "../attestation/buildkit.ts";
-import type { CertificateIdentity } from "../attestation/identity.ts";
+import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
 import { type Provenance, ProvenanceError, parseProvenance } from "../attestation/provenance.ts";
 import type { Statement } from "../attestation/statement.ts";
 import { imageName } from "../image/reference.ts";
@@ -21,7 +21,7 @@ const PROVENANCE_PREDICATES: readonly string[] = ["https://slsa.dev/provenance/v
 export interface AcceptedStatement {
   readonly kind: "statement";
   readonly found: FoundStatement;
-  readonly identity: CertificateIdentity;
+  readonly identity: SignerIdentity;
   readonly acceptance: Acceptance & { readonly kind: "accepted" };
   /** Whether it is about the index rather than the platform's manifest. */
   readonly coversIndex: boolean;
@@ -67,7 +67,7 @@ export function acceptStatement(
 ): AcceptedStatement | Refused {
   const { verified, where } = found;
   const { statement, identity, bundle } = verified;
-  const signer = identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint;
+  const signer = signerName(identity);
   const refusal = (code: Refusal["code"], reason: string): Refused => ({
     kind: "refusal",
     code,
@@ -84,8 +84,7 @@ export function acceptStatement(
     return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
   const acceptance = accepts(policy, imageName(node.image), verified, isDefaultBranch);
   if (acceptance.kind === "refused") return refusal(acceptance.code, acceptance.reason);
-  if (identity.kind === "key") return refusal("signer-kind", "signed by a key, and policy accepts workflows only");
-  const foreign = own === undefined ? undefined : ownBuildFailure(own, identity.extensions);
+  const foreign = own === undefined ? undefined : ownBuildFailure(own, identity, acceptance.builder);
   if (foreign !== undefined) return refusal(foreign.code, foreign.reason);
   const revoked = revokedIdentity(policy, verified);
   if (revoked !== undefined) return refusal("revoked", revoked);
@@ -111,7 +110,7 @@ export function acceptProvenance(
     reason,
     where: containedIn ?? by.found.where,
     bundle: by.found.verified.bundle,
-    signer: by.identity.subjectAlternativeName,
+    signer: signerName(by.identity),
   });
   let provenance: Provenance | undefined;
   let record: BuildRecord | undefined;
@@ -123,10 +122,9 @@ export function acceptProvenance(
     if (error instanceof ProvenanceError) return refusal("malformed-provenance", error.message);
     throw error;
   }
-  const { server } = by.acceptance.builder;
   const expected = policy.builds.find(({ image }) => image === imageName(node.image));
   if (expected?.tags !== undefined) {
-    const ref = by.identity.extensions.sourceRepositoryRef ?? "";
+    const ref = claimsOf(by.identity).sourceRepositoryRef ?? "";
     const tag = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
     if (tag === undefined || !expected.tags.some((glob) => glob.match(tag) !== undefined)) {
       return refusal("ref", `ref (.14) is "${ref}", and ${expected.path} builds from other tags`);
@@ -136,17 +134,23 @@ export function acceptProvenance(
     const failure = requestFailure(expected, provenance, record, node.platform);
     if (failure !== undefined) return refusal(failure.code, failure.reason);
   }
+  const source = record === undefined ? "absent" : sourceTie(record, by.identity, by.acceptance);
+  const { builder } = by.acceptance;
+  if (builder.kind === "key" && builder.source !== undefined && record !== undefined && source !== "agrees") {
+    const got = record.source === undefined ? "none" : `"${record.source.uri}"`;
+    return refusal("source-repository", `the git source of the build is ${got}, policy wants ${builder.source}`);
+  }
   return {
     kind: "provenance",
     by,
     containedIn,
     provenance,
     record,
-    source: record === undefined ? "absent" : sourceTie(record, by.identity, server),
+    source,
   };
 }
 
 /** The ties of contained provenance to its signer's run (RULES R11). */
 export function tiesOf({ by, provenance, source }: AcceptedProvenance): readonly Tie[] {
-  return [source, runTie(provenance, by.identity, by.acceptance.builder.server)];
+  return [source, runTie(provenance, by.identity, by.acceptance)];
 }

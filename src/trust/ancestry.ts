@@ -91,7 +91,9 @@ export async function walkAncestry(
 ): Promise<Ancestry> {
   const limit = pLimit(CONCURRENCY);
   const reads = pLimit(MAX_READS);
-  const evidenceOf = once((image: PinnedImage) => gatherEvidence(ports.attestations, ports.verifier, image, reads));
+  const evidenceOf = once((image: PinnedImage) =>
+    gatherEvidence(ports.attestations, ports.verifier, image, policy.keys, reads),
+  );
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();

@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from "p-limit";
+import type { SignerKey } from "../attestation/public-key.ts";
 import { parseStatement, type Statement, StatementError, subjectCovers } from "../attestation/statement.ts";
 import { digestOf, hexOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
@@ -35,16 +36,18 @@ export interface FoundStatement {
  * Reads and verifies all that refers to a digest. Anyone may have put it there: junk is refused one by one, and hides nothing
  * (RULES R15).
  *
+ * @param keys - Those that the asker's policy names.
  * @param limit - Shared by all of one walk: two hundred strangers' attestations at once, each as large as may be, fill any memory.
  */
 export async function gatherEvidence(
   source: AttestationSource,
   verifier: BundleVerifier,
   image: PinnedImage,
+  keys: readonly SignerKey[],
   limit: LimitFunction = pLimit(MAX_READS),
 ): Promise<Evidence> {
   const { candidates, omitted, failures } = await source.listAttestations(image);
-  const read = await Promise.all(candidates.map((candidate) => limit(() => readCandidate(candidate, verifier))));
+  const read = await Promise.all(candidates.map((candidate) => limit(() => readCandidate(candidate, verifier, keys))));
   const seen = new Set<string>();
   return {
     // The same bundle stands in several places as a rule (API, fallback tag): it is one statement.
@@ -63,7 +66,11 @@ interface ReadCandidate {
   readonly failure?: CouldNotLook;
 }
 
-async function readCandidate(candidate: AttestationCandidate, verifier: BundleVerifier): Promise<ReadCandidate> {
+async function readCandidate(
+  candidate: AttestationCandidate,
+  verifier: BundleVerifier,
+  keys: readonly SignerKey[],
+): Promise<ReadCandidate> {
   const { where } = candidate;
   try {
     const statements: FoundStatement[] = [];
@@ -73,7 +80,7 @@ async function readCandidate(candidate: AttestationCandidate, verifier: BundleVe
         refusals.push({ code: "malformed-attestation", reason: item.reason, where });
         continue;
       }
-      const verified = verifier.verifyBundle(item);
+      const verified = verifier.verifyBundle(item, keys);
       if (verified.kind === "verified") statements.push({ where, verified });
       else refusals.push({ code: verified.code, reason: verified.reason, where, bundle: item.digest });
     }

@@ -1,3 +1,4 @@
+import { claimsOf } from "../attestation/identity.ts";
 import type { ParentClaim } from "../attestation/parents.ts";
 import { type Digest, type DigestAlgorithm, digestOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
@@ -204,7 +205,7 @@ function judgeEvidence(
 
   const foreign = provenances.find(({ source }) => source === "differs");
   if (foreign !== undefined) {
-    const { sourceRepositoryUri, sourceRepositoryDigest } = foreign.by.identity.extensions;
+    const { sourceRepositoryUri, sourceRepositoryDigest } = claimsOf(foreign.by.identity);
     const built = `${foreign.record?.source?.uri ?? "?"} at ${foreign.record?.source?.commit ?? "no commit"}`;
     return {
       kind: "mismatch",

@@ -1,10 +1,11 @@
-import { isCommit } from "../attestation/git-url.ts";
-import type { CertificateIdentity, FulcioExtensions } from "../attestation/identity.ts";
+import type { CertificateIdentity } from "../attestation/identity.ts";
+import type { Builder, GitHubBuilder } from "./builder.ts";
+import { certificateFailure } from "./certificate-signer.ts";
 import type { RefusalCode } from "./finding.ts";
-import { substitute } from "./glob.ts";
-import type { Builder, Policy } from "./policy.ts";
+import { type SignerFailure, workflowFailure } from "./github-signer.ts";
+import type { Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
-import { foldCase, isSameRepository, parseRunUri, repositoryPath } from "./repository-uri.ts";
+import { isSameRepository, repositoryPath } from "./repository-uri.ts";
 
 /** What policy makes of a signer, for one image name. */
 export type Acceptance = Accepted | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
@@ -15,23 +16,14 @@ interface Accepted {
   /** What policy grants, before the evidence of the build itself is looked at. */
   readonly level: number;
   readonly warnings: readonly string[];
+  /** The `{names}` of the image's name, as this entry's pattern captured them. */
+  readonly captures: Readonly<Record<string, string>>;
 }
 
 /** A level without numeric ids: names can change hands (RULES R8). */
 const LEVEL_WITHOUT_IDS = 1;
-/** A level where whoever owns the source also wrote the workflow that built it (RULES R29). */
+/** A level where nobody but the owner of the source is known to stand behind the build (RULES R29). */
 const LEVEL_NOT_ISOLATED = 2;
-
-/** One check of a signer against a builder of the policy; undefined if it holds. */
-type Check = (
-  identity: CertificateIdentity,
-  builder: Builder,
-  captures: Readonly<Record<string, string>>,
-) => Failure | undefined;
-interface Failure {
-  readonly code: RefusalCode;
-  readonly reason: string;
-}
 
 /**
  * Whether policy takes this signer's word for images of this name (RULES R4–R9).
@@ -49,29 +41,21 @@ export function accepts(
   verified: VerifiedStatement,
   isDefaultBranch?: boolean,
 ): Acceptance {
-  const { identity } = verified;
   let accepted: Accepted | undefined;
-  let best: { depth: number; failure: Failure } | undefined;
+  let best: SignerFailure | undefined;
   for (const builder of policy.builders) {
     for (const pattern of builder.images) {
       const captures = pattern.match(name);
       if (captures === undefined) continue;
-      if (identity.kind === "key") {
-        best ??= {
-          depth: 0,
-          failure: { code: "signer-kind", reason: "signed by a key, and policy accepts workflows only" },
-        };
-        continue;
-      }
-      const refused = firstFailure(identity, builder, captures, isDefaultBranch);
-      if (refused === undefined) {
-        const candidate: Accepted = { kind: "accepted", builder, ...levelOf(builder, identity) };
+      const failure = failureOf(verified, builder, captures, isDefaultBranch);
+      if (failure === undefined) {
+        const candidate: Accepted = { kind: "accepted", builder, captures, ...levelOf(builder, verified) };
         if (accepted === undefined || isBetter(candidate, accepted)) accepted = candidate;
-      } else if (best === undefined || refused.depth > best.depth) best = refused;
+      } else if (best === undefined || failure.depth > best.depth) best = failure;
     }
   }
   if (accepted !== undefined) return accepted;
-  if (best !== undefined) return { kind: "refused", ...best.failure };
+  if (best !== undefined) return { kind: "refused", code: best.code, reason: best.reason };
   return { kind: "refused", code: "no-builder", reason: `${policy.name} names nobody who may speak for ${name}` };
 }
 
@@ -79,148 +63,71 @@ function isBetter(a: Accepted, b: Accepted): boolean {
   return a.builder.builds === b.builder.builds ? a.level > b.level : a.builder.builds;
 }
 
-function firstFailure(
-  identity: CertificateIdentity,
+/** Each kind of entry takes signers of its own kind alone: a key can't claim what only an authority can vouch for. */
+function failureOf(
+  { identity }: VerifiedStatement,
   builder: Builder,
   captures: Readonly<Record<string, string>>,
   isDefaultBranch: boolean | undefined,
-): { readonly depth: number; readonly failure: Failure } | undefined {
-  for (const [depth, check] of checks.entries()) {
-    const failure = check(identity, builder, captures);
-    if (failure !== undefined) return { depth, failure };
+): SignerFailure | undefined {
+  const otherKind = (signed: string, wanted: string): SignerFailure => ({
+    code: "signer-kind",
+    reason: `signed by ${signed}, and ${builder.path} accepts ${wanted}`,
+    depth: -1,
+  });
+  switch (builder.kind) {
+    case "github":
+      if (identity.kind === "key") return otherKind("a key", "a workflow only");
+      return workflowFailure(identity, builder, captures, isDefaultBranch);
+    case "certificate":
+      if (identity.kind === "key") return otherKind("a key", "a certificate only");
+      return certificateFailure(identity, builder, captures);
+    case "key":
+      if (identity.kind === "certificate") return otherKind("a certificate's holder", "a key only");
+      if (identity.fingerprint === builder.key.fingerprint) return undefined;
+      return {
+        code: "key",
+        reason: `signed by the key ${identity.fingerprint}, policy wants ${builder.key.fingerprint}`,
+        depth: 0,
+      };
   }
-  const failure = refFailure(identity, builder, isDefaultBranch);
-  // What could still be accepted, once the branch is known, is further than what can't.
-  const depth = checks.length + (failure?.code === "default-branch-unknown" ? 1 : 0);
-  return failure === undefined ? undefined : { depth, failure };
-}
-
-const refuse = (code: RefusalCode, what: string, got: string | undefined, wanted: string): Failure => ({
-  code,
-  reason: `${what} is ${got === undefined ? "missing" : `"${got}"`}, policy wants ${wanted}`,
-});
-
-/** In this order; a missing extension is a mismatch, never "not set" (RULES R6). */
-const checks: readonly Check[] = [
-  ({ issuer }, builder) =>
-    issuer === builder.issuer ? undefined : refuse("issuer", "issuer", issuer, `"${builder.issuer}"`),
-  // The signer's name and .9 are one thing said twice; where they differ the certificate isn't a workflow's.
-  ({ subjectAlternativeName, extensions: { buildSignerUri } }) =>
-    buildSignerUri !== undefined && subjectAlternativeName === buildSignerUri
-      ? undefined
-      : refuse(
-          "signer-name",
-          "build signer (.9)",
-          buildSignerUri,
-          `the certificate's name "${subjectAlternativeName}"`,
-        ),
-  ({ extensions }, builder, captures) => sourceFailure(extensions, builder, captures),
-  ({ extensions: { buildSignerUri } }, { workflow, server }, captures) => {
-    if (workflow === undefined) return undefined;
-    const pattern = substitute(foldRepository(`${server}/${workflow}`), captures);
-    return buildSignerUri !== undefined && pattern.match(foldRepository(buildSignerUri)) !== undefined
-      ? undefined
-      : refuse("workflow", "build signer (.9)", buildSignerUri, pattern.pattern);
-  },
-  ({ extensions: { buildSignerDigest } }, { workflowDigest }) =>
-    workflowDigest === undefined || buildSignerDigest === workflowDigest
-      ? undefined
-      : refuse("builder-moved", "build signer digest (.10)", buildSignerDigest, workflowDigest),
-  // No rule of the policy names it, and revoking a commit rests on it.
-  ({ extensions: { sourceRepositoryDigest: commit } }) =>
-    commit !== undefined && isCommit(commit)
-      ? undefined
-      : refuse("source-commit", "source commit (.13)", commit, "a whole commit"),
-  ({ extensions: { sourceRepositoryIdentifier: id } }, { source }) =>
-    source.kind === "owner" || source.repositoryId === undefined || id === source.repositoryId
-      ? undefined
-      : refuse("repository-id", "source repository id (.15)", id, source.repositoryId),
-  ({ extensions: { sourceRepositoryOwnerIdentifier: id } }, { source: { ownerId } }) =>
-    ownerId === undefined || id === ownerId ? undefined : refuse("owner-id", "source owner id (.17)", id, ownerId),
-  ({ extensions: { runnerEnvironment: got } }, { runner }) =>
-    got !== undefined && (runner === "any" || got === runner)
-      ? undefined
-      : refuse("runner", "runner (.11)", got, runner),
-  ({ extensions: { buildTrigger: got } }, { events }) =>
-    got !== undefined && events.includes(got)
-      ? undefined
-      : refuse("event", "event (.20)", got, `one of ${events.join(", ")}`),
-  // The run must be one of the source repository: this much of R9 can be known without having started it.
-  ({ extensions: { runInvocationUri, sourceRepositoryUri } }, { server }) => {
-    const run = runInvocationUri === undefined ? undefined : parseRunUri(runInvocationUri, server);
-    const repository = sourceRepositoryUri === undefined ? undefined : repositoryPath(sourceRepositoryUri, server);
-    return run?.attempt !== undefined && run.repository === repository
-      ? undefined
-      : refuse("run", "run (.21)", runInvocationUri, `a run of ${sourceRepositoryUri ?? "the source repository"}`);
-  },
-];
-
-/** Owner and repository have no case on GitHub; the file and the ref do. */
-function foldRepository(workflowUri: string): string {
-  return workflowUri.replace(/^https?:\/\/[^/]+\/[^/]+\/[^/]+/, foldCase);
-}
-
-function sourceFailure(
-  extensions: FulcioExtensions,
-  { source, server }: Builder,
-  captures: Readonly<Record<string, string>>,
-): Failure | undefined {
-  const { sourceRepositoryUri: repository, sourceRepositoryOwnerUri: owner } = extensions;
-  if (source.kind === "repository") {
-    const wanted = `${server}/${substitute(source.repository, captures).pattern}`;
-    return repository !== undefined && isSameRepository(repository, wanted, server)
-      ? undefined
-      : refuse("source-repository", "source repository (.12)", repository, wanted);
-  }
-  const name = substitute(source.owner, captures).pattern;
-  const wanted = `${server}/${name}`;
-  const ownerOf = repository === undefined ? undefined : repositoryPath(repository, server)?.split("/")[0];
-  const isOwners = owner !== undefined && foldCase(owner) === foldCase(wanted) && ownerOf === foldCase(name);
-  return isOwners ? undefined : refuse("source-owner", "source owner (.16)", owner, wanted);
-}
-
-function refFailure(
-  { extensions }: CertificateIdentity,
-  builder: Builder,
-  isDefaultBranch: boolean | undefined,
-): Failure | undefined {
-  const ref = extensions.sourceRepositoryRef;
-  const wanted = [
-    ...builder.refs.map((glob) => glob.pattern),
-    ...(builder.defaultBranch ? ["the default branch"] : []),
-  ].join(" or ");
-  if (ref === undefined) return refuse("ref", "ref (.14)", ref, wanted);
-  if (builder.refs.some((glob) => glob.match(ref) !== undefined)) return undefined;
-  if (!builder.defaultBranch || !ref.startsWith("refs/heads/")) return refuse("ref", "ref (.14)", ref, wanted);
-  if (isDefaultBranch === undefined)
-    return {
-      code: "default-branch-unknown",
-      reason: `ref (.14) is "${ref}", and whether that is the default branch isn't known`,
-    };
-  return isDefaultBranch ? undefined : refuse("ref", "ref (.14)", ref, wanted);
 }
 
 function levelOf(
   builder: Builder,
-  { extensions }: CertificateIdentity,
-): { level: number; warnings: readonly string[] } {
-  let { level } = builder;
-  const warnings: string[] = [];
-  const { source, server } = builder;
-  if (source.kind === "repository" && source.repositoryId === undefined && source.ownerId === undefined) {
-    level = Math.min(level, LEVEL_WITHOUT_IDS);
-    warnings.push(
-      `${builder.path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
-    );
-  }
+  { identity }: VerifiedStatement,
+): { readonly level: number; readonly warnings: readonly string[] } {
+  const withoutIds = namesWithoutIds(builder);
+  const isIsolated =
+    builder.kind === "github" && identity.kind === "certificate" && isIsolatedWorkflow(identity, builder);
+  return {
+    level: Math.min(
+      builder.level,
+      ...(withoutIds ? [LEVEL_WITHOUT_IDS] : []),
+      ...(isIsolated ? [] : [LEVEL_NOT_ISOLATED]),
+    ),
+    warnings: withoutIds
+      ? [
+          `${builder.path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
+        ]
+      : [],
+  };
+}
+
+/** The source of a key isn't in any certificate; whether the build's own record shows one caps the level elsewhere (RULES R10). */
+function namesWithoutIds(builder: Builder): boolean {
+  const { source } = builder;
+  if (builder.kind === "key" || source === undefined || typeof source === "string") return false;
+  if ("kind" in source && source.kind === "owner") return false;
+  return source.repositoryId === undefined && source.ownerId === undefined;
+}
+
+/** Whether whoever owns the source can't have changed the workflow that built it, nor the machine that it ran on (RULES R29). */
+function isIsolatedWorkflow({ extensions }: CertificateIdentity, { server }: GitHubBuilder): boolean {
   const signerRepository = extensions.buildSignerUri?.split("/.github/workflows/")[0] ?? "";
-  const isolated = !isSameRepository(signerRepository, extensions.sourceRepositoryUri ?? "", server);
-  if (
-    !isolated ||
-    repositoryPath(signerRepository, server) === undefined ||
-    extensions.runnerEnvironment !== "github-hosted"
-  ) {
-    level = Math.min(level, LEVEL_NOT_ISOLATED);
-  }
-  return { level, warnings };
+  return (
+    repositoryPath(signerRepository, server) !== undefined &&
+    !isSameRepository(signerRepository, extensions.sourceRepositoryUri ?? "", server) &&
+    extensions.runnerEnvironment === "github-hosted"
+  );
 }

@@ -1,3 +1,4 @@
+import { claimsOf } from "../attestation/identity.ts";
 import { type ImageReference, imageName, isTag } from "../image/reference.ts";
 import type { AcceptedProvenance } from "./accepted.ts";
 import type { ExpectedBuild, Policy } from "./policy.ts";
@@ -45,7 +46,7 @@ export function tagMismatch(
   const build = policy.builds.find((each) => each.image === imageName(image));
   if (build === undefined || image.tag === undefined) return undefined;
   const records = provenances.filter(({ record }) => record !== undefined);
-  const refs = [...new Set(records.map(({ by }) => by.identity.extensions.sourceRepositoryRef ?? ""))];
+  const refs = [...new Set(records.map(({ by }) => claimsOf(by.identity).sourceRepositoryRef ?? ""))];
   const fits = refs.some((ref) => {
     if (!ref.startsWith("refs/tags/")) return false;
     const made = imageTagsOf(build, ref.slice("refs/tags/".length));

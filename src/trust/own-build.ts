@@ -1,4 +1,5 @@
-import type { FulcioExtensions } from "../attestation/identity.ts";
+import { claimsOf, type SignerIdentity } from "../attestation/identity.ts";
+import type { Builder } from "./builder.ts";
 import type { RefusalCode } from "./finding.ts";
 import { parseRunUri } from "./repository-uri.ts";
 
@@ -26,12 +27,16 @@ export interface OwnBuild {
  */
 export function ownBuildFailure(
   own: OwnBuild,
-  extensions: FulcioExtensions,
+  identity: SignerIdentity,
+  builder: Builder,
 ): { readonly code: RefusalCode; readonly reason: string } | undefined {
   const refuse = (code: RefusalCode, what: string, got: string | undefined, wanted: string) => ({
     code,
     reason: `${what} is ${got === undefined ? "missing" : `"${got}"`}, and the build is ${wanted}`,
   });
+  if (builder.kind !== "github")
+    return { code: "signer-kind", reason: `${builder.path} is no workflow, and the build is run ${own.run} of one` };
+  const extensions = claimsOf(identity);
   const { sourceRepositoryIdentifier: id, sourceRepositoryOwnerIdentifier: owner, runInvocationUri } = extensions;
   if (id !== own.repositoryId)
     return refuse("repository-id", "source repository id (.15)", id, `of ${own.repositoryId}`);

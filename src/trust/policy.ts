@@ -1,15 +1,14 @@
 import type { z } from "zod";
+import type { SignerKey } from "../attestation/public-key.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
+import { type Builder, builderOf, capturesOf, defaultBuilderOf } from "./builder.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
 import { readPolicyYaml } from "./policy-yaml.ts";
 import { foldCase } from "./repository-uri.ts";
-
-/** The issuer of tokens for workflows on github.com. */
-const GITHUB_ISSUER = "https://token.actions.githubusercontent.com";
 
 /** What whoever asks accepts. A verdict never exists without one (RULES R1). */
 export interface Policy {
@@ -18,6 +17,8 @@ export interface Policy {
   /** SHA-256 of the policy's text. */
   readonly digest: Digest;
   readonly builders: readonly Builder[];
+  /** Every key that this policy names, for the verifier. Which of them may speak for what, the entries say. */
+  readonly keys: readonly SignerKey[];
   readonly roots: readonly TrustRoot[];
   readonly roles: Readonly<Record<"input" | "frontend" | "tool", RoleRule>>;
   /** Which platforms of an index count; all of them if undefined. */
@@ -86,39 +87,6 @@ export interface RootsFeed {
 /** How strictly parents of a role are judged (RULES R19). */
 export type RoleRule = "attested" | "pinned" | "allow";
 
-/** Whose word counts, for which images: the triple of image name, source repository and builder (RULES R4). */
-export interface Builder {
-  /** Where it stands in the policy, for reports: `trust.builders[0]`. */
-  readonly path: string;
-  readonly images: readonly Glob[];
-  readonly source: SourcePattern;
-  /** The building workflow with its ref; undefined (any) only in the default policy. */
-  readonly workflow: string | undefined;
-  readonly workflowDigest: string | undefined;
-  readonly runner: "github-hosted" | "self-hosted" | "any";
-  readonly events: readonly string[];
-  readonly refs: readonly Glob[];
-  /** Whether the source's default branch counts beside `refs`. */
-  readonly defaultBranch: boolean;
-  /** The GitHub server that URLs in certificates and provenance are compared under, without a slash at the end (RULES R10). */
-  readonly server: string;
-  readonly issuer: string;
-  /** The SLSA build level that policy grants at most. */
-  readonly level: number;
-  /** Whether this signer builds, so that provenance inside an index that it signed is its word (RULES R11). */
-  readonly builds: boolean;
-}
-
-/** Which repository, by name (with `{names}` from the image's name) and by ids where given (RULES R8). */
-export type SourcePattern =
-  | {
-      readonly kind: "repository";
-      readonly repository: string;
-      readonly repositoryId: string | undefined;
-      readonly ownerId: string | undefined;
-    }
-  | { readonly kind: "owner"; readonly owner: string; readonly ownerId: string | undefined };
-
 /** An image at which the walk may end although it can't be walked further (RULES R27). */
 export interface TrustRoot {
   readonly path: string;
@@ -178,34 +146,36 @@ export function parsePolicy(bytes: Uint8Array, name: string, surroundings: Polic
   const { value, positions } = read(policySchema, bytes, name);
   const faults: PolicyFault[] = [...repeated(value, positions)];
   value.trust.builders.forEach((builder, i) => {
-    const captures = placeholders(builder.github.repository, builder.github.workflow);
+    const captures = capturesOf(builder);
     builder.images.forEach((pattern, k) => {
       const missing = captures.filter((capture) => !compileGlob(pattern).captures.includes(capture));
       if (missing.length > 0) {
-        const message = `{${missing.join("}, {")}} of repository or workflow must be in the image's pattern too (RULES R4)`;
+        const message = `{${missing.join("}, {")}} of source or signer must be in the image's pattern too (RULES R4)`;
         faults.push(positions.at(["trust", "builders", i, "images", k], message));
       }
     });
   });
-  if (faults.length > 0) throw new PolicyError(name, faults);
-  const builders = value.trust.builders.map((builder, i): Builder => {
-    const { repository, workflow, "repository-id": repositoryId, "owner-id": ownerId } = builder.github;
-    return {
-      ...common(builder, i, surroundings),
-      workflow,
-      source: { kind: "repository", repository, repositoryId, ownerId },
-    };
+  const builders = value.trust.builders.map((builder, i) =>
+    builderOf(builder, `trust.builders[${i}]`, surroundings.server),
+  );
+  const keys = builders.map((builder) => (builder.kind === "key" ? builder.key : undefined));
+  keys.forEach((key, i) => {
+    const other = keys.find((each) => each?.fingerprint === key?.fingerprint && each?.log !== key?.log);
+    if (other !== undefined)
+      faults.push(
+        positions.at(["trust", "builders", i, "key", "log"], `${other.name} says log: ${other.log} of the same key`),
+      );
   });
+  if (faults.length > 0) throw new PolicyError(name, faults);
   return policyOf(value, builders, bytes, name);
 }
 
 /** Reads the default policy's own form, in which a source is an owner (RULES R5). For the built-in text only. */
 export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
   const { value } = read(defaultPolicySchema, bytes, name);
-  const builders = value.trust.builders.map((builder, i): Builder => {
-    const { owner, "owner-id": ownerId } = builder.github;
-    return { ...common(builder, i, GITHUB_COM), workflow: undefined, source: { kind: "owner", owner, ownerId } };
-  });
+  const builders = value.trust.builders.map((builder, i) =>
+    defaultBuilderOf(builder, `trust.builders[${i}]`, GITHUB_COM.server),
+  );
   return policyOf(value, builders, bytes, name);
 }
 
@@ -229,45 +199,6 @@ function repeated(value: PolicyFile, positions: PolicyPositions): readonly Polic
   );
 }
 
-function placeholders(...patterns: readonly string[]): string[] {
-  return [...new Set(patterns.flatMap((pattern) => compileGlob(pattern).captures))];
-}
-
-function common(
-  builder: PolicyFile["trust"]["builders"][number] | DefaultPolicyFile["trust"]["builders"][number],
-  i: number,
-  surroundings: PolicySurroundings,
-) {
-  const {
-    server = surroundings.server,
-    issuer,
-    runner,
-    events,
-    refs,
-    "workflow-digest": workflowDigest,
-  } = builder.github;
-  return {
-    path: `trust.builders[${i}]`,
-    images: builder.images.map(compileGlob),
-    workflowDigest,
-    runner,
-    events,
-    refs: refs.filter((ref) => ref !== "default-branch").map(compileGlob),
-    defaultBranch: refs.includes("default-branch"),
-    server,
-    issuer: issuer ?? issuerOf(server),
-    level: builder.level,
-    builds: builder.builds,
-  };
-}
-
-/** @see GitHub docs, OpenID Connect: github.com, enterprises with data residency, and GitHub Enterprise Server each have their own. */
-function issuerOf(server: string): string {
-  if (server === "https://github.com") return GITHUB_ISSUER;
-  const residency = /^https:\/\/([a-z0-9-]+\.ghe\.com)$/.exec(server);
-  return residency === null ? `${server}/_services/token` : `https://token.actions.${residency[1]}`;
-}
-
 function policyOf(
   value: PolicyFile | DefaultPolicyFile,
   builders: readonly Builder[],
@@ -279,6 +210,7 @@ function policyOf(
     name,
     digest: digestOf(bytes),
     builders,
+    keys: keysOf(builders),
     roots: trust.roots.map((root, i) => ({ ...root, path: `trust.roots[${i}]`, image: pinned(root.image) })),
     roles: { input: trust.roles.inputs, frontend: trust.roles.frontends, tool: trust.roles.tools },
     platforms: trust.platforms?.map((platform) => parsePlatform(platform)),
@@ -304,6 +236,12 @@ function policyOf(
       workflow: build.workflow,
     })),
   };
+}
+
+/** Each once: the verifier tries them one by one. */
+function keysOf(builders: readonly Builder[]): readonly SignerKey[] {
+  const keys = builders.flatMap((builder) => (builder.kind === "key" ? [builder.key] : []));
+  return [...new Map(keys.map((key) => [key.fingerprint, key])).values()];
 }
 
 function pinned(text: string): PinnedImage {

@@ -1,6 +1,7 @@
 import type { MalformedAttestation } from "../attestation/artifact.ts";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import type { FulcioExtensions, SignerIdentity } from "../attestation/identity.ts";
+import type { SignerKey } from "../attestation/public-key.ts";
 import type { Statement } from "../attestation/statement.ts";
 import type { Digest } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
@@ -107,8 +108,12 @@ export interface DefaultBranches {
 
 /** Checks the cryptography of a bundle, and nothing else: neither subject nor signer has been compared with anything. */
 export interface BundleVerifier {
-  /** Never throws: whatever goes wrong inside is a rejection. */
-  verifyBundle(bundle: UnverifiedBundle): VerifiedStatement | RejectedBundle;
+  /**
+   * Never throws: whatever goes wrong inside is a rejection.
+   *
+   * @param keys - Those that the asker's policy names, beside the verifier's own.
+   */
+  verifyBundle(bundle: UnverifiedBundle, keys?: readonly SignerKey[]): VerifiedStatement | RejectedBundle;
 }
 
 /** A statement, who made it, and when, all proven. Only the verifier makes one. */

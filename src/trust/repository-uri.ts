@@ -34,6 +34,11 @@ export function isSameRepository(a: string, b: string, server: string): boolean 
   return path !== undefined && path === repositoryPath(b, server);
 }
 
+/** Whether a git URL is that of a repository on any server: letter for letter, where `.git` and a slash at the end say nothing. */
+export function isGitUrlOf(uri: string, repository: string): boolean {
+  return /^https?:\/\//.test(repository) && uri.replace(/\/$/, "").replace(/\.git$/, "") === repository;
+}
+
 /** A run of a workflow: `SERVER/OWNER/REPO/actions/runs/ID[/attempts/N]`. */
 export interface RunUri {
   /** owner/repository in lower case. */

@@ -1,3 +1,4 @@
+import { claimsOf, signerName } from "../attestation/identity.ts";
 import type { Digest } from "../image/digest.ts";
 import type { Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
@@ -14,8 +15,7 @@ export function revokedDigest(policy: Policy, digests: readonly Digest[]): strin
 
 /** Why policy no longer believes images from this commit, if it doesn't. */
 export function revokedCommit(policy: Policy, { identity }: VerifiedStatement): string | undefined {
-  if (identity.kind !== "certificate") return undefined;
-  const commit = identity.extensions.sourceRepositoryDigest;
+  const commit = claimsOf(identity).sourceRepositoryDigest;
   return policy.revoked.find((entry) => entry.kind === "commit" && entry.commit === commit)?.reason;
 }
 
@@ -26,7 +26,7 @@ export function revokedCommit(policy: Policy, { identity }: VerifiedStatement): 
  * Letters are compared without case: GitHub's names have none, and spelling a repository anew must not undo a revocation.
  */
 export function revokedIdentity(policy: Policy, { identity, times }: VerifiedStatement): string | undefined {
-  const name = foldCase(identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint);
+  const name = foldCase(signerName(identity));
   const proven = times.map((time) => time.getTime());
   const [earliest, latest] = [Math.min(...proven), Math.max(...proven)];
   const entry = policy.revoked.find((candidate) => {

@@ -123,12 +123,12 @@ export function levelOf(provenances: readonly AcceptedProvenance[], node: ImageN
   const levels = provenances
     .filter((each) => standingOf(each, node).kind === "walkable")
     .map(({ by, record, provenance, source }) => {
-      const { level, builder } = by.acceptance;
+      const { level } = by.acceptance;
       const caps = [
         ...(source === "agrees" ? [] : [LEVEL_SOURCE_NOT_PROVEN]),
         ...(record?.llb ? [] : [LEVEL_LIST_ONLY]),
         ...(record?.complete ? [] : [LEVEL_INCOMPLETE]),
-        ...(runTie(provenance, by.identity, builder.server) === "differs" ? [LEVEL_OTHER_RUN] : []),
+        ...(runTie(provenance, by.identity, by.acceptance) === "differs" ? [LEVEL_OTHER_RUN] : []),
       ];
       return Math.min(level, ...caps);
     });

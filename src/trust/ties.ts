@@ -1,7 +1,15 @@
 import type { BuildRecord } from "../attestation/buildkit.ts";
-import type { CertificateIdentity } from "../attestation/identity.ts";
+import { claimsOf, type SignerIdentity } from "../attestation/identity.ts";
 import type { Provenance } from "../attestation/provenance.ts";
-import { gitRepositoryPath, parseRunUri, repositoryPath } from "./repository-uri.ts";
+import type { Builder } from "./builder.ts";
+import { substitute } from "./glob.ts";
+import { gitRepositoryPath, isGitUrlOf, parseRunUri, repositoryPath } from "./repository-uri.ts";
+
+/** The entry of the policy that accepted a signer, with what it captured from the image's name. */
+interface Signatory {
+  readonly builder: Builder;
+  readonly captures: Readonly<Record<string, string>>;
+}
 
 /** How something that provenance says stands to what the certificate says. */
 export type Tie =
@@ -12,22 +20,37 @@ export type Tie =
   /** The provenance says nothing of it. */
   | "absent";
 
-/** The git source of the build against source repository (.12) and commit (.13) (RULES R10). */
-export function sourceTie({ source }: BuildRecord, { extensions }: CertificateIdentity, server: string): Tie {
+/**
+ * The git source of the build against source repository (.12) and commit (.13) (RULES R10). A certificate of another service may name
+ * neither; where a key signs, the one thing to compare with is the repository that policy gives it.
+ */
+export function sourceTie({ source }: BuildRecord, identity: SignerIdentity, { builder, captures }: Signatory): Tie {
   if (source === undefined) return "absent";
-  const { sourceRepositoryUri: repository, sourceRepositoryDigest: commit } = extensions;
-  if (repository === undefined || commit === undefined) return "differs";
-  const path = gitRepositoryPath(source.uri, server);
-  const isSame = path !== undefined && path === repositoryPath(repository, server) && source.commit === commit;
-  return isSame ? "agrees" : "differs";
+  const { sourceRepositoryUri: repository, sourceRepositoryDigest: commit } = claimsOf(identity);
+  switch (builder.kind) {
+    case "github": {
+      if (repository === undefined || commit === undefined) return "differs";
+      const path = gitRepositoryPath(source.uri, builder.server);
+      const isSame = path !== undefined && path === repositoryPath(repository, builder.server);
+      return isSame && source.commit === commit ? "agrees" : "differs";
+    }
+    case "certificate":
+      if (repository === undefined || commit === undefined) return "absent";
+      return isGitUrlOf(source.uri, repository) && source.commit === commit ? "agrees" : "differs";
+    case "key":
+      if (builder.source === undefined || source.commit === undefined) return "absent";
+      return isGitUrlOf(source.uri, substitute(builder.source, captures).pattern) ? "agrees" : "differs";
+  }
 }
 
 /** `builder.id` against the run (.21); BuildKit's clients write the run's URL there, older ones without the attempt (RULES R11). */
-export function runTie({ builderId }: Provenance, { extensions }: CertificateIdentity, server: string): Tie {
+export function runTie({ builderId }: Provenance, identity: SignerIdentity, { builder }: Signatory): Tie {
+  const { runInvocationUri } = claimsOf(identity);
+  // Of others it isn't known how their runs are written: the same text is the same run, and anything else may be.
   if (builderId === "") return "absent";
-  const claimed = parseRunUri(builderId, server);
-  const signed =
-    extensions.runInvocationUri === undefined ? undefined : parseRunUri(extensions.runInvocationUri, server);
+  if (builder.kind !== "github") return builderId === runInvocationUri ? "agrees" : "absent";
+  const claimed = parseRunUri(builderId, builder.server);
+  const signed = runInvocationUri === undefined ? undefined : parseRunUri(runInvocationUri, builder.server);
   if (claimed === undefined || signed === undefined) return "differs";
   const sameRun = claimed.repository === signed.repository && claimed.run === signed.run;
   return sameRun && (claimed.attempt === undefined || claimed.attempt === signed.attempt) ? "agrees" : "differs";

@@ -8,6 +8,7 @@ import { parsePolicy } from "../../src/trust/policy.ts";
 import { DEFAULT_POLICY_TEXT } from "../../src/trust/policy-default.ts";
 import { PolicyError } from "../../src/trust/policy-fault.ts";
 import { policySchema } from "../../src/trust/policy-schema.ts";
+import { workflowOf } from "../trust/verified.ts";
 
 const page = readFileSync("docs/policy.md", "utf8");
 const [example = "", shown = ""] = readMarkdown(page)
@@ -69,16 +70,16 @@ test("the defaults are those that docs/policy.md tells", () => {
   const { builders, roles, platforms, roots, revoked, builds } = parse(
     "version: 1\ntrust: { builders: [{ images: [ghcr.io/acme/app], github: { repository: acme/app, workflow: a/b/.github/workflows/c.yml@refs/heads/main } }] }\n",
   );
-  const [builder] = builders;
-  assert.equal(builder?.level, 2);
-  assert.equal(builder?.builds, false);
-  assert.equal(builder?.runner, "github-hosted");
-  assert.deepEqual(builder?.events, ["push", "release", "workflow_dispatch"]);
+  const builder = workflowOf(builders[0]);
+  assert.equal(builder.level, 2);
+  assert.equal(builder.builds, false);
+  assert.equal(builder.runner, "github-hosted");
+  assert.deepEqual(builder.events, ["push", "release", "workflow_dispatch"]);
   assert.deepEqual(
-    builder?.refs.map(({ pattern }) => pattern),
+    builder.refs.map(({ pattern }) => pattern),
     ["refs/tags/**"],
   );
-  assert.equal(builder?.server, "https://github.com");
+  assert.equal(builder.server, "https://github.com");
   assert.deepEqual(roles, { input: "attested", frontend: "attested", tool: "attested" });
   const [build] = parse("version: 1\nbuilds: [{ image: ghcr.io/acme/app }]\n").builds;
   assert.deepEqual(

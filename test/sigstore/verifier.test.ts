@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { fingerprintOf } from "../../src/attestation/public-key.ts";
 import { type Digest, digestOf } from "../../src/image/digest.ts";
 import { parseTrustedKey } from "../../src/sigstore/trusted-key.ts";
 import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../../src/sigstore/trusted-root.ts";
@@ -458,6 +459,40 @@ test("rejects a key's signature where no key, another key, or no log entry is th
     codeOf(createBundleVerifier({ roots: [], keys: [required] }).verifyBundle(asBundle(instance.bundle({ signer })))),
     "certificate",
   );
+});
+
+test("verifies with the keys of whoever asks, and remembers the outcome for them alone", () => {
+  const { signer, bundle } = instance.keyBundle();
+  const text = pemOf(signer.publicKey);
+  const named = (log: "required" | "optional") => [
+    { name: "trust.builders[0].key", pem: text, fingerprint: fingerprintOf(text), log } as const,
+  ];
+  const verifier = createBundleVerifier({ roots: [root], cache: new VerificationCache() });
+  const bare = { ...bundle, verificationMaterial: { publicKey: { hint: "a hint" } } };
+  for (const _ of [1, 2]) {
+    assert.equal(codeOf(verifier.verifyBundle(asBundle(bundle), named("required"))), "verified");
+    assert.equal(codeOf(verifier.verifyBundle(asBundle(bundle))), "key");
+    assert.equal(codeOf(verifier.verifyBundle(asBundle(bundle), [])), "key");
+    assert.equal(codeOf(verifier.verifyBundle(asBundle(bare), named("optional"))), "verified");
+    assert.equal(codeOf(verifier.verifyBundle(asBundle(bare), named("required"))), "log-entry");
+  }
+  const [key] = named("optional");
+  assert.ok(key);
+  const other = { ...key, fingerprint: digestOf(Buffer.from("another")) };
+  assert.equal(codeOf(verifier.verifyBundle(asBundle(bundle), [other])), "key");
+  assert.equal(codeOf(verifier.verifyBundle(asBundle(instance.bundle()), [other])), "key", "the policy can't be used");
+});
+
+test("a root without a log proves no log entry of a key that needs one", () => {
+  const { signer, bundle } = instance.keyBundle();
+  const key = parseTrustedKey(pemOf(signer.publicKey), "a key", "required");
+  const bare = { ...bundle, verificationMaterial: { publicKey: { hint: "a hint" } } };
+  const withoutLog = rootOf({ ...instance.trustedRoot, tlogs: [] });
+  assert.equal(withoutLog.thresholds.tlog, 0);
+  const code = (roots: readonly TrustedRootProfile[]) =>
+    codeOf(createBundleVerifier({ roots, keys: [key] }).verifyBundle(asBundle(bare)));
+  assert.equal(code([withoutLog]), "log-entry");
+  assert.equal(code([withoutLog, root]), "log-entry");
 });
 
 test("R12 gives no time to a key's signature whose log entry nothing proves", () => {

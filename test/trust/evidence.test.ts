@@ -90,7 +90,7 @@ test("R15 each kind of junk is refused by its own code, and a failure is kept ap
   world.postUnreadable(manifest, new CouldNotLook("timeout", "slow"));
   world.failures.set(`ghcr.io/acme/app@${manifest.digest}`, new CouldNotLook("rate-limited", "wait"));
   const { attestations, verifier } = world.ports();
-  const evidence = await gatherEvidence(attestations, verifier, manifest);
+  const evidence = await gatherEvidence(attestations, verifier, manifest, []);
   assert.deepEqual(
     evidence.refusals.map(({ code }) => code),
     ["malformed-attestation", "signature", "too-large"],
@@ -105,7 +105,7 @@ test("R15 a fault of ours while a candidate is read is no refusal", async () => 
   const world = new World();
   const { manifest } = world.build("app");
   world.postUnreadable(manifest, new TypeError("a fault of ours"));
-  await assert.rejects(gatherEvidence(world.ports().attestations, world.ports().verifier, manifest), TypeError);
+  await assert.rejects(gatherEvidence(world.ports().attestations, world.ports().verifier, manifest, []), TypeError);
 });
 
 test("R15 the same bundle in several places is one statement", async () => {
@@ -114,7 +114,7 @@ test("R15 the same bundle in several places is one statement", async () => {
   const [first] = world.candidates.get(`ghcr.io/acme/app@${manifest.digest}`) ?? [];
   assert.ok(first);
   world.candidates.set(`ghcr.io/acme/app@${manifest.digest}`, [first, first]);
-  const { statements } = await gatherEvidence(world.ports().attestations, world.ports().verifier, manifest);
+  const { statements } = await gatherEvidence(world.ports().attestations, world.ports().verifier, manifest, []);
   assert.equal(statements.length, 1);
 });
 

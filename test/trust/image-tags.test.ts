@@ -201,7 +201,7 @@ test("R26 a branch gives no tag, whatever its name", async () => {
 test("R26 only a git tag's full ref gives tags: not its name, nor a ref of another kind, nor none", () => {
   const image = parseReference("ghcr.io/acme/app:x-v1.0.0");
   const fits = (sourceRepositoryRef?: string) => {
-    const by = { identity: { extensions: { sourceRepositoryRef } } };
+    const by = { identity: { kind: "certificate", extensions: { sourceRepositoryRef } } };
     const provenance = { by, record: {} } as unknown as AcceptedProvenance;
     return tagMismatch(tagging('["x-{tag}", "x-v1.0.0"]'), image, [provenance]) === undefined;
   };

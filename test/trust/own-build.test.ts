@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { FulcioExtensions } from "../../src/attestation/identity.ts";
+import { claimsOf, type FulcioExtensions } from "../../src/attestation/identity.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { formatReference } from "../../src/image/reference.ts";
 import { type OwnBuild, ownBuildFailure } from "../../src/trust/own-build.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { CouldNotLook } from "../../src/trust/ports.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
-import { commit, verified } from "./verified.ts";
+import { commit, policyWith, verified, workflowOf } from "./verified.ts";
 import {
   type BuildOptions,
   type Built,
@@ -46,8 +46,7 @@ type Changes = { readonly [field in keyof FulcioExtensions]?: string | undefined
 /** The code by which a certificate with these changes is refused. */
 function codeOf(changes: Changes = {}, own: Partial<OwnBuild> = {}): string | undefined {
   const { identity } = verified({ extensions: changes });
-  assert.ok(identity.kind === "certificate");
-  return ownBuildFailure({ ...OWN, ...own }, identity.extensions)?.code;
+  return ownBuildFailure({ ...OWN, ...own }, identity, workflowOf(policyWith().builders[0]))?.code;
 }
 
 test("R9 takes the certificate of the run that was started", () => {
@@ -277,7 +276,7 @@ test("R9 what another run says of the same digest is told, and doesn't count", a
   const { world, app } = withAnotherWord();
   const [node] = (await world.judge(app.image, { own: ownOf("app") })).nodes;
   assert.deepEqual(
-    node?.accepted.map(({ identity }) => identity.extensions.runInvocationUri),
+    node?.accepted.map(({ identity }) => claimsOf(identity).runInvocationUri),
     [`${runOf("app")}/attempts/1`],
   );
   assert.deepEqual(

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { digestOf } from "../../src/image/digest.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { PolicyError, type PolicyFault } from "../../src/trust/policy-fault.ts";
-import { policyOf, policyWith } from "./verified.ts";
+import { policyOf, policyWith, workflowOf } from "./verified.ts";
 
 const DIGEST = `sha256:${"d".repeat(64)}`;
 const COMMIT = "c".repeat(40);
@@ -109,8 +109,7 @@ trust:
     - { commit: ${COMMIT}, reason: b }
     - { identity: "https://github.com/Acme/**@**", from: 2026-05-01, until: "2026-05-02T10:00:00Z", reason: c }
 `);
-  const [first] = policy.builders;
-  assert.ok(first);
+  const first = workflowOf(policy.builders[0]);
   assert.deepEqual(first.source, {
     kind: "repository",
     repository: "acme/{repo}",
@@ -146,8 +145,7 @@ test("accepts nothing and nobody unless told to, and judges all parents", () => 
 });
 
 test("R5 R6 a builder without more counts on GitHub's runners, for tags and deliberate events, at level 2, and builds nothing", () => {
-  const [only] = policyOf(builder()).builders;
-  assert.ok(only);
+  const only = workflowOf(policyOf(builder()).builders[0]);
   assert.deepEqual([only.runner, only.level, only.builds, only.defaultBranch], ["github-hosted", 2, false, false]);
   assert.deepEqual(only.events, ["push", "release", "workflow_dispatch"]);
   assert.deepEqual(
@@ -650,7 +648,7 @@ test("the message of a fault begins with file, line and column", () => {
 });
 
 test("R10 takes the issuer that belongs to the server, and another only if it is named", () => {
-  const issuerFor = (...lines: readonly string[]) => policyWith(lines).builders[0]?.issuer;
+  const issuerFor = (...lines: readonly string[]) => workflowOf(policyWith(lines).builders[0]).issuer;
   assert.equal(issuerFor(), "https://token.actions.githubusercontent.com");
   assert.equal(issuerFor("server: https://acme.ghe.com"), "https://token.actions.acme.ghe.com");
   assert.equal(issuerFor("server: https://git.acme.example"), "https://git.acme.example/_services/token");
@@ -662,8 +660,9 @@ test("R10 a server that is left out is the one where the policy is read, and the
   const at = (server: string | undefined, ...lines: readonly string[]) => {
     const text = builder(Object.fromEntries(lines.map((line) => line.split(/: (.*)/s) as [string, string])));
     const surroundings = server === undefined ? [] : [{ server }];
-    const [only] = parsePolicy(new TextEncoder().encode(text), "policy.yml", ...surroundings).builders;
-    return [only?.server, only?.issuer];
+    const policy = parsePolicy(new TextEncoder().encode(text), "policy.yml", ...surroundings);
+    const only = workflowOf(policy.builders[0]);
+    return [only.server, only.issuer];
   };
   const ghes = "https://git.acme.example";
   const loopback = "http://127.0.0.1:4711";

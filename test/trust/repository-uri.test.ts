@@ -9,7 +9,7 @@ import {
   repositoryPath,
 } from "../../src/trust/repository-uri.ts";
 import { isTied, runTie, sourceTie } from "../../src/trust/ties.ts";
-import { commit, extensions } from "./verified.ts";
+import { commit, extensions, policyWith, workflowOf } from "./verified.ts";
 
 const server = "https://github.com";
 
@@ -93,13 +93,14 @@ test("R9 reads a run with and without its attempt", () => {
     assert.equal(parseRunUri(uri, server), undefined, uri);
 });
 
+const by = { builder: workflowOf(policyWith().builders[0]), captures: {} };
 const identity = { kind: "certificate", issuer: "", subjectAlternativeName: "", extensions } as const;
 
 test("R10 the source agrees only at the certificate's repository and commit", () => {
   const tie = (
     source: { uri: string; commit?: string } | undefined,
     signer: Parameters<typeof sourceTie>[1] = identity,
-  ) => sourceTie({ ...(source && { source }) } as Parameters<typeof sourceTie>[0], signer, server);
+  ) => sourceTie({ ...(source && { source }) } as Parameters<typeof sourceTie>[0], signer, by);
   assert.equal(tie({ uri: "https://github.com/acme/app.git", commit }), "agrees");
   assert.equal(tie(undefined), "absent");
   assert.equal(tie({ uri: "https://github.com/acme/app.git" }), "differs");
@@ -111,7 +112,7 @@ test("R10 the source agrees only at the certificate's repository and commit", ()
 });
 
 test("R11 the run agrees only if builder.id names the certificate's", () => {
-  const tie = (builderId: string) => runTie({ builderId } as Parameters<typeof runTie>[0], identity, server);
+  const tie = (builderId: string) => runTie({ builderId } as Parameters<typeof runTie>[0], identity, by);
   assert.equal(tie("https://github.com/acme/app/actions/runs/8791219607/attempts/1"), "agrees");
   assert.equal(tie("https://github.com/acme/app/actions/runs/8791219607"), "agrees");
   assert.equal(tie(""), "absent");

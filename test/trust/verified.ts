@@ -1,5 +1,6 @@
 import type { FulcioExtensions } from "../../src/attestation/identity.ts";
 import { parseDigest } from "../../src/image/digest.ts";
+import type { Builder, GitHubBuilder } from "../../src/trust/builder.ts";
 import { type Policy, parsePolicy } from "../../src/trust/policy.ts";
 import type { VerifiedStatement } from "../../src/trust/ports.ts";
 
@@ -60,6 +61,12 @@ export function signedByKey(times: readonly Date[] = []): VerifiedStatement {
     ...verified({ times }),
     identity: { kind: "key", fingerprint: parseDigest(`sha256:${"1".repeat(64)}`) },
   };
+}
+
+/** The entry of a workflow, of a policy that has one. */
+export function workflowOf(builder: Builder | undefined): GitHubBuilder {
+  if (builder?.kind !== "github") throw new Error(`no workflow: ${builder?.kind}`);
+  return builder;
 }
 
 /** Reads a policy's text as if from a file. */
