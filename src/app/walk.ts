@@ -1,17 +1,23 @@
 import { readFileSync } from "node:fs";
 import type { OpenWalk } from "../build/ports.ts";
 import type { Clients } from "../github/ask.ts";
+import { createGitHubAttestations } from "../github/attestations.ts";
 import { createDefaultBranches } from "../github/default-branch.ts";
+import { imageName } from "../image/reference.ts";
 import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
 import { parseTrustedRoot, shippedTrustedRoots } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
+import { combineSources } from "../trust/attestation-sources.ts";
 import { type Config, ConfigError } from "./config.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
+
+/** The server whose owners have the names below ghcr.io. */
+const GITHUB = "https://github.com";
 
 /**
  * What walks stand on. The trust material is read once; the connections are each walk's own.
@@ -39,7 +45,7 @@ export function walks(config: Config, clients: Clients): OpenWalk {
   attempt("TRUSTED_BUILDS_ALLOW_HOSTS", () => createAddressGuard(allowHosts));
   if (faults.length > 0) throw new ConfigError(faults);
   const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
-  return ({ installation }) => {
+  return ({ installation, owner, name }, image) => {
     const signal = AbortSignal.timeout(WALK_MS);
     const client = createRegistryClient({
       allowHosts,
@@ -48,11 +54,21 @@ export function walks(config: Config, clients: Clients): OpenWalk {
         credentials: dockerCredentials({ configDirectory: registryCredentials }),
       }),
     });
+    const octokit = () => clients.octokitFor(installation);
     return {
       images: client,
-      attestations: client,
+      attestations: combineSources([
+        client,
+        createGitHubAttestations({
+          octokit,
+          fetchBundle: client.download,
+          ownsContainerRegistry: server === GITHUB,
+          own: { image: imageName(image), owner, name },
+          signal,
+        }),
+      ]),
       verifier,
-      defaultBranches: createDefaultBranches({ signal, server, octokit: () => clients.octokitFor(installation) }),
+      defaultBranches: createDefaultBranches({ signal, server, octokit }),
       resolve: async (reference) => (await client.resolve(reference))?.pinned,
       close: () => client.close(),
     };

@@ -134,8 +134,12 @@ export interface Walk extends WalkPorts {
   close(): Promise<void>;
 }
 
-/** Opens one; its connections and its time limit are its own. */
-export type OpenWalk = (repository: Repository) => Walk;
+/**
+ * Opens one; its connections and its time limit are its own.
+ *
+ * @param image - What is built from that repository: only about it is the repository itself asked (RULES R15).
+ */
+export type OpenWalk = (repository: Repository, image: ImageReference) => Walk;
 
 /** What is kept of builds. Every method is one transaction. */
 export interface BuildStore {

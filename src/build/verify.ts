@@ -62,7 +62,7 @@ export async function verifyBuild(
     attempt: String(run.attempt),
   };
   const asked = { ...parseReference(request.image), tag: request.tags[0] };
-  const walk = ports.openWalk(repository);
+  const walk = ports.openWalk(repository, asked);
   try {
     const found = build.digest === undefined ? await resolve(walk, asked) : { ...asked, digest: build.digest };
     const judgements: Judgement[] = [];

@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createGitHubAttestations } from "../github/attestations.ts";
+import { createGitHubClient, GITHUB_API } from "../github/client.ts";
 import { createDefaultBranches } from "../github/default-branch.ts";
 import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
 import { type ImageReference, ImageReferenceError, parseReference, withDefaultTag } from "../image/reference.ts";
@@ -17,6 +19,7 @@ import {
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
 import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
+import { combineSources } from "../trust/attestation-sources.ts";
 import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { defaultPolicy } from "../trust/policy-default.ts";
 import { findingOf } from "../trust/resolve.ts";
@@ -87,7 +90,15 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
   try {
     const ports: WalkPorts = {
       images: client,
-      attestations: client,
+      attestations: combineSources([
+        client,
+        createGitHubAttestations({
+          octokit: async () => createGitHubClient(GITHUB_API, token),
+          fetchBundle: client.download,
+          ownsContainerRegistry: true,
+          signal,
+        }),
+      ]),
       verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
       defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
       onProgress: ({ examined, known, reference: last }) =>

@@ -46,6 +46,14 @@ export interface RegistryClient extends ImageReader, AttestationSource, Pusher {
   resolve(reference: ImageReference): Promise<{ readonly pinned: PinnedImage } | undefined>;
   /** Pushes an OCI image layout: see `layout.ts`. */
   pushLayout(directory: string, target: ImageReference): Promise<Digest>;
+  /**
+   * Fetches what stands at an address that somebody else names: guarded and limited as everything is, and without any credentials.
+   *
+   * @param limit - in bytes.
+   * @param what - For messages.
+   * @throws {CouldNotLook} @throws {BeyondLimit}
+   */
+  download(url: URL, limit: number, what: string): Promise<{ readonly status: number; readonly body: Uint8Array }>;
   /** Closes idle connections; without it they end by themselves after some seconds. */
   close(): Promise<void>;
 }
@@ -79,6 +87,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
     ...createAttestationSource(access, content),
     ...pusher,
     pushLayout: (directory, target) => pushLayout(pusher, directory, target),
+    download: (url, limit, what) => transport.send({ method: "GET", url, limit, what, followRedirects: true }),
     close: transport.close,
   };
 }

@@ -17,7 +17,7 @@ test("the server connects to no address of its own network because a policy name
   const registry = await startOciRegistry();
   t.after(() => registry.close());
   const asked = parseReference(`${registry.host}/acme/app:v1`);
-  const closed = walks(readConfig({}), clients)(repository);
+  const closed = walks(readConfig({}), clients)(repository, asked);
   t.after(() => closed.close());
   await assert.rejects(
     closed.resolve(asked),
@@ -25,7 +25,7 @@ test("the server connects to no address of its own network because a policy name
   );
   assert.deepEqual(registry.requests, []);
 
-  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients)(repository);
+  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients)(repository, asked);
   t.after(() => open.close());
   assert.equal(await open.resolve(asked), undefined, "allowed, it is asked");
 });
@@ -40,7 +40,7 @@ test("the person's own registry credentials aren't used for images that others n
   const asked = parseReference(`${registry.host}/acme/app:v1`);
   const allowed = { TRUSTED_BUILDS_ALLOW_HOSTS: registry.host };
 
-  const without = walks(readConfig(allowed), clients)(repository);
+  const without = walks(readConfig(allowed), clients)(repository, asked);
   t.after(() => without.close());
   await assert.rejects(
     without.resolve(asked),
@@ -48,7 +48,7 @@ test("the person's own registry credentials aren't used for images that others n
   );
   assert.ok(registry.requests.every(({ headers }) => headers.authorization === undefined));
 
-  const given = walks(readConfig({ ...allowed, REGISTRY_CREDENTIALS: folder }), clients)(repository);
+  const given = walks(readConfig({ ...allowed, REGISTRY_CREDENTIALS: folder }), clients)(repository, asked);
   t.after(() => given.close());
   await given.resolve(asked).catch(() => {}); // there is no such image
   assert.ok(registry.requests.some(({ headers }) => headers.authorization === `Basic ${auth}`));

@@ -43,6 +43,8 @@ export interface Github {
   readonly url: string;
   /** Plays https://api.github.com; `GITHUB_API_URL`. */
   readonly apiUrl: string;
+  /** Where it keeps bundles and logs: an origin of its own. */
+  readonly storageUrl: string;
   readonly app: { readonly id: number; readonly privateKey: string; readonly webhookSecret: string };
   /** Where the app listens for webhooks; undefined: nowhere, and none is sent. */
   deliverTo(url: string | undefined): void;
@@ -168,6 +170,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
   return {
     url: state.url,
     apiUrl: state.apiUrl,
+    storageUrl: state.storageUrl,
     app: state.app,
     deliverTo(url) {
       deliveries.target = url;
