@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { type MalformedAttestation, malformed } from "../attestation/artifact.ts";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import { BundleError, parseBundle } from "../attestation/bundle.ts";
 import { imageName, type PinnedImage } from "../image/reference.ts";
@@ -7,10 +8,9 @@ import {
   type AttestationListing,
   type AttestationSource,
   CouldNotLook,
-  type MalformedAttestation,
 } from "../trust/ports.ts";
 import { absentOn, ask, exchange, type GitHubClient, nextOf, PAGE, parsed } from "./ask.ts";
-import { GitHubError, type Question, quote } from "./error.ts";
+import { GitHubError, type Question } from "./error.ts";
 import { decodeFramedSnappy, decodeSnappy, isFramedSnappy, SnappyError } from "./snappy.ts";
 
 /** Largest bundle that is read, in bytes, as it comes and decompressed (DESIGN §7). */
@@ -234,8 +234,4 @@ function parse(bytes: Uint8Array): UnverifiedBundle | MalformedAttestation {
     if (error instanceof SnappyError || error instanceof BundleError) return malformed(error.message);
     throw error;
   }
-}
-
-function malformed(reason: string): MalformedAttestation {
-  return { kind: "malformed", reason: quote(reason) };
 }
