@@ -31,6 +31,9 @@ export class JsonError extends Error {
   }
 }
 
+/** Without a state between two calls: none of them streams. */
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * Reads bytes as JSON such that every other reader of the same bytes sees the same document (RULES R23). The size is the
  * caller's to limit, before.
@@ -43,7 +46,7 @@ export class JsonError extends Error {
 export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = utf8.decode(bytes);
   } catch (cause) {
     throw new JsonError("not-utf8", "", "the bytes are not UTF-8", { cause });
   }
@@ -151,7 +154,29 @@ function elementForms(forms: readonly Form[], index: number): readonly Form[] {
   );
 }
 
+/** By form, the forms of each of its own fields: schemas don't change, and a document asks for the same ones over and over. */
+const knownFieldForms = new WeakMap<Form, Map<string, readonly Form[]>>();
+
 function fieldForms(forms: readonly Form[], key: string): readonly Form[] {
+  const [form] = forms;
+  // Only fields that the schema names are kept: other keys are the document's to choose, without end.
+  if (forms.length !== 1 || form?._zod.def.type !== "object" || !Object.hasOwn(form._zod.def.shape, key)) {
+    return findFieldForms(forms, key);
+  }
+  let known = knownFieldForms.get(form);
+  if (known === undefined) {
+    known = new Map();
+    knownFieldForms.set(form, known);
+  }
+  let found = known.get(key);
+  if (found === undefined) {
+    found = findFieldForms(forms, key);
+    known.set(key, found);
+  }
+  return found;
+}
+
+function findFieldForms(forms: readonly Form[], key: string): readonly Form[] {
   return formsOf(
     forms.flatMap(({ _zod: { def } }) => {
       if (def.type === "record") return [def.valueType];
@@ -260,9 +285,11 @@ function refuseDuplicateKeys(text: string): void {
 
 /** The place behind the closing quote. */
 function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    if (text[at] === "\\") at++;
-    else if (text[at] === '"') return at + 1;
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    // A quote is escaped by an odd number of backslashes before it.
+    let backslashes = 0;
+    while (text[end - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return end + 1;
   }
   throw new JsonError("not-json", "", "a string has no end");
 }

@@ -33,10 +33,19 @@ const GENERAL_NAME = { otherName: 0xa0, email: 0x81, uri: 0x86 } as const;
  * @throws {Rejection} `certificate` or `malformed-extension`
  */
 export function readCertificateIdentity(certificate: LeafCertificate): CertificateIdentity {
-  const extensions = readExtensions(certificate);
+  return identityOf(readExtensions(certificate), () => checkUnsignedParts(certificate));
+}
+
+/**
+ * {@link readCertificateIdentity} from the extensions.
+ *
+ * @param checkForm - Throws where what isn't signed of the certificate has another form than it should.
+ * @throws {Rejection} `certificate` or `malformed-extension`
+ */
+export function identityOf(extensions: readonly RawExtension[], checkForm: () => void): CertificateIdentity {
   const { issuer, extensions: claims } = readFulcioClaims(extensions);
   rejectAs("certificate", "reading the certificate's own form", () => {
-    checkUnsignedParts(certificate);
+    checkForm();
     checkSigningCertificate(extensions);
   });
   const subjectAlternativeName = rejectAs("certificate", "reading the certificate's subject alternative name", () =>

@@ -17,6 +17,7 @@ const MAX_CHECKPOINT_CHARACTERS = 16 * 1024;
 /** A bundle, read once, in the library's forms. Nothing in it is proven. */
 export interface UnprovenEntity {
   readonly bundle: Bundle;
+  /** Made when it is first asked for. @throws {Rejection} `certificate` or `timestamp` where one of those is no DER. */
   readonly entity: SignedEntity;
   /** The signer's certificate as it stands in the bundle; undefined where a key signed. */
   readonly certificate: Buffer | undefined;
@@ -91,24 +92,31 @@ const document = z.looseObject({
  *
  * @param json - As `parseBundle` read it.
  * @param artifact - What a message signature is over; statements carry their content with them.
- * @throws {Rejection} `malformed-bundle`, and `certificate` or `timestamp` where one of those is no DER.
+ * @throws {Rejection} `malformed-bundle`
  */
 export function readSignedEntity(json: unknown, artifact?: Uint8Array): UnprovenEntity {
   const bundle = rejectAs("malformed-bundle", "reading the bundle", () => {
     checkForm(document.parse(json));
     return bundleFromJSON(json);
   });
-  const content = artifact === undefined ? undefined : Buffer.from(artifact);
-  const entity = toEntity(bundle, content);
-  if (entity.key.$case === "certificate") rememberEncoding(entity.key.certificate);
-  return { bundle, entity, certificate: certificateOf(bundle) };
+  let made: SignedEntity | undefined;
+  return {
+    bundle,
+    certificate: certificateOf(bundle),
+    get entity() {
+      made ??= toEntity(bundle, artifact === undefined ? undefined : Buffer.from(artifact));
+      return made;
+    },
+  };
 }
 
 /** The library reads certificate and timestamps in one step: only where that fails is it asked again, to tell which of them it was. */
 function toEntity(bundle: Bundle, artifact: Buffer | undefined): SignedEntity {
   return rejectAs("timestamp", "reading the timestamps", () => {
     try {
-      return toSignedEntity(bundle, artifact);
+      const entity = toSignedEntity(bundle, artifact);
+      if (entity.key.$case === "certificate") rememberEncoding(entity.key.certificate);
+      return entity;
     } catch (error) {
       const verificationMaterial = { ...bundle.verificationMaterial, timestampVerificationData: undefined };
       rejectAs("certificate", "reading the certificate", () => toSignedEntity({ ...bundle, verificationMaterial }));

@@ -2,7 +2,8 @@ import { type SignedEntity, VerificationError, Verifier } from "@sigstore/verify
 import type { SignerIdentity } from "../attestation/identity.ts";
 import type { RejectionCode } from "../trust/ports.ts";
 import { readCertificateIdentity } from "./certificate-identity.ts";
-import { checkLogEntries } from "./log-entry.ts";
+import { proveCertificateSigned, proveKeySigned } from "./direct-proof.ts";
+import { checkLogEntries, INTOTO_001 } from "./log-entry.ts";
 import { messageOf, Rejection } from "./rejection.ts";
 import type { UnprovenEntity } from "./signed-entity.ts";
 import type { TrustedKey } from "./trusted-key.ts";
@@ -33,7 +34,7 @@ const ORDER: readonly RejectionCode[] = ["key", "timestamp", "certificate", "sct
  */
 export function verifySignature(unproven: UnprovenEntity, { roots, keys = [] }: TrustAnchors): ProvenSignature {
   const attempts =
-    unproven.entity.key.$case === "certificate"
+    unproven.certificate !== undefined
       ? roots.map((root) => () => verifyCertificateSigned(unproven, root))
       : keys.flatMap((key) => [
           ...roots.map((root) => () => verifyKeySigned(unproven, key, root)),
@@ -51,9 +52,30 @@ export function verifySignature(unproven: UnprovenEntity, { roots, keys = [] }: 
   throw furthest ?? noAnchor(unproven.entity);
 }
 
-function verifyCertificateSigned({ entity, certificate }: UnprovenEntity, root: TrustedRootProfile): ProvenSignature {
+/**
+ * The short way, where it proves the bundle. Where it doesn't, the library has the last word, and tells which check failed; but for
+ * entries that only the short way knows.
+ */
+function proveShortly<T>({ bundle }: UnprovenEntity, prove: () => T): T | undefined {
+  // A message signature is checked by an entity that may have been replaced (over a hash alone).
+  if (bundle.content.$case !== "dsseEnvelope") return undefined;
+  try {
+    return prove();
+  } catch (error) {
+    const kinds = bundle.verificationMaterial.tlogEntries.map(({ kindVersion }) => kindVersion);
+    if (kinds.some((each) => `${each?.kind}/${each?.version}` === INTOTO_001)) throw error;
+    return undefined;
+  }
+}
+
+function verifyCertificateSigned(unproven: UnprovenEntity, root: TrustedRootProfile): ProvenSignature {
+  const { bundle, certificate } = unproven;
+  if (certificate === undefined) throw noAnchor(unproven.entity);
+  const proven = proveShortly(unproven, () => proveCertificateSigned(bundle, certificate, root));
+  if (proven !== undefined) return { ...proven, trustedRoot: root.name };
+  const { entity } = unproven;
   const { key, tlogEntries } = entity;
-  if (key.$case !== "certificate" || certificate === undefined) throw noAnchor(entity);
+  if (key.$case !== "certificate") throw noAnchor(entity);
   const leaf = key.certificate;
   // Necessary for any chain (RFC 5280 6.1.3), and cheap: foreign bundles cost no signature check.
   const isIssuer = root.material.certificateAuthorities.some(({ certChain }) =>
@@ -70,11 +92,15 @@ function verifyCertificateSigned({ entity, certificate }: UnprovenEntity, root: 
   return { identity: readCertificateIdentity(leaf), times, trustedRoot: root.name };
 }
 
-function verifyKeySigned({ entity }: UnprovenEntity, key: TrustedKey, root: TrustedRootProfile): ProvenSignature {
+function verifyKeySigned(unproven: UnprovenEntity, key: TrustedKey, root: TrustedRootProfile): ProvenSignature {
   const { publicKey, fingerprint } = key;
   // What such a root asks of certificates, a timestamp, is another profile's: it says nothing of a log.
   if (key.log === "required" && root.thresholds.tlog === 0)
     throw new Rejection("log-entry", `a log entry is asked of ${key.name}, and ${root.name} has no log`);
+  const trustedRoot = `${key.name} with ${root.name}`;
+  const proven = proveShortly(unproven, () => proveKeySigned(unproven.bundle, publicKey, root));
+  if (proven !== undefined) return { identity: { kind: "key", fingerprint }, times: proven, trustedRoot };
+  const { entity } = unproven;
   const material = { ...root.material, publicKey: () => ({ publicKey, validFor: () => true }) };
   // A key does not expire in minutes, so that no time is asked for; what there is must verify.
   const verifier = new Verifier(material, {
@@ -82,10 +108,10 @@ function verifyKeySigned({ entity }: UnprovenEntity, key: TrustedKey, root: Trus
     ctlogThreshold: 0,
     timestampThreshold: 0,
   });
-  runVerifier(verifier, entity, `${key.name} with ${root.name}`);
+  runVerifier(verifier, entity, trustedRoot);
   const times = provenTimes(entity);
   checkLogEntries(entity.tlogEntries, { kind: "key", publicKey }, times, root.material.tlogs);
-  return { identity: { kind: "key", fingerprint }, times, trustedRoot: `${key.name} with ${root.name}` };
+  return { identity: { kind: "key", fingerprint }, times, trustedRoot };
 }
 
 /** The signature and nothing else. Log entries and timestamps that no root proves are worth what their absence is: no time. */
