@@ -27,6 +27,18 @@ export function parseGitUrl(text: string): GitUrl | undefined {
   return { uri: base, ...(ref !== undefined && { ref }), ...(subdirectory !== undefined && { subdirectory }) };
 }
 
+/**
+ * Reads a git source as SPDX writes it, and with it SLSA's own examples, Tekton and GitHub's: `git+https://host/path@ref#subdirectory`.
+ *
+ * @returns undefined if it isn't of that form.
+ * @see SPDX 2.3, 7.7 "Package download location field"
+ */
+export function parseSpdxGitUrl(text: string): GitUrl | undefined {
+  const [, uri, ref, subdirectory] =
+    /^git\+((?:https?|ssh|git):\/\/(?:[^/@#?\s]+@)?[^/@#?\s]+\/[^@#?\s]+)(?:@([^#\s]+))?(?:#(\S+))?$/.exec(text) ?? [];
+  return uri === undefined ? undefined : { uri, ...(ref && { ref }), ...(subdirectory && { subdirectory }) };
+}
+
 /** The commit in a digest map, which git names by SHA-1 or, in newer repositories, SHA-256. */
 export function commitOf(digest: Readonly<Record<string, string>>): string | undefined {
   const { sha1, sha256 } = digest;

@@ -89,22 +89,37 @@ export function listedImage({ uri, digest }: Dependency): ListedImage | Unresolv
     return { uri, why: error.message };
   }
   const { digest: requested, ...reference } = purl.reference;
-  const found = Object.entries(digest).map(([algorithm, hex]) => `${algorithm}:${hex}`);
-  const wellFormed = found.filter(isDigest);
-  const malformed = found.find((text) => /^sha(?:256|384|512):/i.test(text) && !isDigest(text));
-  if (malformed !== undefined) return { uri, why: `its digest ${malformed.slice(0, 150)} is malformed` };
-  const [first] = wellFormed;
-  if (first === undefined) return { uri, why: "it has no sha256, sha384 or sha512 digest" };
-  if (requested !== undefined && !wellFormed.includes(requested)) {
-    return { uri, why: "the digest in its URL and its digest disagree" };
-  }
+  const found = digestIn(digest, requested);
+  if (typeof found !== "string") return { uri, why: found.why };
   return {
     kind: purl.kind,
     reference,
-    digest: requested ?? wellFormed.find((text) => text.startsWith("sha256:")) ?? first,
+    digest: found,
     ...(purl.platform !== undefined && { platform: purl.platform }),
     pinned: requested !== undefined,
   };
+}
+
+/**
+ * The one digest of an entry by which it can be fetched.
+ *
+ * @param requested - What its address names beside its digests; then that one.
+ * @returns what is wrong where there is none that we compute, or where they disagree.
+ */
+export function digestIn(
+  digests: Readonly<Record<string, string>>,
+  requested: Digest | undefined,
+): Digest | { readonly why: string } {
+  const found = Object.entries(digests).map(([algorithm, hex]) => `${algorithm}:${hex}`);
+  const wellFormed = found.filter(isDigest);
+  const malformed = found.find((text) => /^sha(?:256|384|512):/i.test(text) && !isDigest(text));
+  if (malformed !== undefined) return { why: `its digest ${malformed.slice(0, 150)} is malformed` };
+  const [first] = wellFormed;
+  if (first === undefined) return { why: "it has no sha256, sha384 or sha512 digest" };
+  if (requested !== undefined && !wellFormed.includes(requested)) {
+    return { why: "the digest in its URL and its digest disagree" };
+  }
+  return requested ?? wellFormed.find((text) => text.startsWith("sha256:")) ?? first;
 }
 
 /**

@@ -1,6 +1,8 @@
 import { z } from "zod";
 import type { JsonErrorCode } from "../image/json.ts";
 import { JsonError, readValue } from "../image/json.ts";
+import { imagesElsewhere } from "./build-type.ts";
+import { BUILDKIT_BUILD_TYPES } from "./buildkit.ts";
 import type { Step } from "./llb.ts";
 import { llbSchema, stepsOf } from "./llb.ts";
 import type { BuildRequest } from "./request.ts";
@@ -29,6 +31,8 @@ export interface Provenance {
   readonly finishedOn?: string;
   /** What BuildKit adds; undefined for every other build type. */
   readonly buildkit?: BuildKitRecord;
+  /** Images that the build type names in other places than the list of dependencies. */
+  readonly elsewhere: readonly Dependency[];
 }
 
 /** Where the instructions of the build came from. */
@@ -45,6 +49,10 @@ export interface Dependency {
   /** "" if it has none. */
   readonly uri: string;
   readonly digest: Readonly<Record<string, string>>;
+  /** What the build type calls this kind of dependency; SLSA v1 alone has the field. */
+  readonly name?: string;
+  /** Whether the thing itself stands in the provenance, so that it was fetched from nowhere. */
+  readonly isInline?: boolean;
 }
 
 /** What the builder says it recorded whole. Absent means false. */
@@ -85,14 +93,9 @@ export class ProvenanceError extends Error {
   }
 }
 
-const BUILDKIT_BUILD_TYPES: ReadonlySet<string> = new Set([
-  "https://mobyproject.org/buildkit@v1",
-  "https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md",
-]);
-
-/** Whether provenance of this build type is BuildKit's, and records the images that went in. Exact: look-alikes are others. */
-export function isBuildKit(buildType: string): boolean {
-  return BUILDKIT_BUILD_TYPES.has(buildType);
+/** Whether provenance of this build type is BuildKit's. Exact: look-alikes are others. */
+function isBuildKit(buildType: string): boolean {
+  return BUILDKIT_BUILD_TYPES.includes(buildType);
 }
 
 const V02_METADATA = "https://mobyproject.org/buildkit@v1#metadata";
@@ -102,7 +105,7 @@ const text = z.string().nullish();
 const flag = z.boolean().nullish();
 const digestSet = z.record(z.string(), z.string()).nullish();
 const dependencies = z
-  .array(z.object({ uri: text, digest: digestSet }))
+  .array(z.object({ uri: text, digest: digestSet, name: text, content: z.unknown().optional() }))
   .max(MAX_DEPENDENCIES)
   .nullish();
 const buildConfig = z.object({ llbDefinition: llbSchema.nullish() }).nullish();
@@ -221,6 +224,7 @@ function parseV02(predicate: unknown): Provenance {
       : unknownIn(invocation?.parameters, "", []),
     ...identified(metadata?.buildInvocationID, metadata?.buildInvocationId, "metadata"),
     ...times(metadata?.buildStartedOn, metadata?.buildFinishedOn),
+    elsewhere: elsewhereIn(buildType, predicate),
     ...(isBuildKit(buildType) && {
       buildkit: buildkitOf(
         known.invocation?.parameters,
@@ -264,6 +268,7 @@ function parseV1(predicate: unknown): Provenance {
       : unknownIn(externalParameters, "", []),
     ...identified(metadata?.invocationID, metadata?.invocationId, "runDetails.metadata"),
     ...times(metadata?.startedOn, metadata?.finishedOn),
+    elsewhere: elsewhereIn(buildType, predicate),
     ...(known && {
       buildkit: buildkitOf(
         known.buildDefinition.externalParameters?.request,
@@ -277,8 +282,16 @@ function parseV1(predicate: unknown): Provenance {
 }
 
 function read<T>(schema: z.ZodType<T>, value: unknown): T {
+  return orProvenanceError(() => readValue(schema, value));
+}
+
+function elsewhereIn(buildType: string, predicate: unknown): readonly Dependency[] {
+  return orProvenanceError(() => imagesElsewhere(buildType, predicate));
+}
+
+function orProvenanceError<T>(work: () => T): T {
   try {
-    return readValue(schema, value);
+    return work();
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause;
     throw new ProvenanceError(cause.code, cause.path, cause.message, { cause });
@@ -295,7 +308,12 @@ function sourceOf(
 }
 
 function dependenciesOf(list: z.infer<typeof dependencies>): readonly Dependency[] {
-  return (list ?? []).map(({ uri, digest }) => ({ uri: uri ?? "", digest: digest ?? {} }));
+  return (list ?? []).map(({ uri, digest, name, content }) => ({
+    uri: uri ?? "",
+    digest: digest ?? {},
+    ...(name && { name }),
+    ...(content !== undefined && content !== null && content !== "" && { isInline: true }),
+  }));
 }
 
 /** BuildKit spells `…ID`, the schemas `…Id`; Go reads either into the same field. */

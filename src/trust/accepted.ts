@@ -1,4 +1,5 @@
-import { type BuildRecord, imageRecording } from "../attestation/buildkit.ts";
+import type { BuildRecord } from "../attestation/build-record.ts";
+import { imageRecording } from "../attestation/build-type.ts";
 import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
 import { type Provenance, ProvenanceError, parseProvenance } from "../attestation/provenance.ts";
 import type { Statement } from "../attestation/statement.ts";

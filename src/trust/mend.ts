@@ -115,7 +115,7 @@ function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: str
     case "list-only":
       return "build it with mode=max: then the provenance shows the steps, and with them the base";
     case "incomplete":
-      return "build it from the git URL at a commit instead of a local directory: then the provenance records everything, with mode=max also the steps";
+      return `build it with BuildKit from the git URL at a commit instead of a local directory: then the provenance records everything, with mode=max also the steps; or ${asRoot(name)}`;
     case "base-unknown":
       return "build it from a Dockerfile with mode=max, so that the steps end in a base image or in scratch";
     case "unexplained-layers":

@@ -1,4 +1,4 @@
-import type { BuildRecord } from "../attestation/buildkit.ts";
+import type { BuildRecord } from "../attestation/build-record.ts";
 import type { Provenance } from "../attestation/provenance.ts";
 import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
 import type { RefusalCode } from "./finding.ts";

@@ -1,3 +1,4 @@
+import { buildTypeOf } from "../attestation/build-type.ts";
 import type { ParentClaim } from "../attestation/parents.ts";
 import type { Digest } from "../image/digest.ts";
 import { formatPlatform } from "../image/platform.ts";
@@ -35,12 +36,16 @@ export type Standing =
 /** Whether one provenance by itself says what the image rests on. */
 export function standingOf({ record, provenance }: AcceptedProvenance, node: ImageNode): Standing {
   const opaque = (code: OpaqueCode, reason: string): Standing => ({ kind: "opaque", code, reason });
-  if (record === undefined)
-    return opaque("parents-unrecorded", `build type ${provenance.buildType} doesn't record which images went in`);
+  if (record === undefined) return opaque("parents-unrecorded", unrecorded(provenance.buildType));
   if (!record.llb) {
     return record.complete
       ? { kind: "walkable", base: { kind: "longest-prefix" } }
-      : opaque("incomplete", "the provenance is without the build's steps, and its list of images isn't complete");
+      : opaque(
+          "incomplete",
+          provenance.buildkit === undefined && record.base.kind === "unknown"
+            ? record.base.why
+            : "the provenance is without the build's steps, and its list of images isn't complete",
+        );
   }
   switch (record.base.kind) {
     case "image":
@@ -59,6 +64,14 @@ export function standingOf({ record, provenance }: AcceptedProvenance, node: Ima
         : opaque("unexplained-layers", unexplained);
     }
   }
+}
+
+function unrecorded(buildType: string): string {
+  const type = buildTypeOf(buildType);
+  const shown = buildType.slice(0, 200);
+  return type === undefined
+    ? `build type ${shown} isn't known, so it doesn't show which images went in`
+    : `build type ${shown} doesn't record which images went in: ${type.name} ${type.what}`;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { BuildRecord } from "../attestation/buildkit.ts";
+import type { BuildRecord } from "../attestation/build-record.ts";
 import { claimsOf, type SignerIdentity } from "../attestation/identity.ts";
 import type { Provenance } from "../attestation/provenance.ts";
 import type { Builder } from "./builder.ts";

@@ -1,4 +1,5 @@
-import { type BuildRecord, imageRecording } from "../../src/attestation/buildkit.ts";
+import type { BuildRecord } from "../../src/attestation/build-record.ts";
+import { imageRecording } from "../../src/attestation/build-type.ts";
 import { type Provenance, parseProvenance } from "../../src/attestation/provenance.ts";
 import { parseStatement } from "../../src/attestation/statement.ts";
 import { formatReference } from "../../src/image/reference.ts";

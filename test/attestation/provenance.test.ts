@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { imageRecording } from "../../src/attestation/buildkit.ts";
+import { imageRecording } from "../../src/attestation/build-type.ts";
 import { ProvenanceError, parseProvenance } from "../../src/attestation/provenance.ts";
+import { pipelineRun, pipelineRunV1 } from "./build-type-documents.ts";
 import { buildTypeV02, hex, image, listed, predicateOf, provenanceOf, result } from "./documents.ts";
 
 const llb = [image("alpine", "docker.io/library/alpine:3", "a"), result("r", "alpine:0")];
@@ -62,6 +63,7 @@ test("reads v0.2 and v1 of one build as the same", () => {
     startedOn: "2026-01-01T00:00:00Z",
     finishedOn: "2026-01-01T00:00:01Z",
     unknownParameters: [],
+    elsewhere: [],
   };
   const { configSource, parameters } = v02.invocation;
   const metadata = v02.metadata;
@@ -223,7 +225,12 @@ test("any predicate is read or refused as provenance, and what is read has a rec
     fc.constantFrom(-1, 0, 1, 2, "", "step0:0", "r:0", null),
   );
   const anywhere = fc.record({
-    base: fc.constantFrom<readonly [unknown, string]>([v1, "https://slsa.dev/provenance/v1"], [v02, V02]),
+    base: fc.constantFrom<readonly [unknown, string]>(
+      [v1, "https://slsa.dev/provenance/v1"],
+      [v02, V02],
+      [pipelineRunV1(), "https://slsa.dev/provenance/v1"],
+      [pipelineRun(), V02],
+    ),
     path: fc.array(fc.nat({ max: 9 }), { maxLength: 12 }),
     value: values,
   });

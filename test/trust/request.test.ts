@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { imageRecording } from "../../src/attestation/buildkit.ts";
+import { imageRecording } from "../../src/attestation/build-type.ts";
 import { parseProvenance } from "../../src/attestation/provenance.ts";
 import { parsePlatform } from "../../src/image/platform.ts";
 import { requestFailure } from "../../src/trust/request.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { buildxArguments } from "../../action/src/buildx-arguments.ts";
-import { imageRecording } from "../../src/attestation/buildkit.ts";
+import { imageRecording } from "../../src/attestation/build-type.ts";
 import { parseProvenance } from "../../src/attestation/provenance.ts";
 import { parseStatement } from "../../src/attestation/statement.ts";
 import { type Digest, digestOf, parseDigest } from "../../src/image/digest.ts";
