@@ -28,6 +28,8 @@ export interface RepositoryRequest {
   readonly what: string;
   /** In milliseconds. */
   readonly timeoutMs?: number;
+  /** See {@link Transport}: takes the body as it comes. */
+  readonly sink?: () => (chunk: Uint8Array) => Promise<void>;
 }
 
 /** Requests to repositories, with the credentials that they ask for, and the knowledge of which of them we can read. */

@@ -1,12 +1,13 @@
 import type { Digest } from "../image/digest.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
-import type { AttestationSource, ImageReader } from "../trust/ports.ts";
+import type { AttestationSource, ImageReader, LayerReader } from "../trust/ports.ts";
 import { createRepositoryAccess } from "./access.ts";
 import type { Lookup } from "./address-guard.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { createAttestationSource } from "./attestations.ts";
 import { createContent } from "./content.ts";
 import type { CredentialSource } from "./credentials.ts";
+import { createLayerReader } from "./layers.ts";
 import { pushLayout } from "./layout.ts";
 import type { Pusher } from "./push.ts";
 import { createPusher } from "./push.ts";
@@ -36,7 +37,7 @@ export interface RegistryOptions {
 }
 
 /** A client of every OCI registry: it reads images and what was signed about them, and writes both. */
-export interface RegistryClient extends ImageReader, AttestationSource, Pusher {
+export interface RegistryClient extends ImageReader, LayerReader, AttestationSource, Pusher {
   /**
    * Finds out which image is meant, once: whoever asks carries the digest from there on, since tags move.
    *
@@ -85,6 +86,7 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
       return pinned === undefined ? undefined : { pinned };
     },
     ...createAttestationSource(access, content),
+    ...createLayerReader(access),
     ...pusher,
     pushLayout: (directory, target) => pushLayout(pusher, directory, target),
     download: (url, limit, what) => transport.send({ method: "GET", url, limit, what, followRedirects: true }),

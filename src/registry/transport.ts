@@ -46,6 +46,8 @@ export interface Outgoing {
   readonly timeoutMs?: number;
   /** Whether redirects are followed; otherwise they are answers like others. */
   readonly followRedirects?: boolean;
+  /** Takes a good answer's body as it comes, which is then not kept: layers are larger than memory. A second try makes a second one. */
+  readonly sink?: () => (chunk: Uint8Array) => Promise<void>;
 }
 
 /** What came back, read whole. */
@@ -239,6 +241,7 @@ async function readBody(request: Outgoing, url: URL, response: Dispatcher.Respon
     throw beyond();
   }
   const chunks: Uint8Array[] = [];
+  const take = (good ? request.sink?.() : undefined) ?? ((chunk: Uint8Array) => void chunks.push(chunk));
   let size = 0;
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     size += chunk.length;
@@ -246,7 +249,7 @@ async function readBody(request: Outgoing, url: URL, response: Dispatcher.Respon
       if (good) throw beyond();
       break;
     }
-    chunks.push(chunk);
+    await take(chunk);
   }
   return Buffer.concat(chunks);
 }

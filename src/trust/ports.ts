@@ -3,7 +3,8 @@ import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import type { FulcioExtensions, SignerIdentity } from "../attestation/identity.ts";
 import type { SignerKey } from "../attestation/public-key.ts";
 import type { Statement } from "../attestation/statement.ts";
-import type { Digest } from "../image/digest.ts";
+import type { Descriptor } from "../image/descriptor.ts";
+import type { Digest, DigestAlgorithm } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 
 /** Why something could not be looked at. None of these says anything about the image. */
@@ -67,6 +68,34 @@ export interface ImageReader {
    * @throws {CouldNotLook} @throws {BeyondLimit}
    */
   readBlob(image: PinnedImage, digest: Digest, limit: number): Promise<Uint8Array | undefined>;
+}
+
+/** What is in a layer whose stored bytes have, whole, the digest that was asked for. */
+export type UnpackedLayer =
+  | {
+      readonly kind: "unpacked";
+      readonly contentDigest: Digest /** Of the content, in bytes. */;
+      readonly size: number;
+    }
+  /** Nobody can unpack it: cut off, damaged, or with something behind its end. */
+  | { readonly kind: "broken"; readonly reason: string }
+  /** Not every reader would unpack it in the same way, or we can't. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** Unpacks layers, to hash what is in them (RULES R21). */
+export interface LayerReader {
+  /**
+   * @param algorithm - By which the content is to be hashed.
+   * @param limit - Of the content, in bytes.
+   * @returns undefined if the repository can be read and holds no such blob.
+   * @throws {CouldNotLook} also where the bytes don't have the layer's digest and size. @throws {BeyondLimit}
+   */
+  unpackLayer(
+    image: PinnedImage,
+    layer: Descriptor,
+    algorithm: DigestAlgorithm,
+    limit: number,
+  ): Promise<UnpackedLayer | undefined>;
 }
 
 /** One place where something signed may stand. Anyone may have put it there (RULES R15). */
