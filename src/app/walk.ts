@@ -67,6 +67,7 @@ export function walks(config: Config, clients: Clients): OpenWalk {
           signal,
         }),
       ]),
+      layers: client,
       verifier,
       defaultBranches: createDefaultBranches({ signal, server, octokit }),
       resolve: async (reference) => (await client.resolve(reference))?.pinned,

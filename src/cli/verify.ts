@@ -99,6 +99,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
           signal,
         }),
       ]),
+      layers: client,
       verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
       defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
       onProgress: ({ examined, known, reference: last }) =>

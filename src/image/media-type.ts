@@ -25,6 +25,12 @@ export const MANIFEST_MEDIA_TYPES: readonly string[] = [
 /** What runtimes unpack: containerd takes every media type of the first family for a layer, whatever follows. */
 const LAYER_PREFIXES = ["application/vnd.oci.image.layer.", "application/vnd.docker.image.rootfs."];
 
+/** @see OCI image-spec, layer.md, "Non-Distributable Layers"; distribution, manifest-v2-2.md */
+const FOREIGN_PREFIXES = [
+  "application/vnd.oci.image.layer.nondistributable.",
+  "application/vnd.docker.image.rootfs.foreign.",
+];
+
 /** What stores answer that were never told what they hold. It says nothing, so nothing can disagree with it. */
 const GENERIC_TYPES: ReadonlySet<string> = new Set([
   "",
@@ -58,6 +64,11 @@ export function isImageConfigType(mediaType: string): boolean {
 /** Whether it is a layer of a file system. A media type is only its writer's word: it is no proof that something is none. */
 export function isLayerType(mediaType: string): boolean {
   return LAYER_PREFIXES.some((prefix) => mediaType.startsWith(prefix));
+}
+
+/** Whether it is a layer that registries needn't hold, as those of Windows were: its content lies behind `urls`, if anywhere. */
+export function isForeignLayerType(mediaType: string): boolean {
+  return FOREIGN_PREFIXES.some((prefix) => mediaType.startsWith(prefix));
 }
 
 /**

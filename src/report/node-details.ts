@@ -36,9 +36,9 @@ function reasonsOf(node: DocumentNode): readonly string[] {
     case "unresolved":
     case "malformed":
     case "mismatch":
+    case "layers-mismatch":
     case "unreachable":
       return [`${finding.code}: ${finding.reason}`];
-    case "layers-mismatch":
     case "revoked":
     case "cycle":
     case "limit":

@@ -5,9 +5,11 @@ import { formatReference, type ImageReference, imageName, type PinnedImage } fro
 import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import type { Finding } from "./finding.ts";
+import type { LayerFacts } from "./layer-facts.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
-import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
+import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader, LayerReader } from "./ports.ts";
+import { proveSeams } from "./prove-seams.ts";
 import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
 import type { BaseClaim } from "./standing.ts";
@@ -49,6 +51,8 @@ export interface Ancestry {
   readonly subjects: readonly string[];
   /** Nearest generation first. */
   readonly nodes: ReadonlyMap<string, AncestryNode>;
+  /** What was found in layers, where the verdict rests on it. */
+  readonly layers: LayerFacts;
 }
 
 /** What the walk needs of the world. */
@@ -57,6 +61,8 @@ export interface WalkPorts {
   readonly attestations: AttestationSource;
   readonly verifier: BundleVerifier;
   readonly defaultBranches?: DefaultBranches;
+  /** Without it no layer is looked into, and a seam that rests on two configs' word stays a claim (RULES R21). */
+  readonly layers?: LayerReader;
   /** Told as the walk goes on; for a progress line. */
   readonly onProgress?: (progress: WalkProgress) => void;
 }
@@ -159,7 +165,8 @@ export async function walkAncestry(
     }
     generation = next;
   }
-  return { subjects, nodes };
+  const ancestry: Ancestry = { subjects, nodes, layers: new Map() };
+  return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, policy, subject, asOf);
 }
 
 /** An ancestry of nothing but a finding: the tag isn't there, or couldn't be looked at. */
@@ -175,7 +182,7 @@ export function ancestryOfFinding(reference: ImageReference, finding: Finding): 
     finding,
     links: [],
   };
-  return { subjects: [text], nodes: new Map([[text, node]]) };
+  return { subjects: [text], nodes: new Map([[text, node]]), layers: new Map() };
 }
 
 type Claim =

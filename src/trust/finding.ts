@@ -25,8 +25,8 @@ export type Finding =
   | { readonly kind: "malformed"; readonly code: string; readonly reason: string }
   /** Accepted evidence or the bytes contradict each other. */
   | { readonly kind: "mismatch"; readonly code: MismatchCode; readonly reason: string }
-  /** Its layers don't begin with those of the base that it claims. */
-  | { readonly kind: "layers-mismatch"; readonly reason: string }
+  /** Its layers aren't, from the lowest on, those of the base that it claims. */
+  | { readonly kind: "layers-mismatch"; readonly code: LayersCode; readonly reason: string }
   /** Policy no longer believes it. */
   | { readonly kind: "revoked"; readonly reason: string }
   /** It claims to be built from itself. */
@@ -53,11 +53,22 @@ export type OpaqueCode =
   /** A root of the policy names it, and has expired. */
   | "root-expired";
 
+/** How layers contradict the claim of a base (RULES R21). */
+export type LayersCode =
+  /** They don't begin with the base's, and nothing explains it. */
+  | "layers-mismatch"
+  /** They don't, and the build was asked for something that rewrites them: nothing shows the base any more. */
+  | "flattened"
+  /** By the configs they do, and a layer doesn't hold what its config says. */
+  | "diff-id-mismatch";
+
 export type UnresolvedCode =
   /** The repository can be read, and doesn't hold it. */
   | "manifest-not-found"
   /** The manifest's config isn't there. */
   | "config-not-found"
+  /** A layer of the image isn't there: nothing can run it from there, and nothing shows what is in it. */
+  | "layer-not-found"
   /** An index without an image for the platform. */
   | "platform-not-found"
   /** An index without any image. */

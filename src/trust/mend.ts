@@ -20,7 +20,7 @@ export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | unde
     case "mismatch":
       return mendOfMismatch(finding);
     case "layers-mismatch":
-      return "rebuild it on the base that its provenance names; if a tool squashed or rewrote its layers after the build, attest the result of that step";
+      return mendOfLayers(finding);
     case "revoked":
       return "rebuild it from what is not revoked; a root can't heal this";
     case "cycle":
@@ -125,10 +125,22 @@ function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: str
   }
 }
 
+function mendOfLayers({ code }: Finding & { readonly kind: "layers-mismatch" }): string {
+  switch (code) {
+    case "layers-mismatch":
+      return "rebuild it on the base that its provenance names; if a tool squashed or rewrote its layers after the build, attest the result of that step";
+    case "flattened":
+      return "rebuild it without what rewrites the base's layers (squash; rewrite-timestamp of BuildKit before 0.14): its own may be rewritten, the base's have to stay";
+    case "diff-id-mismatch":
+      return "push again what was built: its config tells of other content than its layers hold, and no honest tool writes that";
+  }
+}
+
 function mendOfUnresolved({ code }: Finding & { readonly kind: "unresolved" }, name: string): string {
   switch (code) {
     case "manifest-not-found":
     case "config-not-found":
+    case "layer-not-found":
       return `push ${name} to its registry again, or rebuild what was built from it`;
     case "tag-not-found":
       return "check the tag's spelling, or ask for a digest";

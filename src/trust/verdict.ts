@@ -150,7 +150,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
 }
 
 function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode {
-  const { finding, links, seam, level } = judgeNode(ancestry, node);
+  const { finding, links, seam, level, warnings } = judgeNode(ancestry, node);
   const { id, reference, image, platform, examination } = node;
   return {
     id,
@@ -166,7 +166,7 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
     accepted: examination?.accepted ?? [],
     provenances: examination?.provenances ?? [],
     refusals: examination?.refusals ?? [],
-    warnings: [...(examination?.warnings ?? []), ...rootWarning(finding, asOf)],
+    warnings: [...(examination?.warnings ?? []), ...warnings, ...rootWarning(finding, asOf)],
   };
 }
 

@@ -444,6 +444,20 @@ function layers(): readonly Fault[] {
       app: { layers: ([first]) => [first].flatMap((layer) => layer ?? []) },
     }),
     {
+      rule: "R21",
+      what: "a layer under the image in the middle has the diff_id of its base's and holds something else",
+      gain: "Whoever compares configs alone takes the image for one on the base that was judged.",
+      cause: "layer-content",
+      spoil: {
+        runtime: {
+          layers: ([first, ...own]) => [...(first ? [{ ...stray, diffId: first.diffId }] : []), ...own],
+        },
+      },
+      node: "runtime",
+      kind: "layers-mismatch",
+      code: "diff-id-mismatch",
+    },
+    {
       rule: "R18",
       what: "the base from scratch has a layer that no step of its build made",
       gain: HIDES_LAYERS,

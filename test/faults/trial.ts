@@ -101,6 +101,7 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
   const ports = {
     images: client,
     attestations: client,
+    layers: client,
     verifier: verifierOf(mutation.trustedRoot?.(sigstore.trustedRoot as Document, trial) ?? sigstore.trustedRoot),
   };
   const reference = parseReference(`${images.app.repository}:1.0.0`);

@@ -26,7 +26,7 @@ export const findings: readonly Finding[] = [
   { kind: "unresolved", code: "manifest-not-found", reason: "not there" },
   { kind: "malformed", code: "duplicate-key", reason: "two keys" },
   { kind: "mismatch", code: "source-mismatch", reason: "another commit" },
-  { kind: "layers-mismatch", reason: "other layers" },
+  { kind: "layers-mismatch", code: "layers-mismatch", reason: "other layers" },
   { kind: "revoked", reason: "stolen key" },
   { kind: "cycle", reason: "built from itself" },
   { kind: "limit", reason: "too deep" },

@@ -91,7 +91,9 @@ test("never offers a root for what a root can't heal", () => {
     { kind: "malformed", code: "c", reason: "r" },
     { kind: "mismatch", code: "source-mismatch", reason: "r" },
     { kind: "mismatch", code: "tag-mismatch", reason: "r" },
-    { kind: "layers-mismatch", reason: "r" },
+    { kind: "layers-mismatch", code: "layers-mismatch", reason: "r" },
+    { kind: "layers-mismatch", code: "flattened", reason: "r" },
+    { kind: "layers-mismatch", code: "diff-id-mismatch", reason: "r" },
   ];
   for (const finding of findings)
     assert.doesNotMatch(mendOf(file, node(finding), undefined), /trust\.roots/, finding.kind);

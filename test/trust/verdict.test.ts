@@ -35,7 +35,7 @@ function ancestry(nodes: Readonly<Record<string, readonly [Finding, ...string[]]
       links,
     };
   });
-  return { subjects: [all[0]?.id ?? ""], nodes: new Map(all.map((node) => [node.id, node])) };
+  return { subjects: [all[0]?.id ?? ""], nodes: new Map(all.map((node) => [node.id, node])), layers: new Map() };
 }
 
 const outcome = (nodes: Parameters<typeof ancestry>[0]) => judge(ancestry(nodes), policyOf(), IMAGE, AS_OF).outcome;
@@ -50,7 +50,7 @@ const FAULTS: readonly Finding[] = [
   { kind: "unresolved", code: "manifest-not-found", reason: "" },
   { kind: "malformed", code: "schema", reason: "" },
   { kind: "mismatch", code: "source-mismatch", reason: "" },
-  { kind: "layers-mismatch", reason: "" },
+  { kind: "layers-mismatch", code: "layers-mismatch", reason: "" },
   { kind: "revoked", reason: "" },
   { kind: "cycle", reason: "" },
   { kind: "limit", reason: "" },
@@ -77,14 +77,17 @@ test("only sound findings all the way down are trusted", () => {
 });
 
 test("R18 nothing to judge is untrusted", () => {
-  const none: Ancestry = { subjects: [], nodes: new Map() };
+  const none: Ancestry = { subjects: [], nodes: new Map(), layers: new Map() };
   assert.equal(judge(none, policyOf(), IMAGE, AS_OF).outcome, "untrusted");
   assert.equal(judge(none, policyOf({ trust: "  platforms: [linux/amd64]" }), IMAGE, AS_OF).outcome, "untrusted");
 });
 
 test("an ancestor that is named and missing is never skipped", () => {
   assert.throws(() => outcome({ app: [attested, "gone"] }), Error);
-  assert.throws(() => judge({ subjects: ["gone"], nodes: new Map() }, policyOf(), IMAGE, AS_OF), Error);
+  assert.throws(
+    () => judge({ subjects: ["gone"], nodes: new Map(), layers: new Map() }, policyOf(), IMAGE, AS_OF),
+    Error,
+  );
 });
 
 test("a ring is a cycle at each of its members and at nobody else", () => {

@@ -5,7 +5,15 @@ import { formatDockerPurl } from "../../src/attestation/purl.ts";
 import type { Statement } from "../../src/attestation/statement.ts";
 import { parseStatement } from "../../src/attestation/statement.ts";
 import { type Digest, digestOf, hexOf } from "../../src/image/digest.ts";
-import { OCI_EMPTY, OCI_IMAGE_CONFIG, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../../src/image/media-type.ts";
+import {
+  DOCKER_IMAGE_CONFIG,
+  DOCKER_MANIFEST,
+  DOCKER_MANIFEST_LIST,
+  OCI_EMPTY,
+  OCI_IMAGE_CONFIG,
+  OCI_IMAGE_INDEX,
+  OCI_IMAGE_MANIFEST,
+} from "../../src/image/media-type.ts";
 import { formatPlatform, type Platform, parsePlatform } from "../../src/image/platform.ts";
 import {
   formatReference,
@@ -24,6 +32,7 @@ import {
   CouldNotLook,
   type CouldNotLookCode,
   type RejectedBundle,
+  type UnpackedLayer,
   type VerifiedStatement,
 } from "../../src/trust/ports.ts";
 import { judge, type Verdict } from "../../src/trust/verdict.ts";
@@ -36,6 +45,7 @@ export const SLSA1 = "https://slsa.dev/provenance/v1";
 export const SLSA02 = "https://slsa.dev/provenance/v0.2";
 export const IN_TOTO = "application/vnd.in-toto+json";
 export const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
+const DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 export const AS_OF = new Date("2026-11-21T12:00:00Z");
 const GITHUB = "https://github.com";
 const BUILDER = `${GITHUB}/acme/builder/.github/workflows/build.yml@refs/tags/v1`;
@@ -76,6 +86,9 @@ export function put(document: Json, path: string, value: Json | undefined): void
 export interface Layer {
   readonly digest: Digest;
   readonly diffId: Digest;
+  /** {@link LAYER} if absent. */
+  readonly mediaType?: string;
+  readonly urls?: readonly string[];
 }
 
 /** Layers of the same name are the same; recompressed ones have the same content only. */
@@ -105,7 +118,7 @@ export interface BuildOptions {
   readonly frontend?: Built;
   /** Named in the request by digest. */
   readonly pinned?: boolean;
-  readonly layers?: readonly string[];
+  readonly layers?: readonly (string | Layer)[];
   readonly platform?: string;
   readonly version?: "v1" | "v0.2";
   readonly mode?: "max" | "min";
@@ -184,8 +197,14 @@ export class World {
   readonly failures = new Map<string, CouldNotLook>();
   readonly omitted = new Map<string, number>();
   readonly verified = new Map<Digest, VerifiedStatement | RejectedBundle>();
+  /** Whether images are written in Docker's media types from now on. */
+  isDocker = false;
+  /** What looking into a layer finds, by the digest of what is stored; undefined: nobody looks into layers in this world. */
+  layers: Map<Digest, UnpackedLayer | CouldNotLook | BeyondLimit> | undefined;
   /** Every manifest that was asked for. */
   readonly reads: string[] = [];
+  /** Every layer that was looked into, and how many bytes of content were allowed. */
+  readonly unpacked: { readonly digest: Digest; readonly limit: number }[] = [];
   arrange: <T>(list: readonly T[]) => readonly T[] = (list) => list;
 
   /** Stores a manifest or index. */
@@ -230,7 +249,12 @@ export class World {
         ...(platform && { platform }),
       };
     });
-    return this.manifest(repo, { schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests, ...changes });
+    return this.manifest(repo, {
+      schemaVersion: 2,
+      mediaType: this.isDocker ? DOCKER_MANIFEST_LIST : OCI_IMAGE_INDEX,
+      manifests,
+      ...changes,
+    });
   }
 
   /** Config and manifest of one platform. */
@@ -248,9 +272,18 @@ export class World {
     const digest = this.blob(document);
     return this.manifest(repo, {
       schemaVersion: 2,
-      mediaType: OCI_IMAGE_MANIFEST,
-      config: { mediaType: OCI_IMAGE_CONFIG, digest, size: bytesOf(document).length },
-      layers: layers.map((layer) => ({ mediaType: LAYER, digest: layer.digest, size: 100 })),
+      mediaType: this.isDocker ? DOCKER_MANIFEST : OCI_IMAGE_MANIFEST,
+      config: {
+        mediaType: this.isDocker ? DOCKER_IMAGE_CONFIG : OCI_IMAGE_CONFIG,
+        digest,
+        size: bytesOf(document).length,
+      },
+      layers: layers.map((layer) => ({
+        mediaType: layer.mediaType ?? (this.isDocker ? DOCKER_LAYER : LAYER),
+        digest: layer.digest,
+        size: 100,
+        ...(layer.urls && { urls: [...layer.urls] }),
+      })),
     });
   }
 
@@ -336,7 +369,7 @@ export class World {
   /** A build by BuildKit in the workflow that policy names, signed and pushed. */
   build(repo: string, options: BuildOptions = {}): Built {
     const platform = parsePlatform(options.platform ?? "linux/amd64");
-    const own = (options.layers ?? [`${repo}-layer`]).map((name) => layerOf(name));
+    const own = (options.layers ?? [`${repo}-layer`]).map((name) => (typeof name === "string" ? layerOf(name) : name));
     const known = [...(options.base?.layers ?? []), ...own];
     const layers = [...known, ...(options.hidden ?? []).map((name) => layerOf(name))];
     const label = { config: { Labels: { "org.example.repo": repo, "org.example.label": options.label ?? "" } } };
@@ -363,13 +396,28 @@ export class World {
     return { image: index ?? manifest, manifest, index, attestationManifest, layers, platform, repo, provenance };
   }
 
+  /** From now on layers are looked into, and these hold what their configs say. */
+  holds(layers: readonly Layer[], size = 100): void {
+    this.layers ??= new Map();
+    for (const { digest, diffId } of layers) this.layers.set(digest, { kind: "unpacked", contentDigest: diffId, size });
+  }
+
   /** The ports of a walk. */
   ports(): WalkPorts {
-    const read = (stored: Stored | undefined) => {
+    const read = <T>(stored: T | Error | undefined): Exclude<T, Error> | undefined => {
       if (stored instanceof Error) throw stored;
-      return stored;
+      return stored as Exclude<T, Error> | undefined;
     };
+    const { layers } = this;
     return {
+      ...(layers && {
+        layers: {
+          unpackLayer: async (_, { digest }, __, limit) => {
+            this.unpacked.push({ digest, limit });
+            return read(layers.get(digest));
+          },
+        },
+      }),
       images: {
         readManifest: async (image) => {
           this.reads.push(keyOf(image));
