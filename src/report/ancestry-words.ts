@@ -19,10 +19,12 @@ export function extentOf({ nodes, platforms, level }: VerdictDocument): string {
   const roots = new Set(
     concerned.filter(({ finding }) => finding.kind === "root").map(({ index, digest, id }) => index ?? digest ?? id),
   );
+  const summaries = concerned.filter(({ finding }) => finding.kind === "summarised").length;
   const endsInScratch = concerned.some(({ fromScratch, finding }) => fromScratch || finding.kind === "scratch");
   const ends = [
     ...(endsInScratch ? ["scratch"] : []),
     ...(roots.size === 0 ? [] : [several(roots.size, "named root")]),
+    ...(summaries === 0 ? [] : [`${summaries} verifier's summar${summaries === 1 ? "y" : "ies"}`]),
   ];
   const unjudged = concerned.filter(({ finding }) => NOT_JUDGED.includes(finding.kind)).length;
   return [

@@ -12,6 +12,7 @@ const findingKind = z.enum([
   "attested",
   "scratch",
   "root",
+  "summarised",
   "pinned",
   "allowed",
   "unattested",
@@ -71,6 +72,15 @@ const statement = z.strictObject({
   acceptedBy: text("where in the policy"),
 });
 
+const summary = z.strictObject({
+  where: z.string(),
+  bundle: text("SHA-256 of the bundle"),
+  verifier: text("verifier.id"),
+  policy: text("digest of the policy that the verifier judged by"),
+  signer: text("name in the certificate, or the key's fingerprint"),
+  until: z.iso.datetime().meta({ description: "until when it is young enough for the policy here" }),
+});
+
 const node = z.strictObject({
   id: z.string(),
   reference: z.string(),
@@ -82,7 +92,7 @@ const node = z.strictObject({
     code: z.string().nullable(),
     reason: z.string().nullable(),
     expires: z.iso.date().nullable().meta({ description: "of a root: the last day" }),
-    policyPath: z.string().nullable().meta({ description: "of a root: where in the policy" }),
+    policyPath: z.string().nullable().meta({ description: "of a root or a summary: where in the policy" }),
   }),
   parents: z.array(z.strictObject({ role, node: z.string() })),
   fromScratch: z.boolean(),
@@ -98,6 +108,10 @@ const node = z.strictObject({
   statements: z.array(statement).meta({ description: "what counts" }),
   provenances: z.array(provenance).meta({ description: "how it was built, in the word of those statements" }),
   refusals: z.array(refusal).meta({ description: "what doesn't, and why" }),
+  summary: summary
+    .nullable()
+    .default(null)
+    .meta({ description: "of a node that is `summarised`: the VSA that ends the walk" }),
   warnings: z.array(z.string()),
 });
 
@@ -201,6 +215,7 @@ function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {
       recordsImages: record !== undefined,
     })),
     refusals: node.refusals.map((each) => ({ ...refusalDocument(each), decisive: decisive.has(keyOf(each)) })),
+    summary: summaryDocument(node.summary),
     warnings: [...node.warnings],
   };
 }
@@ -211,7 +226,21 @@ function findingDocument(finding: Finding): VerdictDocument["nodes"][number]["fi
     code: "code" in finding ? finding.code : null,
     reason: "reason" in finding ? finding.reason : null,
     expires: finding.kind === "root" ? finding.expires : null,
-    policyPath: finding.kind === "root" ? finding.policyPath : null,
+    policyPath: "policyPath" in finding ? finding.policyPath : null,
+  };
+}
+
+function summaryDocument(accepted: JudgedNode["summary"]): VerdictDocument["nodes"][number]["summary"] {
+  if (accepted === undefined) return null;
+  const { found, summary: said, by, until } = accepted;
+  const { identity, bundle } = found.verified;
+  return {
+    where: found.where,
+    bundle,
+    verifier: said.verifier.id,
+    policy: by.policy,
+    signer: identity.kind === "key" ? identity.fingerprint : identity.subjectAlternativeName,
+    until: until.toISOString(),
   };
 }
 

@@ -26,13 +26,14 @@ export function markOfOutcome(outcome: Outcome): Mark {
   }
 }
 
-/** The mark of one image by itself. Roots, and what policy doesn't judge, never look attested. */
+/** The mark of one image by itself. Roots, other verifiers' answers, and what policy doesn't judge, never look attested. */
 export function markOfFinding({ kind }: Pick<Finding, "kind">): Mark {
   switch (kind) {
     case "attested":
     case "scratch":
       return "good";
     case "root":
+    case "summarised":
     case "pinned":
     case "allowed":
       return "root";

@@ -24,6 +24,10 @@ function reasonsOf(node: DocumentNode): readonly string[] {
       return [];
     case "root":
       return [`${finding.policyPath}: ${finding.reason}; until ${finding.expires}`];
+    case "summarised":
+      return [
+        `${finding.policyPath}: ${finding.reason}; signed by ${node.summary?.signer ?? "?"}, good until ${node.summary?.until ?? "?"}`,
+      ];
     case "pinned":
       return ["policy wants it pinned, and it is; it was not judged"];
     case "allowed":

@@ -1,4 +1,5 @@
 import type { Verdict } from "../trust/verdict.ts";
+import { several } from "./ancestry-words.ts";
 import { type DocumentFault, faultGroups, wayTo } from "./faults.ts";
 import { type VerdictDocument, verdictDocument } from "./json.ts";
 import { type Mark, markOfOutcome, SHAPES } from "./marks.ts";
@@ -49,8 +50,12 @@ export function levelWords({ level, levels, nodes }: VerdictDocument): string {
     .sort(([a], [b]) => Number(b) - Number(a))
     .map(([each, count]) => `${count} at level ${each}`);
   const roots = nodes.filter(({ finding }) => finding.kind === "root").length;
-  const ends = roots === 0 ? "" : `; ends in ${roots} named root${roots === 1 ? "" : "s"}`;
-  return `${level}, the lowest of ${counts.join(", ") || "nothing"}${ends}`;
+  const summaries = nodes.filter(({ finding }) => finding.kind === "summarised").length;
+  const ends = [
+    ...(roots === 0 ? [] : [several(roots, "named root")]),
+    ...(summaries === 0 ? [] : [`${summaries} verifier's summar${summaries === 1 ? "y" : "ies"}`]),
+  ];
+  return `${level}, the lowest of ${counts.join(", ") || "nothing"}${ends.length === 0 ? "" : `; ends in ${ends.join(" and ")}`}`;
 }
 
 function problems(paint: Paint, { nodes, faults, unreachable }: VerdictDocument): readonly string[] {

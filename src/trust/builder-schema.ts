@@ -7,7 +7,8 @@ import { compileGlob } from "./glob.ts";
 export const GITHUB_ISSUER = "https://token.actions.githubusercontent.com";
 
 /** Issuers of GitHub's: github.com, enterprises with data residency, and the path that every server of an enterprise's own has. */
-const GITHUB_ISSUERS = /^https:\/\/token\.actions\.(githubusercontent\.com|[^/]+\.ghe\.com)\b|\/_services\/token\/?$/i;
+export const GITHUB_ISSUERS =
+  /^https:\/\/token\.actions\.(githubusercontent\.com|[^/]+\.ghe\.com)\b|\/_services\/token\/?$/i;
 
 /** Events that never count, whatever policy says: they run code of strangers beside secrets (RULES R6). */
 export const NEVER_EVENTS = /^(?:pull_request.*|workflow_run|issue_comment|.*merge_request.*|external_pull_request.*)$/;
@@ -93,7 +94,7 @@ const github = z.strictObject({
 const githubOwner = github.omit({ repository: true, workflow: true, "repository-id": true }).extend({ owner: glob });
 
 /** A repository by its whole URI, of a host that is spelled out. */
-const repositoryUri = glob
+export const repositoryUri = glob
   .refine((text) => /^https:\/\/[a-z0-9.-]+(:[0-9]+)?(\/[^/@]+)+$/.test(text) && !text.endsWith(".git"), {
     error: "https://HOST/PATH as the certificate has it, without .git and without a slash at its end",
   })
@@ -102,7 +103,7 @@ const repositoryUri = glob
   });
 
 /** Where a pattern leaves the owner of a name open, whoever can have an account there may sign. */
-const signerName = glob.superRefine((text, context) => {
+export const signerName = glob.superRefine((text, context) => {
   const uri = /^https:\/\/([^/@]*)\/([^/@]*)/.exec(text);
   const address = /^[^/@]+@([^/@]+)$/.exec(text);
   const owner = uri === null ? [address?.[1] ?? text] : [uri[1] ?? "", uri[2] ?? ""];

@@ -12,6 +12,7 @@ import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts
 import type { ImageNode } from "./resolve.ts";
 import { revokedCommit, revokedDigest, revokesByEvidence } from "./revocation.ts";
 import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
+import { type AcceptedSummary, isSummary, type Summarised, summarise, summarisedFinding } from "./verifiers.ts";
 
 /** What the evidence about one node says, before its parents are looked at. */
 export interface Examination {
@@ -28,6 +29,8 @@ export interface Examination {
   readonly base: BaseClaim;
   /** What policy and evidence grant; the seam may lower it. */
   readonly level: number;
+  /** The summary at which the walk ends, where the finding is `summarised`. */
+  readonly summary?: AcceptedSummary | undefined;
   /** Why nothing more is known, where something couldn't be looked at. */
   readonly failures: readonly CouldNotLook[];
 }
@@ -41,10 +44,10 @@ export interface ExaminePorts {
 }
 
 /**
- * What the evidence about one node is worth (RULES R27: revoked, then mismatch, then root, then attested).
+ * What the evidence about one node is worth (RULES R27: revoked, then mismatch, then root, then summary, then attested).
  *
  * @param asOf - When: roots expire.
- * @param own - The build that this node must be of. A root can't stand for it: what is asked is whether that run made it.
+ * @param own - The build that this node must be of. Neither a root nor a summary can stand for it: what is asked is whether that run made it.
  */
 export async function examine(
   ports: ExaminePorts,
@@ -62,10 +65,14 @@ export async function examine(
   if (isActive && !revokesByEvidence(policy)) return ended(rootFinding(root));
 
   const evidence = await collect(ports, policy, node, own);
-  const finding = judgeEvidence(node, policy, evidence);
+  const summarised = own === undefined ? summarise(policy, node, evidence.summaries, asOf) : NO_SUMMARY;
+  const judged = judgeEvidence(node, policy, { ...evidence, refusals: [...evidence.refusals, ...summarised.refusals] });
+  const summary = isActive || !isOverruled(judged, evidence) ? undefined : summarised.accepted;
+  const finding = summary === undefined ? judged : summarisedFinding(summary);
   const rooted = isActive ? rootOver(finding, root) : finding;
   const expired = root !== undefined && !isActive ? expiredOver(finding, root) : undefined;
-  const { accepted, provenances, refusals, failures } = evidence;
+  const { accepted, provenances, failures } = evidence;
+  const refusals = [...evidence.refusals, ...summarised.refusals];
   const records = provenances.flatMap(({ record }) => record ?? []);
   const isWalked = rooted.kind === "attested" || rooted.kind === "mismatch";
   return {
@@ -78,6 +85,7 @@ export async function examine(
     unresolved: isWalked ? records.flatMap(({ unresolved }) => unresolved) : [],
     base: rooted.kind === "attested" ? baseOf(provenances, node) : { kind: "none" },
     level: rooted.kind === "attested" ? levelOf(provenances, node) : 0,
+    summary,
     failures,
   };
 }
@@ -107,6 +115,17 @@ function rootOver(finding: Finding, root: TrustRoot): Finding {
   return ["attested", "unattested", "opaque", "refused"].includes(finding.kind) ? rootFinding(root) : finding;
 }
 
+/**
+ * Whether a summary goes before what else is known of the node: before its own provenance, and before what is missing or couldn't be
+ * looked at. Never before a revocation, a contradiction, or what an accepted signer says of it that can't be right (RULES R27).
+ */
+function isOverruled({ kind }: Finding, { refusedProvenance }: Collected): boolean {
+  return (
+    ["attested", "unattested", "opaque", "refused", "unreachable", "limit"].includes(kind) &&
+    refusedProvenance.length === 0
+  );
+}
+
 function expiredOver(finding: Finding, { expires, path }: TrustRoot): Finding | undefined {
   if (!["unattested", "opaque", "refused"].includes(finding.kind)) return undefined;
   return {
@@ -116,7 +135,11 @@ function expiredOver(finding: Finding, { expires, path }: TrustRoot): Finding | 
   };
 }
 
+const NO_SUMMARY: Summarised = { accepted: undefined, refusals: [] };
+
 interface Collected {
+  /** Statements that are verification summaries, where policy names verifiers. */
+  readonly summaries: readonly FoundStatement[];
   readonly accepted: readonly AcceptedStatement[];
   readonly provenances: readonly AcceptedProvenance[];
   readonly refusals: readonly Refusal[];
@@ -139,12 +162,15 @@ async function collect(
   const failures = gathered.flatMap((each) => each.failures);
   const accept = (about: ImageNode, each: FoundStatement) =>
     acceptKnowingBranch(ports, { policy, own }, about, each, failures);
-  const judged = await Promise.all([...found.values()].map((each) => accept(node, each)));
+  const summaries = [...found.values()].filter((each) => isSummary(policy, each));
+  const others = [...found.values()].filter((each) => !isSummary(policy, each));
+  const judged = await Promise.all(others.map((each) => accept(node, each)));
   const accepted = judged.filter((each) => each.kind === "statement");
   const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
   const contained = await readContained({ ...ports, accept }, policy, node, accepted);
   const refusedProvenance = [...read.filter((each) => each?.kind === "refusal"), ...contained.refusedProvenance];
   return {
+    summaries,
     accepted: [...accepted, ...contained.signers],
     provenances: [...read.filter((each) => each?.kind === "provenance"), ...contained.provenances],
     refusals: [

@@ -9,6 +9,16 @@ export type Finding =
   | { readonly kind: "scratch" }
   /** Policy names it as an end of the walk, whatever else is known of it. Never called attested. */
   | { readonly kind: "root"; readonly reason: string; readonly expires: string; readonly policyPath: string }
+  /** A verifier that policy names answers for it and for all below it (RULES R28). Never called attested. */
+  | {
+      readonly kind: "summarised";
+      readonly reason: string;
+      /** SLSA build level: what policy asks of the summary, which it reaches. */
+      readonly level: number;
+      /** Until when the summary is young enough, as an RFC 3339 time. */
+      readonly until: string;
+      readonly policyPath: string;
+    }
   /** Policy wants this role pinned only, and it is. */
   | { readonly kind: "pinned" }
   /** Policy doesn't judge this role. */
@@ -144,7 +154,35 @@ export type RefusalCode =
   /** A parameter that this version doesn't know (RULES R9). */
   | "unknown-parameter"
   /** Policy no longer believes this signer. */
-  | "revoked";
+  | "revoked"
+  | VsaRefusalCode;
+
+/** Which check of a verification summary failed (RULES R28). */
+export type VsaRefusalCode =
+  /** It isn't of the form that SLSA gives it. */
+  | "vsa-malformed"
+  /** It is about the index, not about this platform's manifest. */
+  | "vsa-subject"
+  /** Policy names no such verifier. */
+  | "vsa-verifier"
+  /** The verifier is named, and somebody else signed. */
+  | "vsa-signer"
+  /** The verifier judged by another policy. */
+  | "vsa-policy"
+  /** It is about another reference. */
+  | "vsa-resource"
+  /** It says FAILED, or a younger one does. */
+  | "vsa-result"
+  /** No level of the image that is high enough. */
+  | "vsa-level"
+  /** No claim about the dependencies, or one of them too low. */
+  | "vsa-dependencies"
+  /** Nothing proves when it was made. */
+  | "vsa-time"
+  /** It is older than policy takes. */
+  | "vsa-age"
+  /** It is older than the newest revocation of the policy. */
+  | "vsa-revocation";
 
 /** Something signed that doesn't count, and which check failed. */
 export interface Refusal {

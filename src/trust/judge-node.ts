@@ -32,7 +32,7 @@ const UNSEAMED = { seam: undefined, level: 0, warnings: [] } as const;
 export function judgeNode(ancestry: Ancestry, node: AncestryNode): SeamedNode {
   const { examination, finding, links, node: image } = node;
   if (finding.kind !== "attested" || examination === undefined || image === undefined)
-    return { ...UNSEAMED, finding, links };
+    return { ...UNSEAMED, finding, links, level: finding.kind === "summarised" ? finding.level : UNSEAMED.level };
   const parents = links.flatMap((link) => {
     const parent = ancestry.nodes.get(link.to);
     return parent === undefined ? [] : [{ link, parent }];

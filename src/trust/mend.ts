@@ -32,6 +32,7 @@ export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | unde
     case "attested":
     case "scratch":
     case "root":
+    case "summarised":
     case "pinned":
     case "allowed":
       return "";
@@ -74,6 +75,22 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
     case "parameters":
     case "unknown-parameter":
       return "build it with the parameters that builds in the policy says, or correct those";
+    case "vsa-verifier":
+    case "vsa-signer":
+    case "vsa-policy":
+      return "attach provenance, or, if you take that verifier's word, name its id, its signer and its policy's digest together in trust.verifiers";
+    case "vsa-malformed":
+    case "vsa-subject":
+    case "vsa-resource":
+    case "vsa-dependencies":
+    case "vsa-time":
+      return "attach provenance, or have the verifier make a summary of this platform's manifest under this name, with dependencyLevels, timeVerified and a trusted timestamp";
+    case "vsa-result":
+    case "vsa-level":
+      return "attach provenance: the verifier's answer isn't good enough for policy, and it is looked at here instead";
+    case "vsa-age":
+    case "vsa-revocation":
+      return "have the verifier judge it again: its summary is older than policy takes (max-age, and made of the newest revocation)";
     case "revoked":
       return "rebuild it and have it signed anew: this signer is revoked for that time";
     case "signer-kind":

@@ -3,6 +3,7 @@ import { isDigest } from "../image/digest.ts";
 import { parsePlatform } from "../image/platform.ts";
 import { isTag, parseReference } from "../image/reference.ts";
 import { builderEntry, defaultBuilderEntry, glob } from "./builder-schema.ts";
+import { verifierEntry } from "./verifier-entry.ts";
 
 const digest = z
   .string()
@@ -46,17 +47,20 @@ const signer = glob.refine((text) => text.includes("@") || text.startsWith("sha2
   error: "no wildcard crosses @, so this matches no signer: https://github.com/OWNER/REPO/.github/workflows/FILE@REF",
 });
 
+/** Since when it is known: a verifier's summary from before could not know of it (RULES R28). */
+const made = moment.optional();
+
 const revocation = z.union(
   [
-    z.strictObject({ digest, reason }),
-    z.strictObject({ commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/), reason }),
+    z.strictObject({ digest, reason, made }),
+    z.strictObject({ commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/), reason, made }),
     z
-      .strictObject({ identity: signer, from: moment.optional(), until: moment.optional(), reason })
+      .strictObject({ identity: signer, from: moment.optional(), until: moment.optional(), reason, made })
       .refine(({ from, until }) => from === undefined || until === undefined || from.slice(0, until.length) <= until, {
         error: "from is after until: it would revoke nothing",
       }),
   ],
-  { error: "{ digest | commit | identity [, from] [, until], reason }" },
+  { error: "{ digest | commit | identity [, from] [, until], reason [, made] }" },
 );
 
 const roleRule = z.enum(["attested", "pinned", "allow"]);
@@ -120,7 +124,7 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
     builders: z.array(builder).default([]),
     publishers: notYet("presets of publishers come"),
     "builder-presets": notYet("presets of builders come"),
-    verifiers: z.array(z.never({ error: "accepting VSAs comes in a later version; leave the list empty" })).default([]),
+    verifiers: z.array(verifierEntry).default([]),
     allow: notYet("rules for inputs that are not images come"),
     roots: z.array(root).default([]),
     roles: z

@@ -9,6 +9,7 @@ import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } fro
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
 import { readPolicyYaml } from "./policy-yaml.ts";
 import { foldCase } from "./repository-uri.ts";
+import { verifierOf } from "./verifier-entry.ts";
 
 /** What whoever asks accepts. A verdict never exists without one (RULES R1). */
 export interface Policy {
@@ -24,6 +25,8 @@ export interface Policy {
   /** Which platforms of an index count; all of them if undefined. */
   readonly platforms: readonly Platform[] | undefined;
   readonly revoked: readonly Revocation[];
+  /** Since when the newest of these is known; undefined without any, `undated` where one doesn't say (RULES R28). */
+  readonly newestRevocation: Date | "undated" | undefined;
   /** How images of the asker's own are built (RULES R9). */
   readonly builds: readonly ExpectedBuild[];
   /** Whose summaries may stand for a walk (RULES R28). */
@@ -47,9 +50,14 @@ export interface AcceptedVerifier {
   /** `verifier.id` in the VSA. */
   readonly id: string;
   readonly signer:
-    | { readonly kind: "key"; readonly fingerprint: Digest }
-    /** `identity` matches the certificate's name as a whole. */
-    | { readonly kind: "certificate"; readonly issuer: string; readonly identity: Glob };
+    | { readonly kind: "key"; readonly key: SignerKey }
+    /** `identity` matches the certificate's name as a whole; `source` is the repository in its extension .12. */
+    | {
+        readonly kind: "certificate";
+        readonly issuer: string;
+        readonly identity: Glob;
+        readonly source: string | undefined;
+      };
   /** `policy.digest` in the VSA. */
   readonly policy: Digest;
   /** In milliseconds, from the trusted timestamp. */
@@ -158,12 +166,16 @@ export function parsePolicy(bytes: Uint8Array, name: string, surroundings: Polic
   const builders = value.trust.builders.map((builder, i) =>
     builderOf(builder, `trust.builders[${i}]`, surroundings.server),
   );
-  const keys = builders.map((builder) => (builder.kind === "key" ? builder.key : undefined));
+  const keys = [
+    ...builders.map((builder) => (builder.kind === "key" ? builder.key : undefined)),
+    ...value.trust.verifiers.map((entry, i) => keyOfVerifier(verifierOf(entry, `trust.verifiers[${i}]`))),
+  ];
   keys.forEach((key, i) => {
     const other = keys.find((each) => each?.fingerprint === key?.fingerprint && each?.log !== key?.log);
+    const place = i < builders.length ? ["builders", i] : ["verifiers", i - builders.length];
     if (other !== undefined)
       faults.push(
-        positions.at(["trust", "builders", i, "key", "log"], `${other.name} says log: ${other.log} of the same key`),
+        positions.at(["trust", ...place, "key", "log"], `${other.name} says log: ${other.log} of the same key`),
       );
   });
   if (faults.length > 0) throw new PolicyError(name, faults);
@@ -206,16 +218,18 @@ function policyOf(
   name: string,
 ): Policy {
   const { trust } = value;
+  const verifiers = trust.verifiers.map((entry, i) => verifierOf(entry, `trust.verifiers[${i}]`));
   return {
     name,
     digest: digestOf(bytes),
     builders,
-    keys: keysOf(builders),
+    keys: keysOf(builders, verifiers),
     roots: trust.roots.map((root, i) => ({ ...root, path: `trust.roots[${i}]`, image: pinned(root.image) })),
     roles: { input: trust.roles.inputs, frontend: trust.roles.frontends, tool: trust.roles.tools },
     platforms: trust.platforms?.map((platform) => parsePlatform(platform)),
     revoked: trust.revoked.map(revocationOf),
-    verifiers: [],
+    newestRevocation: newestOf(trust.revoked.map((entry) => ("made" in entry ? entry.made : undefined))),
+    verifiers: verifiers,
     allow: { network: true, localContext: false, httpWithoutChecksum: [] },
     mirrors: [],
     rootsFrom: [],
@@ -239,13 +253,28 @@ function policyOf(
 }
 
 /** Each once: the verifier tries them one by one. */
-function keysOf(builders: readonly Builder[]): readonly SignerKey[] {
-  const keys = builders.flatMap((builder) => (builder.kind === "key" ? [builder.key] : []));
+function keysOf(builders: readonly Builder[], verifiers: readonly AcceptedVerifier[]): readonly SignerKey[] {
+  const keys = [
+    ...builders.flatMap((builder) => (builder.kind === "key" ? [builder.key] : [])),
+    ...verifiers.flatMap((verifier) => keyOfVerifier(verifier) ?? []),
+  ];
   return [...new Map(keys.map((key) => [key.fingerprint, key])).values()];
+}
+
+function keyOfVerifier({ signer }: AcceptedVerifier): SignerKey | undefined {
+  return signer.kind === "key" ? signer.key : undefined;
 }
 
 function pinned(text: string): PinnedImage {
   return parseReference(text) as PinnedImage;
+}
+
+/** A day counts to its end: what was made on it may have been made before. */
+function newestOf(made: readonly (string | undefined)[]): Policy["newestRevocation"] {
+  if (made.length === 0) return undefined;
+  if (made.some((text) => text === undefined)) return "undated";
+  const times = made.map((text = "") => Date.parse(text.includes("T") ? text : `${text}T23:59:59.999Z`));
+  return new Date(Math.max(...times));
 }
 
 function revocationOf(entry: PolicyFile["trust"]["revoked"][number]): Revocation {

@@ -9,6 +9,7 @@ import { judgeNode, type SeamedNode } from "./judge-node.ts";
 import { mendOf } from "./mend.ts";
 import type { Policy } from "./policy.ts";
 import { isTakenFor, mayBeGiven } from "./resolve.ts";
+import type { AcceptedSummary } from "./verifiers.ts";
 
 /** How long before its expiry a root is warned of, in days (RULES R27). */
 const ROOT_WARNING_DAYS = 30;
@@ -67,6 +68,8 @@ export interface JudgedNode {
   readonly accepted: readonly AcceptedStatement[];
   readonly provenances: readonly AcceptedProvenance[];
   readonly refusals: readonly Refusal[];
+  /** Of a node that is `summarised`: the summary. */
+  readonly summary?: AcceptedSummary | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -166,6 +169,7 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
     accepted: examination?.accepted ?? [],
     provenances: examination?.provenances ?? [],
     refusals: examination?.refusals ?? [],
+    summary: examination?.summary,
     warnings: [...(examination?.warnings ?? []), ...warnings, ...rootWarning(finding, asOf)],
   };
 }
@@ -173,7 +177,7 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
 /** What is asked by a tag has to be what that tag stands for (RULES R26). Not for a root: policy names the digest itself. */
 function bindTag(nodes: Map<string, JudgedNode>, id: string, policy: Policy, image: ImageReference): void {
   const node = nodes.get(id);
-  if (node?.finding.kind !== "attested") return;
+  if (node?.finding.kind !== "attested" && node?.finding.kind !== "summarised") return;
   const reason = tagMismatch(policy, image, node.provenances);
   if (reason === undefined) return;
   nodes.set(id, { ...node, finding: { kind: "mismatch", code: "tag-mismatch", reason }, level: 0 });
@@ -260,6 +264,7 @@ function isSound({ kind }: Finding): boolean {
     case "attested":
     case "scratch":
     case "root":
+    case "summarised":
     case "pinned":
     case "allowed":
       return true;
@@ -312,7 +317,8 @@ function reasonOf(finding: Finding): string {
 /** Of several refusals the one that got furthest: policy's over the cryptography's, which junk fails too. */
 function likeliest(refusals: readonly Refusal[]): Refusal | undefined {
   const withSigner = refusals.filter(
-    ({ signer, code }) => signer !== undefined && code !== "subject-mismatch" && code !== "predicate-type",
+    ({ signer, code }) =>
+      signer !== undefined && !["subject-mismatch", "predicate-type", "vsa-verifier"].includes(code),
   );
   return (
     withSigner[0] ??

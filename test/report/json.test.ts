@@ -79,7 +79,8 @@ test("docs/verdict.md explains every field, and every kind of finding", () => {
     if (schema instanceof z.ZodObject)
       return Object.entries<z.ZodType>(schema.shape).flatMap(([name, inner]) => [name, ...fieldsOf(inner)]);
     if (schema instanceof z.ZodArray) return fieldsOf(schema.element as z.ZodType);
-    if (schema instanceof z.ZodNullable) return fieldsOf(schema.unwrap() as z.ZodType);
+    if (schema instanceof z.ZodDefault || schema instanceof z.ZodNullable)
+      return fieldsOf(schema.unwrap() as z.ZodType);
     return [];
   };
   for (const field of fieldsOf(verdictSchema)) assert.ok(text.includes(`\`${field}\``), `${field} is explained`);
@@ -98,6 +99,7 @@ test("docs/verdict.md explains every code of findings and refusals", () => {
     ["trust/finding.ts", "UnresolvedCode"],
     ["trust/finding.ts", "MismatchCode"],
     ["trust/finding.ts", "RefusalCode"],
+    ["trust/finding.ts", "VsaRefusalCode"],
     ["trust/ports.ts", "RejectionCode"],
     ["trust/ports.ts", "CouldNotLookCode"],
     ["image/manifest.ts", "ImageFormatErrorCode"],

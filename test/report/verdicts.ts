@@ -15,6 +15,13 @@ export const findings: readonly Finding[] = [
   { kind: "attested" },
   { kind: "scratch" },
   { kind: "root", reason: "looked at it", expires: "2027-03-01", policyPath: "trust.roots[0]" },
+  {
+    kind: "summarised",
+    reason: "https://verifier.example answers for it and all below it, by policy sha256:1",
+    level: 2,
+    until: "2027-03-01T00:00:00.000Z",
+    policyPath: "trust.verifiers[0]",
+  },
   { kind: "pinned" },
   { kind: "allowed" },
   { kind: "unattested" },
