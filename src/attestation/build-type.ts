@@ -2,6 +2,7 @@ import { JsonError } from "../image/json.ts";
 import type { BuildRecord } from "./build-record.ts";
 import { BUILDKIT_BUILD_TYPES, buildkitRecord } from "./buildkit.ts";
 import { builderImageOf } from "./container-based.ts";
+import { runImageOf } from "./kpack.ts";
 import { listRecord } from "./list-record.ts";
 import type { ParentRole } from "./parents.ts";
 import type { Dependency, Provenance } from "./provenance.ts";
@@ -56,9 +57,10 @@ export const BUILD_TYPES: readonly BuildType[] = [
     name: "kpack",
     recognised: [/^https:\/\/github\.com\/buildpacks-community\/kpack\/blob\/v[0-9]+\.[0-9]+\.[0-9]+\/docs\/slsa\.md$/],
     records: "some",
-    what: "lists the builder image of the buildpacks, and not the run image that lies underneath",
+    what: "lists the builder image of the buildpacks, and names the run image that lies underneath only where the build was asked for one",
     roles: ["input"],
     source: "https://github.com/buildpacks-community/kpack/blob/main/docs/slsa_build.md",
+    elsewhere: runImageOf,
   },
   {
     name: "container-based build",
@@ -75,6 +77,7 @@ export const BUILD_TYPES: readonly BuildType[] = [
       "https://github.com/slsa-framework/slsa-github-generator/container@v1",
       "https://github.com/slsa-framework/slsa-github-generator/generic@v1",
       "https://github.com/slsa-framework/slsa-github-generator/go@v1",
+      "https://github.com/slsa-framework/slsa-github-generator@v1",
       "https://github.com/slsa-framework/slsa-github-generator-go@v1",
       "https://github.com/slsa-framework/slsa-github-generator/delegator-generic@v0",
       "https://github.com/slsa-framework/slsa-github-generator/delegator-lowperms-generic@v0",

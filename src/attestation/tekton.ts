@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { JsonError, parseJson, readValue } from "../image/json.ts";
+import { pinnedDependency } from "./pinned-dependency.ts";
 import type { Dependency } from "./provenance.ts";
 
 /** The names of Tekton Chains: v0.2 has the kind of run, older versions their format beside it, v1 two spellings of one form. */
@@ -55,7 +56,10 @@ export function tektonImages(predicate: unknown): readonly Dependency[] {
   const byproducts = (runDetails?.byproducts ?? []).flatMap(({ name, content }) =>
     content && (name?.split("/").at(-1) ?? "") === BASE_IMAGES ? [contentOf(content)] : [],
   );
-  return [...ran.map((image) => split(image, "step")), ...[...reported, ...byproducts].flatMap(reportedImages)];
+  return [
+    ...ran.map((image) => pinnedDependency(image, "step")),
+    ...[...reported, ...byproducts].flatMap(reportedImages),
+  ];
 }
 
 /** The content of a descriptor: JSON in base64, as protobuf writes bytes. */
@@ -69,7 +73,7 @@ function contentOf(content: string): unknown {
 function reportedImages(value: unknown): readonly Dependency[] {
   if (typeof value !== "string") throw new JsonError("schema", BASE_IMAGES, "it is no text");
   const lines = [...new Set(value.split("\n").map((line) => line.trim()))].filter((line) => line !== "");
-  const images = lines.map((line) => split(line.replace(":<none>@", "@"), BASE_IMAGES));
+  const images = lines.map((line) => pinnedDependency(line.replace(":<none>@", "@"), BASE_IMAGES));
   // Two tasks may have had two images under one tag, each for its platform; one task cannot.
   const tagged = new Set<string>();
   for (const { uri } of images) {
@@ -78,12 +82,4 @@ function reportedImages(value: unknown): readonly Dependency[] {
     if (/:[^/]+$/.test(uri)) tagged.add(uri);
   }
   return images;
-}
-
-/** @returns without digest what names none: then it is an image that can't be told. */
-function split(text: string, name: string): Dependency {
-  const [, uri, algorithm, hex] = /^([^@]*)@([a-z0-9]+):([0-9a-f]+)$/.exec(text) ?? [];
-  return uri === undefined || algorithm === undefined || hex === undefined
-    ? { uri: text, digest: {}, name }
-    : { uri, digest: { [algorithm]: hex }, name };
 }

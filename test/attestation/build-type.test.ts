@@ -75,6 +75,13 @@ test("R16 reads Tekton's v1 forms: whole runs of tasks, byproducts, and images t
     ],
   );
   assert.deepEqual(record.unresolved, []);
+  const fetched = {
+    name: "pipelineTask",
+    uri: "oci://ghcr.io/a/task",
+    digest: { sha256: hex("f") },
+    content: base64({}),
+  };
+  assert.equal(recordOf(pipelineRunV1([fetched])).parents.length, 4);
   const taskRun = {
     buildType: "tekton.dev/v1beta1/TaskRun",
     more: { buildConfig: { steps: [{ environment: { image: `docker-pullable://gcr.io/a/b@sha256:${hex("1")}` } }] } },
@@ -203,7 +210,7 @@ test("hostile shapes of Tekton's provenance are no provenance", () => {
   refuses(pipelineRun({ bases: many }), V02);
 });
 
-test("R16 a builder image is a parent: kpack's from the list, a container-based build's from its parameters", () => {
+test("R16 a builder image is a parent: kpack's from the list, its run image and a container-based build's from the parameters", () => {
   const builder = {
     uri: "registry.test/builder",
     digest: { sha256: hex("b") },
@@ -219,6 +226,16 @@ test("R16 a builder image is a parent: kpack's from the list, a container-based 
       ],
     },
   };
+  const asked = (runImage: unknown) => ({
+    buildDefinition: { ...kpack.buildDefinition, externalParameters: { runImage } },
+  });
+  const runImage = { image: `index.docker.io/paketobuildpacks/run@sha256:${hex("c")}` };
+  assert.deepEqual(claimsOf(recordOf(asked(runImage))), [
+    "input docker.io/paketobuildpacks/run c list",
+    "input registry.test/builder b list",
+  ]);
+  assert.equal(recordOf(asked({ image: "paketobuildpacks/run:base" })).unresolved.length, 1);
+  refuses(asked("run"));
   const based = (builderImage: unknown) => ({
     buildDefinition: {
       buildType: "https://slsa.dev/container-based-build/v0.1?draft",
