@@ -2,9 +2,11 @@ import { z } from "zod";
 import { annotationsSchema, digestSchema } from "../image/descriptor.ts";
 import { JsonError, readDocument } from "../image/json.ts";
 import { quote } from "../image/quote.ts";
+import type { PinnedImage } from "../image/reference.ts";
 import type { UnverifiedBundle } from "./bundle.ts";
 import { parseBundle } from "./bundle.ts";
-import { isCosignLayer, isEnvelope, toBundle } from "./cosign.ts";
+import { isCosignLayer, isEnvelope, toBundle, toSignatureBundle } from "./cosign.ts";
+import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** Versions 0.1 to 0.3 in all spellings, and later ones, which are then refused as unknown rather than overlooked. */
 export const BUNDLE_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle";
@@ -40,6 +42,14 @@ export interface MalformedAttestation {
   readonly reason: string;
 }
 
+/** A statement that nobody signed: it is somebody's word only where somebody signed the manifest that holds it (RULES R11). */
+export interface UnsignedStatement {
+  readonly kind: "unsigned";
+  readonly layer: Pick<ArtifactLayer, "digest" | "size" | "annotations">;
+  /** The manifest that holds it; undefined where that isn't a referrer of the image. */
+  readonly manifest?: PinnedImage;
+}
+
 /** Reads a manifest that may hold attestations. What can't be read is a value: junk must not hide what stands beside it (RULES R15). */
 export function readArtifact(
   bytes: Uint8Array,
@@ -64,7 +74,9 @@ export function attestationLayers({ artifactType, config, layers }: Artifact): r
 
 /** Whether a layer of this type is an attestation. */
 export function isAttestationType(mediaType: string): boolean {
-  return mediaType.startsWith(BUNDLE_TYPE_PREFIX) || ENVELOPE_TYPES.includes(mediaType);
+  return (
+    mediaType.startsWith(BUNDLE_TYPE_PREFIX) || ENVELOPE_TYPES.includes(mediaType) || mediaType === SIMPLE_SIGNING_TYPE
+  );
 }
 
 /**
@@ -75,18 +87,16 @@ export function isAttestationType(mediaType: string): boolean {
 export function attestationIn(
   layer: ArtifactLayer,
   bytes: Uint8Array | undefined,
-): UnverifiedBundle | MalformedAttestation {
+): UnverifiedBundle | UnsignedStatement | MalformedAttestation {
   if (bytes === undefined) return malformed(`its content ${layer.digest} is not kept beside its manifest`);
   if (bytes.length !== layer.size)
     return malformed(`it is ${bytes.length < layer.size ? "smaller" : "larger"} than its manifest says`);
   try {
+    if (layer.mediaType === SIMPLE_SIGNING_TYPE) return toSignatureBundle(bytes, layer.annotations);
     if (!ENVELOPE_TYPES.includes(layer.mediaType)) return parseBundle(bytes);
-    if (isCosignLayer(layer.annotations)) return toBundle(bytes, layer.annotations);
-    return malformed(
-      isEnvelope(bytes)
-        ? "it is an envelope without anything that tells the signer: no bundle, and no annotations of cosign"
-        : "it is an unsigned statement",
-    );
+    // An envelope without a word of its signer is one that a key signed, and the policy's keys are tried.
+    if (isCosignLayer(layer.annotations) || isEnvelope(bytes)) return toBundle(bytes, layer.annotations);
+    return { kind: "unsigned", layer };
   } catch (error) {
     return malformed(error instanceof Error ? error.message : String(error));
   }

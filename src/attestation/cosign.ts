@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Digest } from "../image/digest.ts";
-import { algorithmOf, hexOf } from "../image/digest.ts";
+import { algorithmOf, digestOf, hexOf } from "../image/digest.ts";
 import { parseJson, readDocument, readValue } from "../image/json.ts";
 import type { UnverifiedBundle } from "./bundle.ts";
 import { parseBundle } from "./bundle.ts";
@@ -58,21 +58,8 @@ export function isCosignLayer(annotations: Readonly<Record<string, string>>): bo
  */
 export function toBundle(envelopeBytes: Uint8Array, annotations: Readonly<Record<string, string>>): UnverifiedBundle {
   const envelope = readDocument(envelopeSchema, envelopeBytes);
-  const annotation = (name: string) => (Object.hasOwn(annotations, name) && annotations[name]) || undefined;
-  const certificate = annotation(CERTIFICATE);
-  const log = annotation(LOG_BUNDLE);
-  const timestamp = annotation(TIMESTAMP);
-  const signer =
-    certificate === undefined
-      ? { publicKey: { hint: "" } }
-      : { x509CertificateChain: { certificates: [{ rawBytes: firstPemBody(certificate) }] } };
   const bundle = {
-    mediaType: BUNDLE_TYPE,
-    verificationMaterial: {
-      ...signer,
-      tlogEntries: log === undefined ? [] : [toLogEntry(log)],
-      ...(timestamp === undefined ? {} : { timestampVerificationData: toTimestamps(timestamp) }),
-    },
+    ...signedBy(annotations),
     dsseEnvelope: {
       payloadType: envelope.payloadType,
       payload: envelope.payload,
@@ -80,6 +67,49 @@ export function toBundle(envelopeBytes: Uint8Array, annotations: Readonly<Record
     },
   };
   return parseBundle(Buffer.from(JSON.stringify(bundle)));
+}
+
+/**
+ * Makes a bundle of a simple-signing payload and the signature over it that cosign put beside it. The payload goes with the bundle:
+ * only with it can the signature be verified, and only what it says counts.
+ *
+ * @throws if a part can't be read, {@link JsonError}, or the whole is no bundle.
+ */
+export function toSignatureBundle(
+  payload: Uint8Array,
+  annotations: Readonly<Record<string, string>>,
+): UnverifiedBundle {
+  const signature = annotationOf(annotations, SIGNATURE);
+  if (signature === undefined) throw new Error("read cosign's signature: the payload has none beside it");
+  const digest = Buffer.from(hexOf(digestOf(payload)), "hex").toString("base64");
+  const bundle = {
+    ...signedBy(annotations),
+    messageSignature: { messageDigest: { algorithm: "SHA2_256", digest }, signature },
+  };
+  return { ...parseBundle(Buffer.from(JSON.stringify(bundle))), artifact: payload };
+}
+
+/** The parts of a bundle that cosign kept as annotations. */
+function signedBy(annotations: Readonly<Record<string, string>>) {
+  const certificate = annotationOf(annotations, CERTIFICATE);
+  const log = annotationOf(annotations, LOG_BUNDLE);
+  const timestamp = annotationOf(annotations, TIMESTAMP);
+  const signer =
+    certificate === undefined
+      ? { publicKey: { hint: "" } }
+      : { x509CertificateChain: { certificates: [{ rawBytes: firstPemBody(certificate) }] } };
+  return {
+    mediaType: BUNDLE_TYPE,
+    verificationMaterial: {
+      ...signer,
+      tlogEntries: log === undefined ? [] : [toLogEntry(log)],
+      ...(timestamp === undefined ? {} : { timestampVerificationData: toTimestamps(timestamp) }),
+    },
+  };
+}
+
+function annotationOf(annotations: Readonly<Record<string, string>>, name: string): string | undefined {
+  return (Object.hasOwn(annotations, name) && annotations[name]) || undefined;
 }
 
 /** Whether the bytes are a DSSE envelope rather than a bare statement. */

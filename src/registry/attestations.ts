@@ -1,4 +1,4 @@
-import type { ArtifactLayer, MalformedAttestation } from "../attestation/artifact.ts";
+import type { ArtifactLayer, MalformedAttestation, UnsignedStatement } from "../attestation/artifact.ts";
 import {
   attestationIn,
   attestationLayers,
@@ -27,6 +27,9 @@ const MAX_CANDIDATES = 200;
 /** Layers of one referrer that are read: writers put one bundle into a manifest. */
 const MAX_LAYERS = 32;
 
+/** What cosign 2 gives its signatures where it makes referrers of them. */
+const COSIGN_TYPE_PREFIX = "application/vnd.dev.cosign.artifact.";
+
 /** A candidate, and how likely it is to be what the walk needs: 0 is the likeliest. */
 interface Ranked {
   readonly rank: number;
@@ -45,8 +48,6 @@ const NOTHING: Place = { ranked: [], omitted: 0, failures: [] };
 /**
  * Finds what was signed about a digest, in every place where a registry can hold it: the referrers API, the fallback tag (always:
  * an API may be younger than the signatures), and cosign's tags.
- *
- * Simple-signing signatures (cosign's `.sig`) are left out: they say that someone signed, not how the image was built.
  */
 export function createAttestationSource(access: RepositoryAccess, content: Content): AttestationSource {
   /** One place, whose failure hides no other. */
@@ -91,7 +92,10 @@ export function createAttestationSource(access: RepositoryAccess, content: Conte
     const read = async () => {
       const parts = await Promise.all(layers.slice(0, MAX_LAYERS).map((layer) => readLayer(content, image, layer)));
       const more = layers.length - MAX_LAYERS;
-      return more > 0 ? [...parts, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : parts;
+      const manifest = { registry, repository, digest: referrer.digest };
+      // Whoever signs the manifest signs what is in it.
+      const held = parts.map((part) => (part.kind === "unsigned" ? { ...part, manifest } : part));
+      return more > 0 ? [...held, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : held;
     };
     return {
       ...NOTHING,
@@ -170,7 +174,7 @@ async function readLayer(
   content: Content,
   image: PinnedImage,
   layer: ArtifactLayer,
-): Promise<UnverifiedBundle | MalformedAttestation> {
+): Promise<UnverifiedBundle | UnsignedStatement | MalformedAttestation> {
   if (layer.size > MAX_ATTESTATION_BYTES) {
     throw new BeyondLimit(
       `attestation ${layer.digest}: it has ${layer.size} bytes, and ${MAX_ATTESTATION_BYTES} are read`,
@@ -198,7 +202,9 @@ function failing(where: string, error: Error): AttestationCandidate {
 function rankOfReferrer({ artifactType, annotations }: Referrer): number {
   if (artifactType?.startsWith(BUNDLE_TYPE_PREFIX)) return rankOf(annotations);
   const silent = artifactType === undefined || artifactType === "" || artifactType.startsWith("application/vnd.oci.");
-  return silent || isAttestationType(artifactType) ? 4 + rankOf(annotations) : 8;
+  return silent || isAttestationType(artifactType) || artifactType.startsWith(COSIGN_TYPE_PREFIX)
+    ? 4 + rankOf(annotations)
+    : 8;
 }
 
 function merge(places: readonly Place[]): Place {

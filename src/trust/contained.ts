@@ -1,23 +1,21 @@
-import type { Statement } from "../attestation/statement.ts";
-import type { Descriptor } from "../image/descriptor.ts";
-import type { PinnedImage } from "../image/reference.ts";
-import {
-  type AcceptedProvenance,
-  type AcceptedStatement,
-  acceptProvenance,
-  isProvenanceType,
-  type Refused,
-  tiesOf,
-} from "./accepted.ts";
-import { type Evidence, type FoundStatement, isAbout, parseContainedStatement } from "./evidence.ts";
+import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, type Refused, tiesOf } from "./accepted.ts";
+import { isAbout } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
+import {
+  type HeldPorts,
+  type HeldStatement,
+  mayBeProvenance,
+  readHeldStatement,
+  type SignersOfManifest,
+  signersOf,
+} from "./held-statement.ts";
 import type { Policy } from "./policy.ts";
-import { BeyondLimit, CouldNotLook, type ImageReader } from "./ports.ts";
+import { CouldNotLook, type ImageReader } from "./ports.ts";
 import { type AttestationManifest, type EnclosingIndex, type ImageNode, readAttestationManifests } from "./resolve.ts";
 import { isTied } from "./ties.ts";
 
-/** The largest statement inside an index, in bytes (DESIGN §7). */
-const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
+/** The media type of the statements in BuildKit's attestation manifests. */
+const IN_TOTO = "application/vnd.in-toto+json";
 
 /** What an index's own attestation manifests gave. */
 export interface ContainedEvidence {
@@ -36,17 +34,7 @@ export interface ContainedEvidence {
   readonly isUncovered: boolean;
 }
 
-/** What containment needs of the world. */
-export interface ContainedPorts {
-  readonly images: ImageReader;
-  /** What refers to an attestation manifest itself (docker/github-builder signs there). */
-  readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
-  readonly accept: (node: ImageNode, found: FoundStatement) => Promise<AcceptedStatement | Refused>;
-}
-
-interface Contained {
-  readonly where: string;
-  readonly statement: Statement;
+interface Contained extends HeldStatement {
   readonly manifest: AttestationManifest;
 }
 
@@ -67,7 +55,7 @@ interface Inside {
  * @param accepted - Accepted statements about the node.
  */
 export async function readContained(
-  ports: ContainedPorts,
+  ports: HeldPorts,
   policy: Policy,
   node: ImageNode,
   accepted: readonly AcceptedStatement[],
@@ -103,7 +91,7 @@ export async function readContained(
       for (const inside of covered) open.delete(inside);
   }
   for (const inside of open) {
-    const over = await signersOfManifest(ports, node, inside);
+    const over = await signersInside(ports, node, inside);
     signers.push(...over.signers);
     refusals.push(...over.refusals);
     failures.push(...over.failures);
@@ -134,7 +122,12 @@ async function readInside(reader: ImageReader, node: ImageNode, enclosing: Enclo
     const { manifests, unread } = await readAttestationManifests(reader, enclosing, node);
     const layers = manifests.flatMap((manifest) => manifest.manifest.layers.map((layer) => ({ manifest, layer })));
     const read = await Promise.all(
-      layers.filter(({ layer }) => mayBeProvenance(layer)).map((each) => readStatement(reader, node, each)),
+      layers
+        .filter(({ layer }) => layer.mediaType === IN_TOTO && mayBeProvenance(layer))
+        .map(async ({ manifest, layer }) => {
+          const held = await readHeldStatement(reader, node, manifest.image, layer);
+          return held !== undefined && "statement" in held ? { ...held, manifest } : held;
+        }),
     );
     const refusals = [
       ...unread.map(({ descriptor, reason }): Refusal => {
@@ -150,58 +143,11 @@ async function readInside(reader: ImageReader, node: ImageNode, enclosing: Enclo
   }
 }
 
-/** The annotation is a hint that saves downloads; what is downloaded says itself what it is. */
-function mayBeProvenance({ mediaType, annotations }: Descriptor): boolean {
-  const hint = annotations["in-toto.io/predicate-type"];
-  return mediaType === "application/vnd.in-toto+json" && (hint === undefined || isProvenanceType(hint));
-}
-
-/** @returns undefined if it is about something else, or no provenance. */
-async function readStatement(
-  reader: ImageReader,
-  node: ImageNode,
-  { manifest, layer }: { readonly manifest: AttestationManifest; readonly layer: Descriptor },
-): Promise<Contained | Refusal | undefined> {
-  const where = `statement ${layer.digest} in attestation manifest ${manifest.image.digest}`;
-  try {
-    const bytes = await reader.readBlob(manifest.image, layer.digest, MAX_STATEMENT_BYTES);
-    if (bytes === undefined)
-      return { code: "malformed-statement", reason: "the repository can be read and doesn't hold it", where };
-    const statement = bytes.length === layer.size ? parseContainedStatement(bytes) : undefined;
-    if (statement === undefined) {
-      const reason = "not an in-toto statement of the size told that can be read in one way only";
-      return { code: "malformed-statement", reason, where };
-    }
-    const isOurs = isProvenanceType(statement.predicateType) && isAbout(statement, node.manifestBytes);
-    return isOurs ? { where, statement, manifest } : undefined;
-  } catch (error) {
-    if (!(error instanceof BeyondLimit)) throw error;
-    return { code: "too-large", reason: error.message, where };
-  }
-}
-
-interface OverManifest {
-  readonly signers: readonly AcceptedStatement[];
-  readonly refusals: readonly Refusal[];
-  readonly failures: readonly CouldNotLook[];
-  readonly omitted: number;
-}
-
 /** Signatures over the attestation manifest itself: what is in it is the signer's word, the rest of the index isn't. */
-async function signersOfManifest(ports: ContainedPorts, node: ImageNode, inside: Inside): Promise<OverManifest> {
+async function signersInside(ports: HeldPorts, node: ImageNode, inside: Inside): Promise<SignersOfManifest> {
   const manifests = inside.statements.map(({ manifest }) => manifest);
   const [manifest, ...others] = new Map(manifests.map((each) => [each.image.digest, each])).values();
   // Every statement about the platform must be covered by the signature that adopts it: one manifest must hold them all.
   if (manifest === undefined || others.length > 0) return { signers: [], refusals: [], failures: [], omitted: 0 };
-  const { statements, refusals, failures, omitted } = await ports.evidenceOf(manifest.image);
-  // The attestation manifest stands in for the node: subject and signer are judged as ever, about its bytes.
-  const { image, manifest: document, bytes } = manifest;
-  const standIn: ImageNode = { ...node, image, manifest: document, manifestBytes: bytes, indexes: [] };
-  const judged = await Promise.all(statements.map((found) => ports.accept(standIn, found)));
-  return {
-    signers: judged.filter((each) => each.kind === "statement"),
-    refusals: [...refusals, ...judged.filter((each) => each.kind === "refusal")],
-    failures,
-    omitted,
-  };
+  return signersOf(ports, node, manifest);
 }

@@ -1,4 +1,5 @@
 import pLimit, { type LimitFunction } from "p-limit";
+import type { UnsignedStatement } from "../attestation/artifact.ts";
 import type { SignerKey } from "../attestation/public-key.ts";
 import { parseStatement, type Statement, StatementError, subjectCovers } from "../attestation/statement.ts";
 import { digestOf, hexOf } from "../image/digest.ts";
@@ -19,6 +20,8 @@ export const MAX_READS = 8;
 /** What stands beside a digest, after the cryptography and before policy. */
 export interface Evidence {
   readonly statements: readonly FoundStatement[];
+  /** Statements without a signature, in manifests that refer to the image: nothing, unless such a manifest is signed (RULES R11). */
+  readonly unsigned: readonly FoundUnsigned[];
   readonly refusals: readonly Refusal[];
   /** Places and candidates that could not be looked at; they matter only where nothing sufficient was found (RULES R15). */
   readonly failures: readonly CouldNotLook[];
@@ -30,6 +33,13 @@ export interface Evidence {
 export interface FoundStatement {
   readonly where: string;
   readonly verified: VerifiedStatement;
+}
+
+/** A statement that nobody signed, the manifest that holds it, and where it stood. */
+export interface FoundUnsigned {
+  readonly where: string;
+  readonly manifest: PinnedImage;
+  readonly layer: UnsignedStatement["layer"];
 }
 
 /**
@@ -54,6 +64,7 @@ export async function gatherEvidence(
     statements: read
       .flatMap(({ statements }) => statements)
       .filter(({ verified }) => !seen.has(verified.bundle) && seen.add(verified.bundle)),
+    unsigned: read.flatMap(({ unsigned }) => unsigned),
     refusals: read.flatMap(({ refusals }) => refusals),
     failures: [...failures, ...read.flatMap(({ failure }) => failure ?? [])],
     omitted,
@@ -62,9 +73,12 @@ export async function gatherEvidence(
 
 interface ReadCandidate {
   readonly statements: readonly FoundStatement[];
+  readonly unsigned: readonly FoundUnsigned[];
   readonly refusals: readonly Refusal[];
   readonly failure?: CouldNotLook;
 }
+
+const NOTHING: ReadCandidate = { statements: [], unsigned: [], refusals: [] };
 
 async function readCandidate(
   candidate: AttestationCandidate,
@@ -74,21 +88,28 @@ async function readCandidate(
   const { where } = candidate;
   try {
     const statements: FoundStatement[] = [];
+    const unsigned: FoundUnsigned[] = [];
     const refusals: Refusal[] = [];
     for (const item of await candidate.read()) {
       if (item.kind === "malformed") {
         refusals.push({ code: "malformed-attestation", reason: item.reason, where });
         continue;
       }
+      if (item.kind === "unsigned") {
+        const { manifest, layer } = item;
+        if (manifest !== undefined) unsigned.push({ where, manifest, layer });
+        else refusals.push({ code: "malformed-attestation", reason: "it is an unsigned statement", where });
+        continue;
+      }
       const verified = verifier.verifyBundle(item, keys);
       if (verified.kind === "verified") statements.push({ where, verified });
       else refusals.push({ code: verified.code, reason: verified.reason, where, bundle: item.digest });
     }
-    return { statements, refusals };
+    return { statements, unsigned, refusals };
   } catch (error) {
-    if (error instanceof CouldNotLook) return { statements: [], refusals: [], failure: error };
+    if (error instanceof CouldNotLook) return { ...NOTHING, failure: error };
     if (error instanceof BeyondLimit)
-      return { statements: [], refusals: [{ code: "too-large", reason: error.message, where }] };
+      return { ...NOTHING, refusals: [{ code: "too-large", reason: error.message, where }] };
     throw error;
   }
 }

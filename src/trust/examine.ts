@@ -3,6 +3,7 @@ import type { ParentClaim } from "../attestation/parents.ts";
 import { type Digest, type DigestAlgorithm, digestOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
+import { joinContained, readBeside } from "./beside.ts";
 import { readContained } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
@@ -167,7 +168,11 @@ async function collect(
   const judged = await Promise.all(others.map((each) => accept(node, each)));
   const accepted = judged.filter((each) => each.kind === "statement");
   const read = accepted.map((by) => acceptProvenance(policy, node, by, by.found.verified.statement));
-  const contained = await readContained({ ...ports, accept }, policy, node, accepted);
+  const held = { ...ports, accept };
+  const unsigned = gathered.flatMap((each) => each.unsigned);
+  const contained = joinContained(
+    await Promise.all([readContained(held, policy, node, accepted), readBeside(held, policy, node, unsigned)]),
+  );
   const refusedProvenance = [...read.filter((each) => each?.kind === "refusal"), ...contained.refusedProvenance];
   return {
     summaries,

@@ -1,4 +1,4 @@
-import type { MalformedAttestation } from "../attestation/artifact.ts";
+import type { MalformedAttestation, UnsignedStatement } from "../attestation/artifact.ts";
 import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import type { FulcioExtensions, SignerIdentity } from "../attestation/identity.ts";
 import type { SignerKey } from "../attestation/public-key.ts";
@@ -106,7 +106,7 @@ export interface AttestationCandidate {
    * What stands there. Content that cannot be understood is a value, not an exception.
    * @throws {CouldNotLook} @throws {BeyondLimit}
    */
-  read(): Promise<readonly (UnverifiedBundle | MalformedAttestation)[]>;
+  read(): Promise<readonly (UnverifiedBundle | UnsignedStatement | MalformedAttestation)[]>;
 }
 
 /** All that refers to a digest. */

@@ -1,4 +1,4 @@
-import type { MalformedAttestation } from "../../src/attestation/artifact.ts";
+import type { MalformedAttestation, UnsignedStatement } from "../../src/attestation/artifact.ts";
 import type { UnverifiedBundle } from "../../src/attestation/bundle.ts";
 import type { CertificateIdentity, FulcioExtensions, SignerIdentity } from "../../src/attestation/identity.ts";
 import { formatDockerPurl } from "../../src/attestation/purl.ts";
@@ -343,7 +343,7 @@ export class World {
   }
 
   /** Posts anything where it refers to an image. */
-  post(on: PinnedImage, ...items: readonly (UnverifiedBundle | MalformedAttestation)[]): void {
+  post(on: PinnedImage, ...items: readonly (UnverifiedBundle | UnsignedStatement | MalformedAttestation)[]): void {
     const list = this.candidates.get(keyOf(on)) ?? [];
     list.push({ where: `referrer ${list.length}`, read: async () => items });
     this.candidates.set(keyOf(on), list);

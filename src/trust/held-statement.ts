@@ -1,0 +1,90 @@
+import type { Statement } from "../attestation/statement.ts";
+import type { Descriptor } from "../image/descriptor.ts";
+import { type PinnedImage, pin } from "../image/reference.ts";
+import { type AcceptedStatement, isProvenanceType, type Refused } from "./accepted.ts";
+import { type Evidence, type FoundStatement, isAbout, parseContainedStatement } from "./evidence.ts";
+import type { Refusal } from "./finding.ts";
+import { BeyondLimit, type CouldNotLook, type ImageReader } from "./ports.ts";
+import type { ImageNode } from "./resolve.ts";
+
+/** The largest statement in a manifest, in bytes (DESIGN §7). */
+const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
+
+/** What unsigned statements need of the world to become somebody's word. */
+export interface HeldPorts {
+  readonly images: ImageReader;
+  /** What refers to the manifest that holds them (docker/github-builder and Docker Hardened Images sign there). */
+  readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
+  readonly accept: (node: ImageNode, found: FoundStatement) => Promise<AcceptedStatement | Refused>;
+}
+
+/** An unsigned statement in a manifest, about the node, and where it stands. */
+export interface HeldStatement {
+  readonly where: string;
+  readonly statement: Statement;
+}
+
+/** The annotation is a hint that saves downloads; what is downloaded says itself what it is. */
+export function mayBeProvenance({ annotations }: Pick<Descriptor, "annotations">): boolean {
+  const hint = annotations["in-toto.io/predicate-type"];
+  return hint === undefined || isProvenanceType(hint);
+}
+
+/**
+ * Reads a statement that a manifest holds.
+ *
+ * @returns undefined if it is about something else, or no provenance.
+ * @throws {CouldNotLook}
+ */
+export async function readHeldStatement(
+  reader: ImageReader,
+  node: ImageNode,
+  manifest: PinnedImage,
+  { digest, size }: Pick<Descriptor, "digest" | "size">,
+): Promise<HeldStatement | Refusal | undefined> {
+  const where = `statement ${digest} in attestation manifest ${manifest.digest}`;
+  try {
+    const bytes = await reader.readBlob(manifest, digest, MAX_STATEMENT_BYTES);
+    if (bytes === undefined)
+      return { code: "malformed-statement", reason: "the repository can be read and doesn't hold it", where };
+    const statement = bytes.length === size ? parseContainedStatement(bytes) : undefined;
+    if (statement === undefined) {
+      const reason = "not an in-toto statement of the size told that can be read in one way only";
+      return { code: "malformed-statement", reason, where };
+    }
+    const isOurs = isProvenanceType(statement.predicateType) && isAbout(statement, node.manifestBytes);
+    return isOurs ? { where, statement } : undefined;
+  } catch (error) {
+    if (!(error instanceof BeyondLimit)) throw error;
+    return { code: "too-large", reason: error.message, where };
+  }
+}
+
+/** Who signed a manifest. */
+export interface SignersOfManifest {
+  readonly signers: readonly AcceptedStatement[];
+  readonly refusals: readonly Refusal[];
+  readonly failures: readonly CouldNotLook[];
+  /** Candidates beyond the limit. */
+  readonly omitted: number;
+}
+
+/**
+ * The signers that policy accepts for the node, of signatures over a manifest that holds statements. The manifest stands in for the
+ * node: subject and signer are judged as ever, about its bytes, under the node's name; it may be kept in another place.
+ */
+export async function signersOf(
+  ports: HeldPorts,
+  node: ImageNode,
+  { image, bytes }: { readonly image: PinnedImage; readonly bytes: Uint8Array },
+): Promise<SignersOfManifest> {
+  const { statements, refusals, failures, omitted } = await ports.evidenceOf(image);
+  const standIn: ImageNode = { ...node, image: pin(node.image, image.digest), manifestBytes: bytes, indexes: [] };
+  const judged = await Promise.all(statements.map((found) => ports.accept(standIn, found)));
+  return {
+    signers: judged.filter((each) => each.kind === "statement"),
+    refusals: [...refusals, ...judged.filter((each) => each.kind === "refusal")],
+    failures,
+    omitted,
+  };
+}
