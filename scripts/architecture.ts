@@ -63,6 +63,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
       "@sigstore/protobuf-specs",
       "@sigstore/sign",
       "@sigstore/verify",
+      "tuf-js",
     ],
   },
   github: { ...ADAPTER, inside: CORE, packages: ["zod", "@octokit/rest"] },

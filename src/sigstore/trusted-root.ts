@@ -105,6 +105,9 @@ export function parseTrustedRoot(fileBytes: Uint8Array, name: string): TrustedRo
   };
 }
 
+/** When the roots that come with the program were taken, at the latest (roots/README.md). */
+export const SHIPPED_ROOTS_TAKEN = new Date("2026-08-31T00:00:00Z");
+
 let shipped: readonly TrustedRootProfile[] | undefined;
 
 /**
