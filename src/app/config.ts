@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 /** What the server runs with. */
 export interface Config {
@@ -18,6 +18,10 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** Files of Sigstore trusted roots; those that come with the program if empty. */
   readonly trustedRoots: readonly string[];
+  /** Where refreshed roots are kept; undefined where nothing is kept, and so nothing refreshed. */
+  readonly rootsDirectory: string | undefined;
+  /** 0: never. */
+  readonly refreshRootsMs: number;
   readonly allowHosts: readonly string[];
   /** A directory with Docker's `config.json`; without it registries are asked anonymously. */
   readonly registryCredentials: string | undefined;
@@ -108,6 +112,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const throttle = text("GITHUB_THROTTLE") ?? "on";
   if (!/^(on|off)$/.test(throttle)) faults.push("GITHUB_THROTTLE: on or off");
 
+  const rootsDirectory =
+    text("ROOTS_DIR") ?? (databaseUrl === undefined ? join(text("DATA_DIR") ?? "data", "roots") : undefined);
   const config: Config = {
     app,
     host: text("HOST") ?? "localhost",
@@ -120,6 +126,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
         : { kind: "url", url: databaseUrl },
     publicUrl: url("PUBLIC_URL"),
     trustedRoots: list("TRUSTED_ROOTS"),
+    rootsDirectory: rootsDirectory === undefined ? undefined : resolve(rootsDirectory),
+    refreshRootsMs: second("REFRESH_ROOTS_SECONDS", "86400"),
     allowHosts: list("TRUSTED_BUILDS_ALLOW_HOSTS"),
     registryCredentials: text("REGISTRY_CREDENTIALS"),
     retriesMs: seconds("RETRY_SECONDS", RETRIES),

@@ -20,6 +20,7 @@ import { pathOf, refuseBody, sendMissing, sendPage, servePage } from "./http.ts"
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
 import { startReconciler } from "./reconciler.ts";
+import { openRootRefresh } from "./root-refresh.ts";
 import { walks } from "./walk.ts";
 import { intake } from "./webhooks.ts";
 
@@ -50,7 +51,8 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   const log: Log = probot.log;
   const now = () => new Date();
   const clients = githubClients(probot);
-  const openWalk = walks(config, clients);
+  const roots = await openRootRefresh(config, log, now);
+  const openWalk = walks(config, clients, roots.current);
   const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
     serialise: verdictDocument,
     log: (level, message, cause) => log[level]({ err: cause }, message),
@@ -113,12 +115,14 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       { ...ports, installations: createInstallations(clients), deliveries: createDeliveries(clients) },
       config.reconcileMs,
     );
+    roots.start();
     return {
       url,
       mode: "app",
       close: async () => {
         await closed(http);
         await reconciler.stop();
+        await roots.stop();
         await store.close();
       },
     };

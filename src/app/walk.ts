@@ -7,9 +7,9 @@ import { imageName } from "../image/reference.ts";
 import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
-import { parseTrustedRoot, shippedTrustedRoots } from "../sigstore/trusted-root.ts";
+import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
-import { createBundleVerifier } from "../sigstore/verifier.ts";
+import { createBundleVerifier, type VerificationOutcome } from "../sigstore/verifier.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
 import { type Config, ConfigError } from "./config.ts";
 
@@ -25,9 +25,14 @@ const GITHUB = "https://github.com";
  * Images are named by the owners of repositories, who are strangers to the operator: no address is reached but public ones and those
  * that the operator allows, and a registry's credentials are used only where the operator gave some for all who use the server.
  *
+ * @param refreshed - The roots that hold now, where the operator gives none. Another list makes another verifier.
  * @throws {ConfigError} for trusted roots and hosts that can't be used.
  */
-export function walks(config: Config, clients: Clients): OpenWalk {
+export function walks(
+  config: Config,
+  clients: Clients,
+  refreshed: () => readonly TrustedRootProfile[] = shippedTrustedRoots,
+): OpenWalk {
   const { trustedRoots, allowHosts, registryCredentials, server } = config;
   const faults: string[] = [];
   const attempt = <T>(name: string, run: () => T): readonly T[] => {
@@ -41,10 +46,10 @@ export function walks(config: Config, clients: Clients): OpenWalk {
   const given = trustedRoots.flatMap((path) =>
     attempt("TRUSTED_ROOTS", () => parseTrustedRoot(readFileSync(path), path)),
   );
-  const roots = trustedRoots.length === 0 ? shippedTrustedRoots() : given;
   attempt("TRUSTED_BUILDS_ALLOW_HOSTS", () => createAddressGuard(allowHosts));
   if (faults.length > 0) throw new ConfigError(faults);
-  const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
+  const cache = new VerificationCache<VerificationOutcome>();
+  const verifierFor = lastOf((roots: readonly TrustedRootProfile[]) => createBundleVerifier({ roots, cache }));
   return ({ installation, owner, name }, image) => {
     const signal = AbortSignal.timeout(WALK_MS);
     const client = createRegistryClient({
@@ -68,10 +73,19 @@ export function walks(config: Config, clients: Clients): OpenWalk {
         }),
       ]),
       layers: client,
-      verifier,
+      verifier: verifierFor(trustedRoots.length === 0 ? refreshed() : given),
       defaultBranches: createDefaultBranches({ signal, server, octokit }),
       resolve: async (reference) => (await client.resolve(reference))?.pinned,
       close: () => client.close(),
     };
+  };
+}
+
+/** The function, which does nothing again for what it was given last. */
+function lastOf<Given, Made>(make: (given: Given) => Made): (given: Given) => Made {
+  let last: { readonly given: Given; readonly made: Made } | undefined;
+  return (given) => {
+    if (last?.given !== given) last = { given, made: make(given) };
+    return last.made;
   };
 }

@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
+import { trustUpdateCommand } from "./trust.ts";
 import { verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
 
@@ -36,6 +37,7 @@ and says whether to trust it, why, and what would mend each fault.`,
     "a Sigstore trusted root instead of the public good's and GitHub's; may be given several times",
     collect,
   )
+  .option("--refresh-roots", "fetch the newest trusted roots first, and keep them")
   .option(
     "--allow-host <host:port>",
     "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
@@ -70,6 +72,7 @@ Examples:
         platform?: string;
         policy?: string;
         trustedRoot?: string[];
+        refreshRoots?: boolean;
         allowHost?: string[];
         output: "text" | "json";
       },
@@ -131,6 +134,33 @@ Example:
   );
 
 program
+  .command("trust")
+  .summary("the keys and authorities that all of it stands on")
+  .command("update")
+  .summary("fetch the newest trusted roots")
+  .description(
+    `Fetches the newest trusted roots of Sigstore's public good instance and of GitHub's own by The Update Framework, and keeps them in
+the user's cache directory (XDG_CACHE_HOME, or ~/.cache), from where verify takes them. One that can't be fetched stays as it was.`,
+  )
+  .addHelpText(
+    "after",
+    `
+Exit codes:
+  0  all are the newest
+  2  there is no place to keep them
+  3  one could not be fetched; what is to be known of it is on standard error`,
+  )
+  .action(async () => {
+    process.exitCode = await trustUpdateCommand({
+      env: process.env,
+      homeDirectory: homedir(),
+      stdout: process.stdout,
+      stderr: process.stderr,
+      now: () => new Date(),
+    });
+  });
+
+program
   .command("serve")
   .summary("run the GitHub App")
   .description(
@@ -152,6 +182,8 @@ What is kept:
   DATA_DIR                    the embedded database (data); one process at a time
   DATABASE_URL                postgres://… instead; any number of processes
 What is believed and reached:
+  ROOTS_DIR                   where refreshed trusted roots are kept (default: DATA_DIR/roots)
+  REFRESH_ROOTS_SECONDS       how often they are refreshed (default: 86400; 0 is never)
   TRUSTED_ROOTS               files of Sigstore trusted roots instead of the public good's and GitHub's
   TRUSTED_BUILDS_ALLOW_HOSTS  HOST:PORT of registries whose address isn't public
   REGISTRY_CREDENTIALS        a directory with Docker's config.json; used for whatever image a repository's policy names

@@ -10,12 +10,7 @@ import { createRegistryClient, type RegistryClient } from "../registry/client.ts
 import { dockerCredentials } from "../registry/credentials.ts";
 import { verdictJson } from "../report/json.ts";
 import { verdictText } from "../report/text.ts";
-import {
-  parseTrustedRoot,
-  shippedTrustedRoots,
-  TrustedRootError,
-  type TrustedRootProfile,
-} from "../sigstore/trusted-root.ts";
+import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
 import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
@@ -26,6 +21,7 @@ import { findingOf } from "../trust/resolve.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
 import { type ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
+import { currentRoots } from "./trust.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
@@ -36,6 +32,8 @@ export interface VerifyArguments {
   readonly platform?: string;
   readonly policy?: string;
   readonly trustedRoot: readonly string[];
+  /** Fetch the newest trusted roots first. */
+  readonly refreshRoots?: boolean;
   readonly allowHost: readonly string[];
   readonly output: "text" | "json";
 }
@@ -66,8 +64,12 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
   const policy =
     args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
-  const roots =
-    args.trustedRoot.length === 0 ? shippedTrustedRoots() : await Promise.all(args.trustedRoot.map(readTrustedRoot));
+  if (args.refreshRoots === true && args.trustedRoot.length > 0)
+    throw new UsageError("--refresh-roots and --trusted-root: one or the other; a root of yours is refreshed by you");
+  const { roots } =
+    args.trustedRoot.length === 0
+      ? await currentRoots(args.refreshRoots === true, surroundings)
+      : { roots: await Promise.all(args.trustedRoot.map(readTrustedRoot)) };
   const progress = progressOn(stderr);
   const signal = AbortSignal.timeout(WALK_MS);
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;

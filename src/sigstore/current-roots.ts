@@ -1,6 +1,6 @@
 import { type PrivateDirectory, PrivateDirectoryError } from "./private-file.ts";
 import { messageOf } from "./rejection.ts";
-import { RootRefreshError, type RootSource, readKeptRoot, refreshTrustedRoot } from "./root-refresh.ts";
+import { hasKept, RootRefreshError, type RootSource, readKeptRoot, refreshTrustedRoot } from "./root-refresh.ts";
 import { SHIPPED_ROOTS_TAKEN, shippedTrustedRoots, type TrustedRootProfile } from "./trusted-root.ts";
 
 /** How old the roots that come with the program may be before it is said, in milliseconds: 180 days. */
@@ -29,6 +29,11 @@ export async function readCurrentRoots(directory: PrivateDirectory | undefined, 
   for (const shipped of shippedTrustedRoots()) {
     const kept = directory === undefined ? undefined : await readKeptRoot(shipped.name, directory);
     roots.push(kept?.profile ?? shipped);
+    if (kept === undefined && directory !== undefined && hasKept(shipped.name, directory)) {
+      warnings.push(
+        `the refreshed trusted root ${shipped.name} in ${directory.path} is not used: others may have written it, or this program didn't; refresh it with: trusted-builds trust update`,
+      );
+    }
     const since = kept?.refreshedAt ?? SHIPPED_ROOTS_TAKEN;
     const until = kept?.validUntil ?? new Date(SHIPPED_ROOTS_TAKEN.getTime() + MAX_SHIPPED_AGE_MS);
     if (now <= until) continue;

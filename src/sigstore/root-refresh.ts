@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Updater } from "tuf-js";
 import { z } from "zod";
 import { readDocument } from "../image/json.ts";
 import { openPrivateDirectory, type PrivateDirectory, readPrivateFile, writePrivateFile } from "./private-file.ts";
@@ -79,6 +78,8 @@ export async function refreshTrustedRoot(
   const metadata = await openPrivateDirectory(join(directory.path, source.name), directory.owner);
   try {
     await writeFile(join(metadata.path, "root.json"), source.initialRoot, { mode: 0o600 });
+    // Only who refreshes waits for the library to load.
+    const { Updater } = await import("tuf-js");
     const updater = new Updater({
       metadataDir: metadata.path,
       metadataBaseUrl: source.url,
@@ -123,6 +124,11 @@ export async function readKeptRoot(name: string, directory: PrivateDirectory): P
     // A file that we didn't write so, or that a newer program did: as good as none.
     return undefined;
   }
+}
+
+/** Whether there is something where a refresh keeps this root, whoever wrote it. */
+export function hasKept(name: string, { path }: PrivateDirectory): boolean {
+  return existsSync(join(path, fileOf(name)));
 }
 
 function fileOf(name: string): string {

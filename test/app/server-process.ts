@@ -49,7 +49,13 @@ export async function startServer(
   begun: (server: Pick<ServerProcess, "kill">) => void = () => {},
 ): Promise<ServerProcess> {
   const child = spawn(process.execPath, program, {
-    env: { PATH: process.env.PATH ?? "", HOST: "127.0.0.1", NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    env: {
+      PATH: process.env.PATH ?? "",
+      HOST: "127.0.0.1",
+      NODE_COMPILE_CACHE: COMPILE_CACHE,
+      REFRESH_ROOTS_SECONDS: "0",
+      ...env,
+    },
     stdio: ["ignore", "pipe", "pipe"],
   });
   // A test that fails before it stops the server must not leave it behind.
