@@ -79,7 +79,7 @@ function reportedImages(value: unknown): readonly Dependency[] {
   for (const { uri } of images) {
     if (tagged.has(uri))
       throw new JsonError("schema", BASE_IMAGES, `${JSON.stringify(uri.slice(0, 200))} stands for two images`);
-    if (/:[^/]+$/.test(uri)) tagged.add(uri);
+    if (uri.lastIndexOf(":") > uri.lastIndexOf("/")) tagged.add(uri);
   }
   return images;
 }

@@ -151,6 +151,36 @@ function statements(): readonly Fault[] {
     },
     {
       rule: "R18",
+      what: "the base's build type puts packages together, and doesn't say that nothing lies underneath",
+      gain: "An image that rests on something else passes for one from scratch.",
+      cause: "unrecorded",
+      spoil: {
+        base: {
+          inIndex: false,
+          statement: (s) => put(s, [...DEFINITION, "buildType"], "https://apko.dev/slsa-build-type@v1"),
+        },
+      },
+      node: "base",
+      kind: "opaque",
+      code: "parents-unrecorded",
+    },
+    {
+      rule: "R16",
+      what: "the app's build type lists images, and never all of them",
+      gain: HIDDEN,
+      cause: "incomplete",
+      spoil: {
+        app: {
+          inIndex: false,
+          statement: (s) => put(s, [...DEFINITION, "buildType"], "https://tekton.dev/chains/v2/slsa"),
+        },
+      },
+      node: "app",
+      kind: "opaque",
+      code: "incomplete",
+    },
+    {
+      rule: "R18",
       what: "the base's build type only looks like BuildKit's",
       gain: HIDDEN,
       cause: "unrecorded",
