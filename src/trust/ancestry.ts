@@ -4,6 +4,7 @@ import { formatPlatform, type Platform, samePlatform } from "../image/platform.t
 import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
 import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
+import { withExternalReferrers } from "./external-referrers.ts";
 import type { Finding } from "./finding.ts";
 import type { LayerFacts } from "./layer-facts.ts";
 import type { OwnBuild } from "./own-build.ts";
@@ -97,8 +98,9 @@ export async function walkAncestry(
 ): Promise<Ancestry> {
   const limit = pLimit(CONCURRENCY);
   const reads = pLimit(MAX_READS);
+  const attestations = withExternalReferrers(ports.attestations, policy.referrers);
   const evidenceOf = once((image: PinnedImage) =>
-    gatherEvidence(ports.attestations, ports.verifier, image, policy.keys, reads),
+    gatherEvidence(attestations, ports.verifier, image, policy.keys, reads),
   );
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
   const nodes = new Map<string, AncestryNode>();

@@ -3,6 +3,7 @@ import { isDigest } from "../image/digest.ts";
 import { parsePlatform } from "../image/platform.ts";
 import { isTag, parseReference } from "../image/reference.ts";
 import { builderEntry, defaultBuilderEntry, glob } from "./builder-schema.ts";
+import { referrersEntry } from "./external-referrers.ts";
 import { verifierEntry } from "./verifier-entry.ts";
 
 const digest = z
@@ -125,6 +126,7 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
     publishers: notYet("presets of publishers come"),
     "builder-presets": notYet("presets of builders come"),
     verifiers: z.array(verifierEntry).default([]),
+    referrers: z.array(referrersEntry).default([]),
     allow: notYet("rules for inputs that are not images come"),
     roots: z.array(root).default([]),
     roles: z

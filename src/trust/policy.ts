@@ -4,6 +4,7 @@ import { type Digest, digestOf } from "../image/digest.ts";
 import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
 import { type Builder, builderOf, capturesOf, defaultBuilderOf } from "./builder.ts";
+import { type ExternalReferrers, referrersOf } from "./external-referrers.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
@@ -35,6 +36,8 @@ export interface Policy {
   readonly allow: AllowedInputs;
   /** Names that stand for other names. */
   readonly mirrors: readonly Mirror[];
+  /** Where else to look for what refers to an image. */
+  readonly referrers: readonly ExternalReferrers[];
   /** Files of roots that somebody publishes and this policy takes up. */
   readonly rootsFrom: readonly RootsFeed[];
   /** Which faults turn a check red (RULES R35). */
@@ -231,6 +234,7 @@ function policyOf(
     newestRevocation: newestOf(trust.revoked.map((entry) => ("made" in entry ? entry.made : undefined))),
     verifiers: verifiers,
     allow: { network: true, localContext: false, httpWithoutChecksum: [] },
+    referrers: trust.referrers.map((entry, i) => referrersOf(entry, `trust.referrers[${i}]`)),
     mirrors: [],
     rootsFrom: [],
     enforce: "strict",
