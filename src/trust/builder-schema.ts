@@ -162,8 +162,17 @@ export const imagePattern = glob.superRefine((text, context) => {
     context.addIssue({ code: "custom", message: `the whole name without tag and digest: ${canonical}` });
 });
 
+/** A `builder.id` with its host spelled out: a pattern that takes any says nothing. */
+const builderId = glob.refine((text) => /^https?:\/\/[^*{}/]+\/./.test(text) && !text.includes("{"), {
+  error: "https://HOST/PATH, with the host spelled out, and without {names}",
+});
+
 const images = z.array(imagePattern).min(1);
-const grants = { level: level.default(2), builds: z.boolean().default(false) };
+const grants = {
+  level: level.default(2),
+  builds: z.boolean().default(false),
+  "builder-ids": z.array(builderId).min(1).optional(),
+};
 
 /** An entry of `trust.builders`: exactly one kind of signer. */
 export const builderEntry = z

@@ -15,6 +15,8 @@ interface BuilderOfAnyKind {
   readonly level: number;
   /** Whether this signer builds, so that provenance inside an index that it signed is its word (RULES R11). */
   readonly builds: boolean;
+  /** Which `builder.id` its provenance may give; undefined: the run, or the workflow that signed (RULES R29). */
+  readonly builderIds: readonly Glob[] | undefined;
   /** The GitHub server that URLs in certificates and provenance are compared under, without a slash at the end (RULES R10). */
   readonly server: string;
 }
@@ -94,7 +96,14 @@ export function capturesOf({ github, identity, key }: BuilderEntry): readonly st
  */
 export function builderOf(entry: BuilderEntry, path: string, server: string): Builder {
   const { github, identity, key } = entry;
-  const common = { path, images: entry.images.map(compileGlob), level: entry.level, builds: entry.builds, server };
+  const common = {
+    path,
+    images: entry.images.map(compileGlob),
+    level: entry.level,
+    builds: entry.builds,
+    builderIds: entry["builder-ids"]?.map(compileGlob),
+    server,
+  };
   if (github !== undefined) {
     const { repository, workflow, "repository-id": repositoryId, "owner-id": ownerId } = github;
     return {
@@ -127,6 +136,7 @@ export function defaultBuilderOf(entry: DefaultBuilderEntry, path: string, serve
     images: entry.images.map(compileGlob),
     level: entry.level,
     builds: entry.builds,
+    builderIds: entry["builder-ids"]?.map(compileGlob),
     workflow: undefined,
     source: { kind: "owner", owner, ownerId },
   };

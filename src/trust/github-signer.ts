@@ -112,11 +112,13 @@ function foldRepository(workflowUri: string): string {
 
 function sourceFailure(
   extensions: FulcioExtensions,
-  { source, server }: GitHubBuilder,
+  builder: GitHubBuilder,
   captures: Readonly<Record<string, string>>,
 ): Failure | undefined {
+  const { source, server } = builder;
   const { sourceRepositoryUri: repository, sourceRepositoryOwnerUri: owner } = extensions;
   if (source.kind === "repository") {
+    if (isRenamed(extensions, builder, captures)) return undefined;
     const wanted = `${server}/${substitute(source.repository, captures).pattern}`;
     return repository !== undefined && isSameRepository(repository, wanted, server)
       ? undefined
@@ -127,6 +129,25 @@ function sourceFailure(
   const ownerOf = repository === undefined ? undefined : repositoryPath(repository, server)?.split("/")[0];
   const isOwners = owner !== undefined && foldCase(owner) === foldCase(wanted) && ownerOf === foldCase(name);
   return isOwners ? undefined : refuse("source-owner", "source owner (.16)", owner, wanted);
+}
+
+/**
+ * Whether the source is the repository that policy means, under another name (RULES R8): the ids of repository and owner are both given
+ * and both the certificate's. A repository that was transferred keeps its id, and has another owner's: that one policy has to name anew.
+ */
+export function isRenamed(
+  {
+    sourceRepositoryUri: uri,
+    sourceRepositoryIdentifier: id,
+    sourceRepositoryOwnerIdentifier: owner,
+  }: FulcioExtensions,
+  { source, server }: GitHubBuilder,
+  captures: Readonly<Record<string, string>>,
+): boolean {
+  if (source.kind !== "repository" || source.repositoryId === undefined || source.ownerId === undefined) return false;
+  if (uri === undefined || repositoryPath(uri, server) === undefined) return false;
+  const wanted = `${server}/${substitute(source.repository, captures).pattern}`;
+  return !isSameRepository(uri, wanted, server) && id === source.repositoryId && owner === source.ownerId;
 }
 
 function refFailure(

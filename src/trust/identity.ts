@@ -2,7 +2,7 @@ import type { CertificateIdentity } from "../attestation/identity.ts";
 import type { Builder, GitHubBuilder } from "./builder.ts";
 import { certificateFailure } from "./certificate-signer.ts";
 import type { RefusalCode } from "./finding.ts";
-import { type SignerFailure, workflowFailure } from "./github-signer.ts";
+import { isRenamed, type SignerFailure, workflowFailure } from "./github-signer.ts";
 import type { Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
 import { isSameRepository, repositoryPath } from "./repository-uri.ts";
@@ -49,7 +49,7 @@ export function accepts(
       if (captures === undefined) continue;
       const failure = failureOf(verified, builder, captures, isDefaultBranch);
       if (failure === undefined) {
-        const candidate: Accepted = { kind: "accepted", builder, captures, ...levelOf(builder, verified) };
+        const candidate: Accepted = { kind: "accepted", builder, captures, ...levelOf(builder, verified, captures) };
         if (accepted === undefined || isBetter(candidate, accepted)) accepted = candidate;
       } else if (best === undefined || failure.depth > best.depth) best = failure;
     }
@@ -96,22 +96,26 @@ function failureOf(
 function levelOf(
   builder: Builder,
   { identity }: VerifiedStatement,
+  captures: Readonly<Record<string, string>>,
 ): { readonly level: number; readonly warnings: readonly string[] } {
-  const withoutIds = namesWithoutIds(builder);
-  const isIsolated =
-    builder.kind === "github" && identity.kind === "certificate" && isIsolatedWorkflow(identity, builder);
-  return {
-    level: Math.min(
-      builder.level,
-      ...(withoutIds ? [LEVEL_WITHOUT_IDS] : []),
-      ...(isIsolated ? [] : [LEVEL_NOT_ISOLATED]),
-    ),
-    warnings: withoutIds
-      ? [
-          `${builder.path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
-        ]
-      : [],
-  };
+  const ofWorkflow = builder.kind === "github" && identity.kind === "certificate" ? { identity, builder } : undefined;
+  const caps: number[] = [];
+  const warnings: string[] = [];
+  if (namesWithoutIds(builder)) {
+    caps.push(LEVEL_WITHOUT_IDS);
+    warnings.push(
+      `${builder.path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
+    );
+  }
+  if (ofWorkflow === undefined || !isIsolatedWorkflow(ofWorkflow.identity, ofWorkflow.builder))
+    caps.push(LEVEL_NOT_ISOLATED);
+  if (ofWorkflow !== undefined && isRenamed(ofWorkflow.identity.extensions, ofWorkflow.builder, captures)) {
+    const { sourceRepositoryUri, sourceRepositoryIdentifier } = ofWorkflow.identity.extensions;
+    warnings.push(
+      `${builder.path} knows repository ${sourceRepositoryIdentifier} by another name: it is ${sourceRepositoryUri} in the certificate; name it so in the policy`,
+    );
+  }
+  return { level: Math.min(builder.level, ...caps), warnings };
 }
 
 /** The source of a key isn't in any certificate; whether the build's own record shows one caps the level elsewhere (RULES R10). */

@@ -51,17 +51,36 @@ const signer = glob.refine((text) => text.includes("@") || text.startsWith("sha2
 /** Since when it is known: a verifier's summary from before could not know of it (RULES R28). */
 const made = moment.optional();
 
+/** Of any owner: revoking too much is a mistake that shows. */
+const revokedWorkflow = glob.refine((text) => /^[^@]+@[^@]+$/.test(text) && !/^https?:/.test(text), {
+  error: "OWNER/REPO/.github/workflows/FILE@REF, without the server; no wildcard crosses @",
+});
+
+const window = { from: moment.optional(), until: moment.optional(), reason, made };
+const isOrdered = ({ from, until }: { from?: string | undefined; until?: string | undefined }) =>
+  from === undefined || until === undefined || from.slice(0, until.length) <= until;
+const reversed = { error: "from is after until: it would revoke nothing" };
+
 const revocation = z.union(
   [
     z.strictObject({ digest, reason, made }),
     z.strictObject({ commit: z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/), reason, made }),
+    z.strictObject({ identity: signer, ...window }).refine(isOrdered, reversed),
     z
-      .strictObject({ identity: signer, from: moment.optional(), until: moment.optional(), reason, made })
-      .refine(({ from, until }) => from === undefined || until === undefined || from.slice(0, until.length) <= until, {
-        error: "from is after until: it would revoke nothing",
-      }),
+      .strictObject({
+        builder: revokedWorkflow,
+        "workflow-digest": z
+          .string()
+          .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
+          .optional(),
+        ...window,
+      })
+      .refine(isOrdered, reversed),
   ],
-  { error: "{ digest | commit | identity [, from] [, until], reason [, made] }" },
+  {
+    error:
+      "{ digest | commit | identity [, from] [, until] | builder [, workflow-digest] [, from] [, until], reason [, made] }",
+  },
 );
 
 const roleRule = z.enum(["attested", "pinned", "allow"]);

@@ -111,14 +111,25 @@ export interface TrustRoot {
 export type Revocation =
   | { readonly kind: "digest"; readonly digest: Digest; readonly reason: string }
   | { readonly kind: "commit"; readonly commit: string; readonly reason: string }
-  | {
+  | (RevokedTime & {
       readonly kind: "identity";
       /** In lower case, as what is compared with it. */
       readonly identity: Glob;
-      readonly from: Date | undefined;
-      readonly until: Date | undefined;
-      readonly reason: string;
-    };
+    })
+  | (RevokedTime & {
+      readonly kind: "builder";
+      /** The building workflow with its ref, without the server; in lower case, as what is compared with it. */
+      readonly builder: Glob;
+      /** The commit of that workflow; any if undefined. */
+      readonly workflowDigest: string | undefined;
+    });
+
+/** A window of signing times, open where an end is undefined. */
+export interface RevokedTime {
+  readonly from: Date | undefined;
+  readonly until: Date | undefined;
+  readonly reason: string;
+}
 
 /** The parameters with which an image must have been built (RULES R9). */
 export interface ExpectedBuild {
@@ -284,14 +295,11 @@ function newestOf(made: readonly (string | undefined)[]): Policy["newestRevocati
 function revocationOf(entry: PolicyFile["trust"]["revoked"][number]): Revocation {
   if ("digest" in entry) return { kind: "digest", digest: entry.digest as Digest, reason: entry.reason };
   if ("commit" in entry) return { kind: "commit", commit: entry.commit, reason: entry.reason };
-  const { identity, from, until, reason } = entry;
+  const { from, until, reason } = entry;
   const time = (text: string | undefined, end: string) =>
     text === undefined ? undefined : new Date(text.includes("T") ? text : `${text}T${end}Z`);
-  return {
-    kind: "identity",
-    identity: compileGlob(foldCase(identity)),
-    from: time(from, "00:00:00"),
-    until: time(until, "23:59:59.999"),
-    reason,
-  };
+  const window: RevokedTime = { from: time(from, "00:00:00"), until: time(until, "23:59:59.999"), reason };
+  if ("identity" in entry) return { kind: "identity", identity: compileGlob(foldCase(entry.identity)), ...window };
+  const { builder, "workflow-digest": workflowDigest } = entry;
+  return { kind: "builder", builder: compileGlob(foldCase(builder)), workflowDigest, ...window };
 }

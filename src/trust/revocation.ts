@@ -1,6 +1,6 @@
-import { claimsOf, signerName } from "../attestation/identity.ts";
+import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
 import type { Digest } from "../image/digest.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy, Revocation, RevokedTime } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
 import { foldCase } from "./repository-uri.ts";
 
@@ -20,24 +20,41 @@ export function revokedCommit(policy: Policy, { identity }: VerifiedStatement): 
 }
 
 /**
- * Why policy no longer believes this signer at that time, if it doesn't (RULES R12): any overlap of the window with the span from
- * the earliest to the latest proven time revokes, and a statement without a proven time is revoked by any window.
+ * Why policy no longer believes this signer, or the workflow that it ran as, at that time, if it doesn't (RULES R12): any overlap of the
+ * window with the span from the earliest to the latest proven time revokes, and a statement without a proven time is revoked by any
+ * window.
  *
  * Letters are compared without case: GitHub's names have none, and spelling a repository anew must not undo a revocation.
  */
 export function revokedIdentity(policy: Policy, { identity, times }: VerifiedStatement): string | undefined {
-  const name = foldCase(signerName(identity));
+  return policy.revoked.find((entry) => isOf(entry, identity) && overlaps(entry, times))?.reason;
+}
+
+function isOf(entry: Revocation, identity: SignerIdentity): entry is Revocation & RevokedTime {
+  switch (entry.kind) {
+    case "digest":
+    case "commit":
+      return false;
+    case "identity":
+      return entry.identity.match(foldCase(signerName(identity))) !== undefined;
+    case "builder": {
+      const { buildSignerUri = "", buildSignerDigest } = claimsOf(identity);
+      const { builder, workflowDigest } = entry;
+      // A certificate that doesn't say at which commit may be of the revoked one.
+      const isAtCommit =
+        workflowDigest === undefined || buildSignerDigest === undefined || workflowDigest === buildSignerDigest;
+      return isAtCommit && builder.match(foldCase(buildSignerUri).replace(/^https?:\/\/[^/]+\//, "")) !== undefined;
+    }
+  }
+}
+
+function overlaps({ from, until }: RevokedTime, times: readonly Date[]): boolean {
   const proven = times.map((time) => time.getTime());
   const [earliest, latest] = [Math.min(...proven), Math.max(...proven)];
-  const entry = policy.revoked.find((candidate) => {
-    if (candidate.kind !== "identity" || candidate.identity.match(name) === undefined) return false;
-    const { from, until } = candidate;
-    // Asked this way round, a time that is no time revokes.
-    const isBefore = from !== undefined && latest < from.getTime();
-    const isAfter = until !== undefined && earliest > until.getTime();
-    return proven.length === 0 || !(isBefore || isAfter);
-  });
-  return entry?.reason;
+  // Asked this way round, a time that is no time revokes.
+  const isBefore = from !== undefined && latest < from.getTime();
+  const isAfter = until !== undefined && earliest > until.getTime();
+  return proven.length === 0 || !(isBefore || isAfter);
 }
 
 /** Whether policy revokes anything that only the evidence shows, so that even a root has to be looked at. */

@@ -6,7 +6,7 @@ import { formatReference } from "../image/reference.ts";
 import type { AcceptedProvenance } from "./accepted.ts";
 import type { OpaqueCode } from "./finding.ts";
 import type { ImageNode } from "./resolve.ts";
-import { runTie } from "./ties.ts";
+import { isOwnBuilderId } from "./ties.ts";
 
 /** Without the build's steps the list of images is enough up to here (RULES R16). */
 const LEVEL_LIST_ONLY = 2;
@@ -15,8 +15,8 @@ const LEVEL_SOURCE_NOT_PROVEN = 1;
 
 /** With the steps, but not all that went in: content of the builder's own is in there (RULES R10). */
 const LEVEL_INCOMPLETE = 1;
-/** A `builder.id` that isn't the signer's run: whoever built isn't known well enough to be isolated (RULES R29). */
-const LEVEL_OTHER_RUN = 2;
+/** A `builder.id` that isn't the signer's: whoever built isn't known well enough to be isolated (RULES R29). */
+const LEVEL_OTHER_BUILDER = 2;
 
 /** What the node claims to rest on. */
 export type BaseClaim =
@@ -141,7 +141,7 @@ export function levelOf(provenances: readonly AcceptedProvenance[], node: ImageN
         ...(source === "agrees" ? [] : [LEVEL_SOURCE_NOT_PROVEN]),
         ...(record?.llb ? [] : [LEVEL_LIST_ONLY]),
         ...(record?.complete ? [] : [LEVEL_INCOMPLETE]),
-        ...(runTie(provenance, by.identity, by.acceptance) === "differs" ? [LEVEL_OTHER_RUN] : []),
+        ...(isOwnBuilderId(provenance, by.identity, by.acceptance) ? [] : [LEVEL_OTHER_BUILDER]),
       ];
       return Math.min(level, ...caps);
     });

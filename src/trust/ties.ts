@@ -57,6 +57,18 @@ export function runTie({ builderId }: Provenance, identity: SignerIdentity, { bu
 }
 
 /**
+ * Whether the builder that provenance names is one that its signer may speak as (RULES R29): what policy lists, else the run of the
+ * certificate, or the workflow that signed.
+ */
+export function isOwnBuilderId(provenance: Provenance, identity: SignerIdentity, signatory: Signatory): boolean {
+  const { builderId } = provenance;
+  const { builderIds } = signatory.builder;
+  if (builderIds !== undefined) return builderIds.some((glob) => glob.match(builderId) !== undefined);
+  if (builderId !== "" && builderId === claimsOf(identity).buildSignerUri) return true;
+  return runTie(provenance, identity, signatory) === "agrees";
+}
+
+/**
  * Whether unsigned provenance inside an index is the word of whoever signed the index: at least one tie is there, and every one that
  * is there agrees (RULES R11). Otherwise anyone who can have an index signed could put provenance of his own making inside.
  */

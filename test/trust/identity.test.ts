@@ -188,6 +188,17 @@ const refused: readonly {
   },
 ];
 
+/** With both ids another name can be the same repository's. */
+const idsOf = (ids: string) =>
+  policyOf(`version: 1
+trust:
+  builders:
+    - images: ["ghcr.io/acme/{repo}"]
+      github: { repository: "acme/{repo}", ${ids}, workflow: "${workflow}" }
+`);
+const byOwner = idsOf("owner-id: 1234");
+const byRepository = idsOf("repository-id: 77");
+
 for (const { field, code, wrong } of refused) {
   test(`R6 refuses a certificate without ${field}: missing is a mismatch`, () => {
     // Without .9 there is nothing that the certificate's name could equal.
@@ -198,7 +209,9 @@ for (const { field, code, wrong } of refused) {
 
   test(`R4 R6 refuses every look-alike in ${field}`, () => {
     assert.ok(wrong.length > 4);
-    for (const value of wrong) assert.equal(outcome({ extensions: { [field]: value } }), code, JSON.stringify(value));
+    for (const policy of field === "sourceRepositoryUri" ? [byOwner, byRepository] : [pinned])
+      for (const value of wrong)
+        assert.equal(outcome({ extensions: { [field]: value } }, policy), code, JSON.stringify(value));
     assert.equal(outcome({ extensions: { [field]: extensions[field] } }), "accepted");
   });
 }
@@ -464,6 +477,50 @@ test("R8 a source without a numeric id is level 1 at most, with a warning; eithe
   assert.deepEqual(levelOf(granting("")), [1, 1]);
   assert.deepEqual(levelOf(granting("repository-id: 77")), [3, 0]);
   assert.deepEqual(levelOf(granting("owner-id: 1234")), [3, 0]);
+});
+
+test("R8 a rename keeps trust with a warning, a transfer asks anew", () => {
+  const renamed = {
+    sourceRepositoryUri: "https://github.com/acme/app-ng",
+    runInvocationUri: "https://github.com/acme/app-ng/actions/runs/1/attempts/1",
+  };
+  const answer = accepts(pinned, image, verified({ extensions: renamed }));
+  assert.deepEqual(answer.kind === "accepted" && [answer.level, answer.warnings.length], [3, 1]);
+  assert.match(answer.kind === "accepted" ? (answer.warnings[0] ?? "") : "", /app-ng/);
+  const moved = {
+    sourceRepositoryUri: "https://github.com/evil/app",
+    sourceRepositoryOwnerUri: "https://github.com/evil",
+    sourceRepositoryOwnerIdentifier: "666",
+    runInvocationUri: "https://github.com/evil/app/actions/runs/1/attempts/1",
+  };
+  assert.equal(outcome({ extensions: moved }), "source-repository", "transferred");
+  for (const changes of [
+    { sourceRepositoryIdentifier: "78" },
+    { sourceRepositoryIdentifier: undefined },
+    { sourceRepositoryOwnerIdentifier: "1235" },
+    { sourceRepositoryOwnerIdentifier: undefined },
+    { sourceRepositoryUri: "https://github.com.evil.example/acme/app-ng" },
+    { sourceRepositoryUri: "https://github.com/acme/app-ng.git" },
+    { sourceRepositoryUri: "https://github.com/acme/app-ng\n" },
+  ])
+    assert.equal(outcome({ extensions: { ...renamed, ...changes } }), "source-repository", JSON.stringify(changes));
+  for (const policy of [byOwner, byRepository])
+    assert.equal(outcome({ extensions: renamed }, policy), "source-repository", "one id isn't enough");
+});
+
+test("R8 a look-alike owner, and another repository of the same organisation, are no rename", () => {
+  const as = (owner: string, repo: string, id: string, ownerId: string) => ({
+    sourceRepositoryUri: `https://github.com/${owner}/${repo}`,
+    sourceRepositoryOwnerUri: `https://github.com/${owner}`,
+    sourceRepositoryIdentifier: id,
+    sourceRepositoryOwnerIdentifier: ownerId,
+    runInvocationUri: `https://github.com/${owner}/${repo}/actions/runs/1/attempts/1`,
+  });
+  assert.equal(outcome({ extensions: as("acme", "app", "77", "1234") }), "accepted");
+  assert.equal(outcome({ extensions: as("acme", "other", "78", "1234") }), "source-repository");
+  assert.equal(outcome({ extensions: as("acrne", "app", "79", "666") }), "source-repository");
+  assert.equal(outcome({ extensions: as("acme", "app", "77", "666") }), "owner-id", "the name was taken over");
+  assert.equal(outcome({ extensions: as("acme", "app", "80", "1234") }), "repository-id", "the name was made anew");
 });
 
 test("R29 where the source's own repository holds the workflow, level 2 is the most", () => {

@@ -100,3 +100,32 @@ test("R27 a root must be looked at where commits or signers are revoked, and not
   assert.ok(!revokesByEvidence(revoking(`digest: "${digestOf(bytes)}"`)));
   assert.ok(!revokesByEvidence(policyOf("version: 1\n")));
 });
+
+test("R12 R27 a builder's version is revoked by its ref, by its commit, or by both in a window", () => {
+  const ref = `builder: "acme/builder/.github/workflows/build.yml@refs/tags/v2"`;
+  assert.ok(isRevoked(ref, {}));
+  assert.ok(isRevoked(`builder: "ACME/**@refs/tags/**"`, {}), "GitHub's names have no case");
+  assert.ok(isRevoked(`${ref}, workflow-digest: ${extensions.buildSignerDigest}`, {}));
+  assert.ok(isRevoked(`${ref}, workflow-digest: ${"c".repeat(40)}`, { extensions: { buildSignerDigest: undefined } }));
+  for (const entry of [
+    `builder: "acme/builder/.github/workflows/build.yml@refs/tags/v1"`,
+    `builder: "acme/builder/.github/workflows/build.yml@refs/heads/v2"`,
+    `builder: "acme/app/.github/workflows/release.yml@refs/tags/v1.0"`,
+    `${ref}, workflow-digest: ${"c".repeat(40)}`,
+    `${ref}, until: 2026-04-30`,
+  ])
+    assert.ok(!isRevoked(entry, {}), entry);
+  assert.ok(isRevoked(`${ref}, until: 2026-04-30`, { times: [] }), "without a proven time any window is its window");
+  assert.equal(revokedIdentity(revoking(ref), signedByKey()), undefined);
+  assert.ok(revokesByEvidence(revoking(ref)));
+});
+
+test("R12 a revoked builder that can't be meant is refused when the policy is read", () => {
+  for (const builder of [
+    "acme/builder",
+    "**",
+    "https://github.com/acme/b/.github/workflows/b.yml@refs/tags/v1",
+    "a@b@c",
+  ])
+    assert.throws(() => revoking(`builder: "${builder}"`), builder);
+});

@@ -9,6 +9,7 @@ import {
   graphOf,
   type Json,
   layerOf,
+  policyOf,
   put,
   runOf,
   SLSA1,
@@ -268,15 +269,23 @@ test("R10 a build of which not everything was recorded is of level 1 at most", a
   assert.equal(verdict.level, 1);
 });
 
-test("R29 a builder.id that isn't the signer's run is of level 2 at most", async () => {
-  const levelWith = async (builderId: string) => {
+test("R29 a builder.id that isn't the signer's run or workflow, or that policy doesn't list, is of level 2 at most", async () => {
+  const levelWith = async (builderId: string, ids?: string) => {
     const world = new World();
     const { image } = world.build("app", { builderId, signed: "provenance-without-index" });
-    return (await world.judge(image)).level;
+    return (
+      await world.judge(image, { policy: policyOf({ more: ids === undefined ? "" : `      builder-ids: ${ids}` }) })
+    ).level;
   };
+  const workflow = "https://github.com/acme/builder/.github/workflows/build.yml@refs/tags/v1";
   assert.equal(await levelWith(runOf("app")), 3);
-  assert.equal(await levelWith(""), 3);
-  assert.equal(await levelWith(runOf("other")), 2);
+  assert.equal(await levelWith(workflow), 3);
+  for (const id of ["", runOf("other"), `${workflow}x`, workflow.replace("build.yml", "other.yml")])
+    assert.equal(await levelWith(id), 2, id);
+  const listed = '["https://builds.example/hosted@v*"]';
+  assert.equal(await levelWith("https://builds.example/hosted@v1", listed), 3);
+  for (const id of ["https://builds.example/hosted@v1/x", "https://builds.example/hosted", runOf("app"), ""])
+    assert.equal(await levelWith(id, listed), 2, id);
 });
 
 test("R10 another repository or commit than the certificate's is a fault", async () => {
