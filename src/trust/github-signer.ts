@@ -136,18 +136,18 @@ function sourceFailure(
  * and both the certificate's. A repository that was transferred keeps its id, and has another owner's: that one policy has to name anew.
  */
 export function isRenamed(
-  {
-    sourceRepositoryUri: uri,
-    sourceRepositoryIdentifier: id,
-    sourceRepositoryOwnerIdentifier: owner,
-  }: FulcioExtensions,
+  extensions: FulcioExtensions,
   { source, server }: GitHubBuilder,
   captures: Readonly<Record<string, string>>,
 ): boolean {
+  const { sourceRepositoryUri = "", sourceRepositoryIdentifier: id } = extensions;
+  const { sourceRepositoryOwnerUri: owner, sourceRepositoryOwnerIdentifier: ownerId } = extensions;
   if (source.kind !== "repository" || source.repositoryId === undefined || source.ownerId === undefined) return false;
-  if (uri === undefined || repositoryPath(uri, server) === undefined) return false;
-  const wanted = `${server}/${substitute(source.repository, captures).pattern}`;
-  return !isSameRepository(uri, wanted, server) && id === source.repositoryId && owner === source.ownerId;
+  if (id !== source.repositoryId || ownerId !== source.ownerId || owner === undefined) return false;
+  // A certificate whose repository isn't its owner's is no certificate of a rename.
+  const name = repositoryPath(sourceRepositoryUri, server);
+  if (name === undefined || foldCase(owner) !== foldCase(`${server}/${name.split("/")[0]}`)) return false;
+  return !isSameRepository(sourceRepositoryUri, `${server}/${substitute(source.repository, captures).pattern}`, server);
 }
 
 function refFailure(

@@ -183,7 +183,7 @@ export const FAULTS_OF_IDENTITIES: readonly Fault[] = [
     "source",
     "One repository of an organisation signs images of another.",
     "source-repository",
-    { repository: "acme/tools" },
+    { repository: "acme/tools", repositoryId: FACTS.app.id },
   ),
   run(
     "R4",
@@ -191,7 +191,7 @@ export const FAULTS_OF_IDENTITIES: readonly Fault[] = [
     "source",
     "A look-alike repository passes for the real one.",
     "source-repository",
-    { repository: "acme/base-x" },
+    { repository: "acme/base-x", repositoryId: FACTS.app.id },
   ),
   run(
     "R4",
@@ -199,7 +199,7 @@ export const FAULTS_OF_IDENTITIES: readonly Fault[] = [
     "source",
     "A look-alike account passes for the real one.",
     "source-repository",
-    { repository: "acme-x/base" },
+    { repository: "acme-x/base", repositoryId: FACTS.app.id, ownerId: FACTS.app.id },
   ),
   run(
     "R8",

@@ -36,7 +36,9 @@ export const FAULTS_OF_POLICIES: readonly Fault[] = [
     text.replace("/*/base", "/*/other"),
   ),
   policy("R4", "policy wants another source for the base", "source", "refused", "source-repository", (text) =>
-    text.replace("repository: acme/base", "repository: acme/elsewhere"),
+    text
+      .replace("repository: acme/base", "repository: acme/elsewhere")
+      .replace(/repository-id: \d+/, "repository-id: 1"),
   ),
   policy("R7", "policy wants another workflow for the base", "workflow", "refused", "workflow", (text) =>
     text.replace("build.yml@refs/tags/v*", "build.yml@refs/tags/v2*"),

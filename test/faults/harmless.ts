@@ -292,7 +292,8 @@ function signed(): readonly Harmless[] {
     {
       rule: "R11",
       what: "the provenance inside the signed index names no builder",
-      why: "Its git source is the certificate's: one tie is there and agrees.",
+      why: "Its git source is the certificate's: one tie is there and agrees. The level is 2 at most.",
+      level: 2,
       spoil: { app: { signs: "index", contained: (statement) => put(statement, BUILDER_ID, "") } },
     },
   ];
