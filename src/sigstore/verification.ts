@@ -83,7 +83,7 @@ function verifyCertificateSigned(unproven: UnprovenEntity, root: TrustedRootProf
   const isIssuer = root.material.certificateAuthorities.some(({ certChain }) =>
     certChain.some((authority) => authority.subject.equals(leaf.issuer)),
   );
-  if (!isIssuer) throw new Foreign(`no authority of ${root.name} issued the certificate`);
+  if (!isIssuer) throw new Foreign("certificate", `no authority of ${root.name} issued the certificate`);
 
   const { tlog, ctlog } = root.thresholds;
   // Some proven time always: a certificate is good for minutes. Where there are no logs, only an authority's token can prove one.
@@ -202,12 +202,8 @@ function provenTimes(entity: SignedEntity): readonly Date[] {
   return times;
 }
 
-/** A certificate that is simply not this root's business. */
-class Foreign extends Rejection {
-  constructor(message: string) {
-    super("certificate", message);
-  }
-}
+/** What is simply not this anchor's business. */
+class Foreign extends Rejection {}
 
 function progressOf(rejection: Rejection): number {
   if (rejection instanceof Foreign) return -1;
