@@ -22,6 +22,7 @@ const findingKind = z.enum([
   "malformed",
   "mismatch",
   "layers-mismatch",
+  "undeclared-base",
   "revoked",
   "cycle",
   "limit",
@@ -130,6 +131,10 @@ export const verdictSchema = z
     asOf: z.iso.datetime(),
     level: z.int().min(0).max(3).meta({ description: "lowest SLSA build level over the ancestry" }),
     levels: z.record(z.string(), z.int()).meta({ description: "how many images at each level" }),
+    comparedWith: z
+      .string()
+      .default("")
+      .meta({ description: "with which images the layers were compared, to find a base that nobody declared" }),
     platforms: z.array(
       z.strictObject({ platform: z.string().nullable(), node: z.string(), verdict: outcome, counts: z.boolean() }),
     ),
@@ -173,6 +178,7 @@ export function verdictDocument(verdict: Verdict): VerdictDocument {
     asOf: verdict.asOf.toISOString(),
     level: verdict.level,
     levels: Object.fromEntries(Object.entries(verdict.levels)),
+    comparedWith: verdict.comparedWith,
     platforms: verdict.platforms.map(({ platform, node: id, outcome: result, counts }) => ({
       platform: platform === undefined ? null : formatPlatform(platform),
       node: id,

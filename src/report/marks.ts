@@ -46,6 +46,7 @@ export function markOfFinding({ kind }: Pick<Finding, "kind">): Mark {
     case "malformed":
     case "mismatch":
     case "layers-mismatch":
+    case "undeclared-base":
     case "revoked":
     case "cycle":
     case "limit":

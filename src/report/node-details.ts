@@ -43,6 +43,7 @@ function reasonsOf(node: DocumentNode): readonly string[] {
     case "layers-mismatch":
     case "unreachable":
       return [`${finding.code}: ${finding.reason}`];
+    case "undeclared-base":
     case "revoked":
     case "cycle":
     case "limit":

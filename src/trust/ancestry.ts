@@ -6,10 +6,18 @@ import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
 import type { Finding } from "./finding.ts";
+import { type KnownSet, knownBeside, knownTogether } from "./known-images.ts";
 import type { LayerFacts } from "./layer-facts.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
-import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader, LayerReader } from "./ports.ts";
+import type {
+  AttestationSource,
+  BundleVerifier,
+  DefaultBranches,
+  ImageReader,
+  KnownImages,
+  LayerReader,
+} from "./ports.ts";
 import { proveSeams } from "./prove-seams.ts";
 import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
@@ -54,6 +62,8 @@ export interface Ancestry {
   readonly nodes: ReadonlyMap<string, AncestryNode>;
   /** What was found in layers, where the verdict rests on it. */
   readonly layers: LayerFacts;
+  /** What its images were compared with, to find undeclared bases. */
+  readonly known: KnownSet;
 }
 
 /** What the walk needs of the world. */
@@ -64,6 +74,8 @@ export interface WalkPorts {
   readonly defaultBranches?: DefaultBranches;
   /** Without it no layer is looked into, and a seam that rests on two configs' word stays a claim (RULES R21). */
   readonly layers?: LayerReader;
+  /** Without it the images of one walk know of each other alone (RULES R22). */
+  readonly known?: KnownImages;
   /** Told as the walk goes on; for a progress line. */
   readonly onProgress?: (progress: WalkProgress) => void;
 }
@@ -167,7 +179,9 @@ export async function walkAncestry(
     }
     generation = next;
   }
-  const ancestry: Ancestry = { subjects, nodes, layers: new Map() };
+  const walked: Ancestry = { subjects, nodes, layers: new Map(), known: knownTogether(nodes) };
+  const ancestry =
+    ports.known === undefined ? walked : { ...walked, known: await knownBeside(ports.known, walked, policy) };
   return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, policy, subject, asOf);
 }
 
@@ -184,7 +198,7 @@ export function ancestryOfFinding(reference: ImageReference, finding: Finding): 
     finding,
     links: [],
   };
-  return { subjects: [text], nodes: new Map([[text, node]]), layers: new Map() };
+  return { subjects: [text], nodes: new Map([[text, node]]), layers: new Map(), known: knownTogether(new Map()) };
 }
 
 type Claim =

@@ -37,6 +37,8 @@ export type Finding =
   | { readonly kind: "mismatch"; readonly code: MismatchCode; readonly reason: string }
   /** Its layers aren't, from the lowest on, those of the base that it claims. */
   | { readonly kind: "layers-mismatch"; readonly code: LayersCode; readonly reason: string }
+  /** Its layers begin with those of a known image that its provenance doesn't name (RULES R22). */
+  | { readonly kind: "undeclared-base"; readonly reason: string }
   /** Policy no longer believes it. */
   | { readonly kind: "revoked"; readonly reason: string }
   /** It claims to be built from itself. */

@@ -5,6 +5,7 @@ import { flattenedBy } from "./flattening.ts";
 import type { ImageNode } from "./resolve.ts";
 import { longestPrefix, type Seam, seamBetween } from "./seam.ts";
 import { unexplainedAbove, unexplainedLayers } from "./standing.ts";
+import { undeclaredBase } from "./undeclared-base.ts";
 
 /** A claimed seam rests on two configs' word (RULES R21). */
 const LEVEL_SEAM_CLAIMED = 1;
@@ -22,7 +23,7 @@ export interface SeamedNode {
   readonly seam: "proven" | "claimed" | undefined;
   /** SLSA build level, 0 for what isn't attested. */
   readonly level: number;
-  /** What caps the level, for people. */
+  /** What caps the level, and what can't be made sure of, for people. */
   readonly warnings: readonly string[];
 }
 
@@ -41,21 +42,26 @@ export function judgeNode(ancestry: Ancestry, node: AncestryNode): SeamedNode {
     parent.node === undefined ? [] : [{ link, node: parent.node }],
   );
   const isPinned = parents.some(({ parent }) => parent.finding.kind === "pinned");
-  const seamed = (seam: StandingSeam | undefined): SeamedNode => ({
-    finding,
-    links,
-    seam: seam?.kind,
-    level: Math.min(
-      examination.level,
-      seam?.kind === "claimed" ? LEVEL_SEAM_CLAIMED : examination.level,
-      isPinned ? LEVEL_PINNED : examination.level,
-    ),
-    warnings:
+  const instead = (other: Finding): SeamedNode => ({ ...UNSEAMED, finding: other, links });
+  const seamed = (seam: StandingSeam | undefined): SeamedNode => {
+    const undeclared = undeclaredBase(ancestry, node);
+    if (undeclared?.kind === "fault") return instead({ kind: "undeclared-base", reason: undeclared.reason });
+    const claim =
       seam?.kind === "claimed"
         ? [`that its base lies under it rests on what configs say (level ${LEVEL_SEAM_CLAIMED}): ${seam.reason}`]
-        : [],
-  });
-  const instead = (other: Finding): SeamedNode => ({ ...UNSEAMED, finding: other, links });
+        : [];
+    return {
+      finding,
+      links,
+      seam: seam?.kind,
+      level: Math.min(
+        examination.level,
+        seam?.kind === "claimed" ? LEVEL_SEAM_CLAIMED : examination.level,
+        isPinned ? LEVEL_PINNED : examination.level,
+      ),
+      warnings: [...claim, ...(undeclared === undefined ? [] : [undeclared.reason])],
+    };
+  };
 
   switch (examination.base.kind) {
     case "none":

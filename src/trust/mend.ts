@@ -21,6 +21,8 @@ export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | unde
       return mendOfMismatch(finding);
     case "layers-mismatch":
       return mendOfLayers(finding);
+    case "undeclared-base":
+      return "find out how it came by these layers: build it FROM the image that they are of, or from what is really under it";
     case "revoked":
       return "rebuild it from what is not revoked; a root can't heal this";
     case "cycle":

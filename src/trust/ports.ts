@@ -98,6 +98,32 @@ export interface LayerReader {
   ): Promise<UnpackedLayer | undefined>;
 }
 
+/** An image that was accepted under a policy, as far as its layers go (RULES R22). */
+export interface KnownImage {
+  /** Without tag and digest. */
+  readonly name: string;
+  /** Of the platform's manifest. */
+  readonly digest: Digest;
+  /** The index that it was taken from. */
+  readonly index?: Digest;
+  /** Of all its layers. */
+  readonly chainId: Digest;
+  /** How many they are. */
+  readonly layers: number;
+  /** Whose word its accepted statements are; none for what policy takes without a word. */
+  readonly origins: readonly string[];
+  /** The earliest proven time at which one of them was signed. */
+  readonly signedAt?: Date;
+}
+
+/** Remembers images that were accepted before. */
+export interface KnownImages {
+  /** Which they are, for people; it stands in the verdict. */
+  readonly description: string;
+  /** @returns those that were accepted under this very policy, and whose layers as a whole have one of these chain ids. */
+  findByChain(policy: Digest, chainIds: readonly Digest[]): Promise<readonly KnownImage[]>;
+}
+
 /** One place where something signed may stand. Anyone may have put it there (RULES R15). */
 export interface AttestationCandidate {
   /** Where, for people: `referrer sha256:…`, `tag sha256-….att, layer 2`. */

@@ -38,6 +38,8 @@ export interface Verdict {
   readonly level: number;
   /** How many images of the ancestry there are at each level. */
   readonly levels: Readonly<Record<number, number>>;
+  /** With which images the layers were compared, to find a base that nobody declared (RULES R22). */
+  readonly comparedWith: string;
 }
 
 /** The verdict on one platform of the image. */
@@ -149,6 +151,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     unreachable: of("unreachable"),
     level: Math.min(...Object.keys(levels).map(Number), ...(concerned.length === 0 ? [0] : [3])),
     levels,
+    comparedWith: ancestry.known.description,
   };
 }
 
@@ -275,6 +278,7 @@ function isSound({ kind }: Finding): boolean {
     case "malformed":
     case "mismatch":
     case "layers-mismatch":
+    case "undeclared-base":
     case "revoked":
     case "cycle":
     case "limit":

@@ -34,6 +34,7 @@ export const findings: readonly Finding[] = [
   { kind: "malformed", code: "duplicate-key", reason: "two keys" },
   { kind: "mismatch", code: "source-mismatch", reason: "another commit" },
   { kind: "layers-mismatch", code: "layers-mismatch", reason: "other layers" },
+  { kind: "undeclared-base", reason: "somebody else's layers" },
   { kind: "revoked", reason: "stolen key" },
   { kind: "cycle", reason: "built from itself" },
   { kind: "limit", reason: "too deep" },
@@ -123,6 +124,7 @@ export function verdict(nodes: readonly JudgedNode[], given: Partial<Verdict> = 
     unreachable: [],
     level: 2,
     levels: { 2: nodes.length },
+    comparedWith: "the images of this ancestry",
     ...given,
   };
 }

@@ -92,6 +92,7 @@ test("never offers a root for what a root can't heal", () => {
     { kind: "mismatch", code: "source-mismatch", reason: "r" },
     { kind: "mismatch", code: "tag-mismatch", reason: "r" },
     { kind: "layers-mismatch", code: "layers-mismatch", reason: "r" },
+    { kind: "undeclared-base", reason: "r" },
     { kind: "layers-mismatch", code: "flattened", reason: "r" },
     { kind: "layers-mismatch", code: "diff-id-mismatch", reason: "r" },
   ];

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Ancestry, AncestryNode } from "../../src/trust/ancestry.ts";
 import type { Finding } from "../../src/trust/finding.ts";
+import { knownTogether } from "../../src/trust/known-images.ts";
 import { judge } from "../../src/trust/verdict.ts";
 import {
   AS_OF,
@@ -35,7 +36,12 @@ function ancestry(nodes: Readonly<Record<string, readonly [Finding, ...string[]]
       links,
     };
   });
-  return { subjects: [all[0]?.id ?? ""], nodes: new Map(all.map((node) => [node.id, node])), layers: new Map() };
+  return {
+    subjects: [all[0]?.id ?? ""],
+    nodes: new Map(all.map((node) => [node.id, node])),
+    layers: new Map(),
+    known: knownTogether(new Map()),
+  };
 }
 
 const outcome = (nodes: Parameters<typeof ancestry>[0]) => judge(ancestry(nodes), policyOf(), IMAGE, AS_OF).outcome;
@@ -51,6 +57,7 @@ const FAULTS: readonly Finding[] = [
   { kind: "malformed", code: "schema", reason: "" },
   { kind: "mismatch", code: "source-mismatch", reason: "" },
   { kind: "layers-mismatch", code: "layers-mismatch", reason: "" },
+  { kind: "undeclared-base", reason: "" },
   { kind: "revoked", reason: "" },
   { kind: "cycle", reason: "" },
   { kind: "limit", reason: "" },
@@ -77,7 +84,7 @@ test("only sound findings all the way down are trusted", () => {
 });
 
 test("R18 nothing to judge is untrusted", () => {
-  const none: Ancestry = { subjects: [], nodes: new Map(), layers: new Map() };
+  const none: Ancestry = { subjects: [], nodes: new Map(), layers: new Map(), known: knownTogether(new Map()) };
   assert.equal(judge(none, policyOf(), IMAGE, AS_OF).outcome, "untrusted");
   assert.equal(judge(none, policyOf({ trust: "  platforms: [linux/amd64]" }), IMAGE, AS_OF).outcome, "untrusted");
 });
@@ -85,7 +92,13 @@ test("R18 nothing to judge is untrusted", () => {
 test("an ancestor that is named and missing is never skipped", () => {
   assert.throws(() => outcome({ app: [attested, "gone"] }), Error);
   assert.throws(
-    () => judge({ subjects: ["gone"], nodes: new Map(), layers: new Map() }, policyOf(), IMAGE, AS_OF),
+    () =>
+      judge(
+        { subjects: ["gone"], nodes: new Map(), layers: new Map(), known: knownTogether(new Map()) },
+        policyOf(),
+        IMAGE,
+        AS_OF,
+      ),
     Error,
   );
 });

@@ -31,6 +31,7 @@ import {
   type BeyondLimit,
   CouldNotLook,
   type CouldNotLookCode,
+  type KnownImage,
   type RejectedBundle,
   type UnpackedLayer,
   type VerifiedStatement,
@@ -201,6 +202,8 @@ export class World {
   isDocker = false;
   /** What looking into a layer finds, by the digest of what is stored; undefined: nobody looks into layers in this world. */
   layers: Map<Digest, UnpackedLayer | CouldNotLook | BeyondLimit> | undefined;
+  /** What somebody remembers who is asked; undefined: nobody is. */
+  known: KnownImage[] | undefined;
   /** Every manifest that was asked for. */
   readonly reads: string[] = [];
   /** Every layer that was looked into, and how many bytes of content were allowed. */
@@ -408,8 +411,14 @@ export class World {
       if (stored instanceof Error) throw stored;
       return stored as Exclude<T, Error> | undefined;
     };
-    const { layers } = this;
+    const { layers, known } = this;
     return {
+      ...(known && {
+        known: {
+          description: "what a test remembers",
+          findByChain: async (_, chainIds) => known.filter(({ chainId }) => chainIds.includes(chainId)),
+        },
+      }),
       ...(layers && {
         layers: {
           unpackLayer: async (_, { digest }, __, limit) => {
