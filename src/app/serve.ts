@@ -73,7 +73,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       }),
       workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       checkRuns: createCheckRuns({ octokitFor: clients.octokitFor, appId: credentials.id }),
-      openWalk,
+      openWalk: (repository, image) => ({ ...openWalk(repository, image), known: store.knownTo(repository) }),
       describe: async (build) => checkRunReport(build, await judgementsOf(store, build), reportOptions(config, build)),
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };

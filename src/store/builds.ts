@@ -3,6 +3,7 @@ import type { BuildIndex, BuildStore } from "../build/ports.ts";
 import { type BuildWithRepository, buildOf, stateOf } from "./build-row.ts";
 import { StoreError } from "./error.ts";
 import { listJudgements, replaceJudgements, type Serialise, type StoredJudgement } from "./judgements.ts";
+import { rememberAccepted } from "./known-images.ts";
 import type { Lineages } from "./lineages.ts";
 import { readPolicies, writePolicies } from "./policies.ts";
 import type { StoreTools, Transact } from "./transact.ts";
@@ -51,6 +52,7 @@ export function createBuilds(tools: StoreTools, lineages: Lineages, serialise: S
       await transact(`save the verdicts on build ${build.id}`, async (tx) => {
         await write(tx, lineages, build);
         await replaceJudgements(tx, build, judgements, serialise);
+        await rememberAccepted(tx, build, judgements);
       });
       lineages.advance(build);
     },

@@ -119,6 +119,23 @@ export const MIGRATIONS: readonly Migration[] = [
       `create table cursors (name text primary key, value text not null)`,
     ],
   },
+  {
+    name: "accepted images",
+    statements: [
+      `create table accepted_images (
+         repository_id bigint not null references repositories,
+         policy_digest text not null,
+         name text not null,
+         digest text not null,
+         index_digest text,
+         chain_id text not null,
+         layers integer not null,
+         origins jsonb not null,
+         signed_at timestamptz,
+         primary key (repository_id, policy_digest, name, digest))`,
+      `create index accepted_images_chain on accepted_images (policy_digest, chain_id)`,
+    ],
+  },
 ];
 
 /**

@@ -104,6 +104,21 @@ interface DeliveryRow {
   reason: string | null;
 }
 
+/** An image of a trusted ancestry, whose layers others may lie on (RULES R22). */
+interface AcceptedImageRow {
+  /** Whose build it was judged for: its readers may be told of it. */
+  repository_id: number;
+  policy_digest: string;
+  name: string;
+  digest: string;
+  index_digest: string | null;
+  /** Of all its layers. */
+  chain_id: string;
+  layers: number;
+  origins: Json<readonly string[]>;
+  signed_at: Date | null;
+}
+
 /** What there is to do. A row is there as long as its build or delivery isn't finished, or something has come since. */
 export interface WorkRow {
   kind: "build" | "delivery";
@@ -130,6 +145,7 @@ export interface Tables {
   policy_texts: { digest: string; bytes: Uint8Array };
   build_policies: BuildPolicyRow;
   judgements: JudgementRow;
+  accepted_images: AcceptedImageRow;
   tags: TagRow;
   deliveries: DeliveryRow;
   work: WorkRow;

@@ -1,4 +1,6 @@
+import type { Repository } from "../build/build.ts";
 import type { TagStore } from "../build/ports.ts";
+import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
 import { type Cursors, createCursors } from "./cursors.ts";
@@ -6,6 +8,7 @@ import { type Database, openDatabase, type StoreAddress } from "./database.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
 import { createAttempt, StoreError } from "./error.ts";
 import type { Serialise } from "./judgements.ts";
+import { knownTo } from "./known-images.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { createLineages } from "./lineages.ts";
 import { migrate } from "./migrations.ts";
@@ -33,6 +36,8 @@ export interface Store extends Builds, TagStore, Deliveries, Repositories, Curso
   work(handlers: WorkHandlers, options: { readonly concurrency: number }): Promise<void>;
   /** What is due and what nobody is at is put into the queue again. `work` does it at its start and each minute. */
   sweep(now: Date): Promise<void>;
+  /** The images that builds had accepted, as far as those may know of them who read this repository. */
+  knownTo(repository: Repository): KnownImages;
   /** Begins nothing new; what runs has some seconds to end. */
   close(): Promise<void>;
 }
@@ -99,6 +104,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
       });
     },
     sweep: (now) => sweep(tools, queue, pace, now),
+    knownTo: (repository) => knownTo(tools, repository),
     close() {
       closed ??= (async () => {
         leases.close();

@@ -6,8 +6,10 @@ import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import { tagMismatch } from "./image-tags.ts";
 import { judgeNode, type SeamedNode } from "./judge-node.ts";
+import { knownImageOf } from "./known-images.ts";
 import { mendOf } from "./mend.ts";
 import type { Policy } from "./policy.ts";
+import type { KnownImage } from "./ports.ts";
 import { isTakenFor, mayBeGiven } from "./resolve.ts";
 import type { AcceptedSummary } from "./verifiers.ts";
 
@@ -73,6 +75,8 @@ export interface JudgedNode {
   /** Of a node that is `summarised`: the summary. */
   readonly summary?: AcceptedSummary | undefined;
   readonly warnings: readonly string[];
+  /** What it is to images that are judged later: one whose layers a policy accepted. Absent for what isn't attested. */
+  readonly known?: KnownImage;
 }
 
 /** One node on the way to a fault, and what it was to the one before; the image asked about was nothing to anyone. */
@@ -158,7 +162,9 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
 function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode {
   const { finding, links, seam, level, warnings } = judgeNode(ancestry, node);
   const { id, reference, image, platform, examination } = node;
+  const known = finding.kind === "attested" ? knownImageOf(node) : undefined;
   return {
+    ...(known && { known }),
     id,
     reference,
     digest: image?.digest,

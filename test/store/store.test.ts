@@ -2,6 +2,7 @@ import { after, describe } from "node:test";
 import { testBuilds } from "./builds.ts";
 import { testCrashes } from "./crashes.ts";
 import { testDeliveries } from "./deliveries.ts";
+import { testKnownImages } from "./known-images.ts";
 import { testLapsing, testLeases } from "./leases.ts";
 import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
@@ -17,6 +18,7 @@ for (const dialect of dialects) {
     testDeliveries(shared);
     testBuilds(shared);
     testTags(shared);
+    testKnownImages(shared);
     testRepositories(shared);
     testLeases(shared);
     testOpening(dialect);
