@@ -61,6 +61,7 @@ test("the law names every folder of the plan", () => {
       "image",
       "registry",
       "report",
+      "signer",
       "sigstore",
       "store",
       "trust",

@@ -46,6 +46,13 @@ and says whether to trust it, why, and what would mend each fault.`,
   .addOption(
     new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
   )
+  .option(
+    "--vsa <file>",
+    "write the verdict as a signed SLSA summary (VSA): one Sigstore bundle a platform, one a line",
+  )
+  .option("--vsa-key <pem>", "the private key that signs it, on P-256")
+  .option("--vsa-id <uri>", "verifier.id in it: who verifies, by which scope")
+  .option("--vsa-tsa <url>", "an RFC 3161 authority that timestamps it; without one it ends nobody's walk")
   .addHelpText(
     "after",
     `
@@ -56,7 +63,7 @@ default branch, GitHub is asked for it, in the name of GH_TOKEN or GITHUB_TOKEN 
 Exit codes:
   0  trusted
   1  untrusted: something is wrong, and is listed with what would mend it
-  2  wrong usage, or a policy or trusted root that can't be read
+  2  wrong usage, a policy or trusted root that can't be read, or a summary (--vsa) that can't be signed, timestamped or written
   3  undetermined: something could not be looked at; ask again
   4  the registry refuses to show IMAGE: log in
 
@@ -75,6 +82,10 @@ Examples:
         refreshRoots?: boolean;
         allowHost?: string[];
         output: "text" | "json";
+        vsa?: string;
+        vsaKey?: string;
+        vsaId?: string;
+        vsaTsa?: string;
       },
     ) => {
       process.exitCode = await verifyCommand(

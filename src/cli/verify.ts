@@ -9,6 +9,7 @@ import { AllowedHostError } from "../registry/address-guard.ts";
 import { createRegistryClient, type RegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
 import { verdictJson } from "../report/json.ts";
+import { printable } from "../report/printable.ts";
 import { verdictText } from "../report/text.ts";
 import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
@@ -22,12 +23,13 @@ import { judge, type Verdict } from "../trust/verdict.ts";
 import { type ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
 import { currentRoots } from "./trust.ts";
+import { prepareVsa, type VsaArguments } from "./vsa.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
 
 /** What `verify` was asked. */
-export interface VerifyArguments {
+export interface VerifyArguments extends VsaArguments {
   readonly image: string;
   readonly platform?: string;
   readonly policy?: string;
@@ -70,6 +72,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     args.trustedRoot.length === 0
       ? await currentRoots(args.refreshRoots === true, surroundings)
       : { roots: await Promise.all(args.trustedRoot.map(readTrustedRoot)) };
+  const writeVsa = await prepareVsa(args, args.policy);
   const progress = progressOn(stderr);
   const signal = AbortSignal.timeout(WALK_MS);
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;
@@ -112,6 +115,8 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     stdout.write(
       args.output === "json" ? verdictJson(verdict) : verdictText(verdict, { colour: wantsColour(stdout, env) }),
     );
+    // After the verdict is told: that it can't be written changes nothing of it but the exit code.
+    if (writeVsa !== undefined) stderr.write(`trusted-builds: ${printable(await writeVsa(verdict))}\n`);
     return exitCodeOf(verdict);
   } finally {
     progress.end();

@@ -45,6 +45,11 @@ export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}` as Digest;
 }
 
+/** The digests of these bytes by every algorithm that we compute. */
+export function digestsOf(bytes: Uint8Array): readonly Digest[] {
+  return (["sha256", "sha384", "sha512"] as const).map((algorithm) => digestOf(bytes, algorithm));
+}
+
 /** The part before the colon. */
 export function algorithmOf(digest: Digest): DigestAlgorithm {
   return digest.slice(0, digest.indexOf(":")) as DigestAlgorithm;

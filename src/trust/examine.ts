@@ -1,6 +1,6 @@
 import { claimsOf } from "../attestation/identity.ts";
 import type { ParentClaim } from "../attestation/parents.ts";
-import { type Digest, type DigestAlgorithm, digestOf } from "../image/digest.ts";
+import { type Digest, digestsOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
 import { joinContained, readBeside } from "./beside.ts";
@@ -57,7 +57,7 @@ export async function examine(
   asOf: Date,
   own?: OwnBuild,
 ): Promise<Examination> {
-  const digests = digestsOf(node);
+  const digests = digestsOfNode(node);
   const revoked = revokedDigest(policy, digests);
   if (revoked !== undefined) return ended({ kind: "revoked", reason: revoked });
   const named = own === undefined ? policy.roots.filter(({ image }) => digests.includes(image.digest)) : [];
@@ -92,10 +92,8 @@ export async function examine(
 }
 
 /** By every algorithm: an index can name by SHA-512 what policy revokes by SHA-256. */
-function digestsOf({ manifestBytes, indexes }: ImageNode): readonly Digest[] {
-  const algorithms: readonly DigestAlgorithm[] = ["sha256", "sha384", "sha512"];
-  const documents = [manifestBytes, ...indexes.map(({ bytes }) => bytes)];
-  return documents.flatMap((bytes) => algorithms.map((algorithm) => digestOf(bytes, algorithm)));
+function digestsOfNode({ manifestBytes, indexes }: ImageNode): readonly Digest[] {
+  return [manifestBytes, ...indexes.map(({ bytes }) => bytes)].flatMap(digestsOf);
 }
 
 function ended(finding: Finding): Examination {

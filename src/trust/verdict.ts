@@ -1,4 +1,4 @@
-import type { Digest } from "../image/digest.ts";
+import { type Digest, digestsOf } from "../image/digest.ts";
 import { formatPlatform, isUnknown, type Platform } from "../image/platform.ts";
 import type { ImageReference } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
@@ -59,6 +59,8 @@ export interface JudgedNode {
   readonly id: string;
   readonly reference: string;
   readonly digest: Digest | undefined;
+  /** The same manifest's, by every algorithm that we compute. */
+  readonly digests?: readonly Digest[];
   /** The index it was taken from. */
   readonly index: Digest | undefined;
   readonly platform: Platform | undefined;
@@ -168,6 +170,7 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
     id,
     reference,
     digest: image?.digest,
+    digests: node.node === undefined ? [] : digestsOf(node.node.manifestBytes),
     index: node.node?.indexes.at(-1)?.image.digest,
     platform,
     finding,
@@ -268,7 +271,7 @@ function waysFrom(
 }
 
 /** Whether a node by itself lets the image be trusted. */
-function isSound({ kind }: Finding): boolean {
+export function isSound({ kind }: Finding): boolean {
   switch (kind) {
     case "attested":
     case "scratch":
