@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { parseReference, pin } from "../../src/image/reference.ts";
 import { createRegistryClient } from "../../src/registry/client.ts";
@@ -89,6 +91,42 @@ for (const [registry, at] of [
     assert.equal((await stage.verify(name, made.policy)).exit, 0);
   });
 }
+
+test("R11 trusts provenance beside an image where cosign signed its manifest with a publisher's key, and no other key", async (t) => {
+  const made = await unsigned(t);
+  if (!made) return;
+  const { world, namespace } = made;
+  const { manifest, provenance, image: name } = await image(made, "hardened", withApi.host);
+  const client = createRegistryClient({ allowHosts: [withApi.host] });
+  t.after(() => client.close());
+  const held = await client.attachReferrer(pin(parseReference(name), manifest), {
+    artifactType: "application/vnd.in-toto+json",
+    mediaType: "application/vnd.in-toto+json",
+    bytes: provenance,
+    annotations: {},
+  });
+  const folder = dirname(stage.write("keys", ""));
+  const cosign = (...args: readonly string[]) =>
+    world.run("cosign", args, { cwd: folder, env: { COSIGN_PASSWORD: "", COSIGN_EXPERIMENTAL: "1" } });
+  const policies: string[] = [];
+  for (const key of ["publisher", "stranger"]) {
+    await cosign("generate-key-pair", "--output-key-prefix", key);
+    const pem = JSON.stringify(readFileSync(join(folder, `${key}.pub`), "utf8"));
+    const entry = `images: ["${withApi.host}/${namespace}/{repo}"], builds: true, key: { pem: ${pem}, log: optional }`;
+    policies.push(stage.write(`${key}.yml`, `version: 1\ntrust:\n  builders: [{ ${entry} }]\n`));
+  }
+  const [publisher = "", stranger = ""] = policies;
+  const before = await stage.verify(name, publisher);
+  assert.deepEqual([before.exit, told(before.verdict)], [1, ["malformed-attestation: hardened"]]);
+  await cosign(
+    ...["sign", "--yes", "--key", "publisher.key", "--tlog-upload=false", "--registry-referrers-mode=oci-1-1"],
+    ...["--new-bundle-format=false", "--use-signing-config=false", `${name.replace(/:[^:/]*$/, "")}@${held}`],
+  );
+  const trusted = await stage.verify(name, publisher);
+  assert.deepEqual([trusted.exit, told(trusted.verdict)], [0, []]);
+  const refused = await stage.verify(name, stranger);
+  assert.deepEqual([refused.exit, told(refused.verdict)], [1, ["signature: hardened"]]);
+});
 
 test("R13 doesn't take what cosign attests about another image", async (t) => {
   const made = await unsigned(t);
