@@ -57,8 +57,9 @@ and says whether to trust it, why, and what would mend each fault.`,
     "after",
     `
 The registry of IMAGE itself is always allowed. Others may also be named in TRUSTED_BUILDS_ALLOW_HOSTS, with commas.
-Credentials are those of docker login (DOCKER_CONFIG, credential helpers). Where the default policy has to know a source's
-default branch, GitHub is asked for it, in the name of GH_TOKEN or GITHUB_TOKEN if one is set.
+Credentials are those of docker login (DOCKER_CONFIG, credential helpers). GitHub is asked for the attestations of images at
+ghcr.io/OWNER, and for a source's default branch where the default policy has to know it: in the name of GH_TOKEN or
+GITHUB_TOKEN if one is set, else in nobody's, who may ask 60 times an hour.
 
 Exit codes:
   0  trusted
