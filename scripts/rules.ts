@@ -35,9 +35,19 @@ export const RULES: readonly Rule[] = [
   { rule: "R17", title: "all accepted provenance counts together, and nothing else changes the verdict" },
   { rule: "R18", title: "scratch needs proof, and nothing is never trusted" },
   { rule: "R19", title: "base, input, frontend and tool are told apart, each judged by its rule" },
+  {
+    rule: "R20",
+    title: "inputs that aren't images are edges too, and a verdict says how open they are",
+    codes: ["input-network", "input-cache", "input-privileged"],
+  },
   { rule: "R21", title: "the base's layers lie underneath" },
   { rule: "R23", title: "bytes that can be read in two ways are refused" },
   { rule: "R24", title: "every entry of an index is judged" },
+  {
+    rule: "R25",
+    title: "an unsigned index is trusted only if one run made its images",
+    codes: ["mixed-index"],
+  },
   {
     rule: "R26",
     title: "an image asked by tag was built from a git tag that gives it",
@@ -62,6 +72,8 @@ export const RULES: readonly Rule[] = [
       "vsa-revocation",
     ],
   },
+  { rule: "R29", title: "the level is the least of policy and evidence, over the whole ancestry" },
+  { rule: "R30", title: "policy says which platforms count", codes: ["platform-not-found"] },
   { rule: "R31", title: "a build has one key, and a tag's check run a name that no pull request has" },
   { rule: "R32", title: "credentials go to their registry and its realm alone" },
   { rule: "R33", title: "verifying needs little power, and numbers are kept from the first day" },

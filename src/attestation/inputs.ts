@@ -30,6 +30,8 @@ export type BuildInput =
   | { readonly kind: "network"; readonly mode: "sandbox" | "host" | "none" | "unknown"; readonly steps: number }
   /** A cache that commands kept between builds: its content is recorded nowhere. */
   | { readonly kind: "cache"; readonly id: string }
+  /** Results of steps that were taken from somewhere instead of being made. BuildKit itself leaves them out of its records. */
+  | { readonly kind: "imported-cache"; readonly from: string }
   /** So many commands ran without a sandbox. */
   | { readonly kind: "privileged"; readonly steps: number };
 
@@ -42,6 +44,9 @@ export interface LlbStep {
 const NETWORK_MODES = ["sandbox", "host", "none"] as const;
 
 const CACHE_MOUNT = 3;
+
+/** Arguments of a request that name caches to import: BuildKit's own, and those of older clients. */
+const CACHE_IMPORTS = ["cache-imports", "cache-from"];
 
 /**
  * The inputs that aren't images, of the list and the LLB together, each once. The build's own git source is left out: it is
@@ -85,7 +90,14 @@ export function inputsOf(
     else if (!listed)
       unresolved.push({ uri: config.uri.slice(0, 500), why: "the source of the build is of no known kind" });
   }
-  for (const { locals } of [request, ...request.nested]) for (const name of locals) add({ kind: "local", name });
+  for (const { locals, args } of [request, ...request.nested]) {
+    for (const name of locals) add({ kind: "local", name });
+    for (const argument of CACHE_IMPORTS) {
+      const from = Object.hasOwn(args, argument) ? (args[argument] ?? "") : "";
+      // An empty list is how clients say that there is none.
+      if (from !== "" && from !== "[]") add({ kind: "imported-cache", from: from.slice(0, 500) });
+    }
+  }
   for (const input of openings(steps)) add(input);
   return { inputs: [...inputs.values()], unresolved };
 }

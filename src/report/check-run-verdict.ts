@@ -13,7 +13,7 @@ import { builtBy } from "./node-details.ts";
 import { printable } from "./printable.ts";
 import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
 import { commitUrl, policyUrl } from "./source-links.ts";
-import { levelWords } from "./text.ts";
+import { inputsWords, levelWords } from "./text.ts";
 import { utc } from "./utc.ts";
 
 /**
@@ -121,13 +121,21 @@ function facts(
     `- image: ${code(image.tag === null ? image.name : `${image.name}:${image.tag}`)}`,
     `- digest: ${image.digest === null ? "none; the tag could not be resolved" : code(image.digest)}`,
     ...(platforms === undefined ? [] : [`- platforms: ${prose(platforms)}`]),
+    `- inputs: ${inputsWords(document)}`,
     `- pushed: ${pushed(build, options)}`,
     ...signers(judged),
     ...(build.run === undefined ? [] : [`- built by: ${runLink(build)}`]),
     ...judged.map(policyLine),
     `- verified at: ${[...new Set(judged.map((each) => utc(new Date(each.document.asOf))))].join(", ")}`,
+    ...ends(judged),
     ...(options.page === undefined ? [] : [`- build: ${link(build.id, options.page)}`]),
   ];
+}
+
+/** The first moment at which something that one of the verdicts rests on lapses. */
+function ends(judged: readonly JudgedBy[]): readonly string[] {
+  const [first] = judged.flatMap(({ document: { validUntil } }) => validUntil ?? []).sort();
+  return first === undefined ? [] : [`- holds until ${utc(new Date(first))} at most: a root or a summary lapses then`];
 }
 
 function policyLine({ policy, document }: JudgedBy): string {

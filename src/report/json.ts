@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { claimsOf, signerName } from "../attestation/identity.ts";
+import type { BuildInput } from "../attestation/inputs.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference, imageName } from "../image/reference.ts";
 import type { AcceptedStatement } from "../trust/accepted.ts";
@@ -82,6 +83,27 @@ const summary = z.strictObject({
   until: z.iso.datetime().meta({ description: "until when it is young enough for the policy here" }),
 });
 
+/** What was recorded of one thing that went in beside images; what a kind doesn't have is null. */
+const input = z.strictObject({
+  kind: z.enum(["git", "http", "local", "network", "cache", "imported-cache", "privileged"]),
+  name: z
+    .string()
+    .nullable()
+    .meta({ description: "address, directory, network mode, or the cache's id; null for privileged commands" }),
+  ref: z.string().nullable().meta({ description: "of git: what was asked for" }),
+  content: z.string().nullable().meta({ description: "what was found: commit, or digest" }),
+  checksum: z.string().nullable().meta({ description: "of http: what the build demanded beforehand" }),
+  commands: z.int().nullable().meta({ description: "of network and privileged: how many" }),
+});
+
+const hint = z.strictObject({
+  from: z.enum(["manifest annotations", "config labels", "buildpacks label"]),
+  name: z.string().nullable(),
+  digest: z.string().nullable(),
+});
+
+const openness = z.enum(["closed", "recorded", "open"]);
+
 const node = z.strictObject({
   id: z.string(),
   reference: z.string(),
@@ -114,6 +136,22 @@ const node = z.strictObject({
     .default(null)
     .meta({ description: "of a node that is `summarised`: the VSA that ends the walk" }),
   warnings: z.array(z.string()),
+  // Verdicts from before these fields are kept: of them nothing is known.
+  inputs: z
+    .strictObject({
+      state: openness,
+      all: z.array(input),
+      untold: z.array(z.string()).meta({ description: "why it is open where the list doesn't show it; for people" }),
+    })
+    .nullable()
+    .default(null)
+    .meta({
+      description: "what went in beside images; null where nothing that counts records it, which is as good as open",
+    }),
+  hints: z
+    .array(hint)
+    .default([])
+    .meta({ description: "what an image that isn't walked says of its base; unsigned, and without effect" }),
 });
 
 /** The form of `--output json`. Fields may be added within a version; none changes its meaning. */
@@ -135,6 +173,24 @@ export const verdictSchema = z
       .string()
       .default("")
       .meta({ description: "with which images the layers were compared, to find a base that nobody declared" }),
+    dependencyLevels: z
+      .record(z.string(), z.int())
+      .nullable()
+      .default(null)
+      .meta({ description: "how many images below the one asked about at each level, each once; null: not known" }),
+    inputs: openness
+      .default("open")
+      .meta({ description: "how much is known of what went in: the worst of the ancestry" }),
+    validUntil: z.iso
+      .datetime()
+      .nullable()
+      .default(null)
+      .meta({ description: "when something that it rests on lapses; null: nothing does" }),
+    onlyPlatform: z
+      .string()
+      .nullable()
+      .default(null)
+      .meta({ description: "the platform that was asked about alone; null: all of them" }),
     platforms: z.array(
       z.strictObject({ platform: z.string().nullable(), node: z.string(), verdict: outcome, counts: z.boolean() }),
     ),
@@ -179,6 +235,10 @@ export function verdictDocument(verdict: Verdict): VerdictDocument {
     level: verdict.level,
     levels: Object.fromEntries(Object.entries(verdict.levels)),
     comparedWith: verdict.comparedWith,
+    dependencyLevels: Object.fromEntries(Object.entries(verdict.dependencyLevels)),
+    inputs: verdict.inputs,
+    validUntil: verdict.validUntil?.toISOString() ?? null,
+    onlyPlatform: verdict.onlyPlatform === undefined ? null : formatPlatform(verdict.onlyPlatform),
     platforms: verdict.platforms.map(({ platform, node: id, outcome: result, counts }) => ({
       platform: platform === undefined ? null : formatPlatform(platform),
       node: id,
@@ -223,7 +283,39 @@ function nodeDocument(node: JudgedNode): VerdictDocument["nodes"][number] {
     refusals: node.refusals.map((each) => ({ ...refusalDocument(each), decisive: decisive.has(keyOf(each)) })),
     summary: summaryDocument(node.summary),
     warnings: [...node.warnings],
+    inputs:
+      node.inputs === undefined
+        ? null
+        : {
+            state: node.inputs.openness,
+            all: node.inputs.all.map(inputDocument),
+            untold: [...node.inputs.untold],
+          },
+    hints: node.hints.map(({ from, name, digest }) => ({ from, name: name ?? null, digest: digest ?? null })),
   };
+}
+
+type InputDocument = NonNullable<VerdictDocument["nodes"][number]["inputs"]>["all"][number];
+
+function inputDocument(given: BuildInput): InputDocument {
+  const { kind } = given;
+  const none = { kind, name: null, ref: null, content: null, checksum: null, commands: null };
+  switch (given.kind) {
+    case "git":
+      return { ...none, name: given.uri, ref: given.ref ?? null, content: given.commit ?? null };
+    case "http":
+      return { ...none, name: given.uri, content: given.digest ?? null, checksum: given.checksum ?? null };
+    case "local":
+      return { ...none, name: given.name };
+    case "network":
+      return { ...none, name: given.mode, commands: given.steps };
+    case "cache":
+      return { ...none, name: given.id };
+    case "imported-cache":
+      return { ...none, name: given.from };
+    case "privileged":
+      return { ...none, commands: given.steps };
+  }
 }
 
 function findingDocument(finding: Finding): VerdictDocument["nodes"][number]["finding"] {

@@ -5,14 +5,19 @@ import { SHORT_DIGEST } from "./short-reference.ts";
 /** How many reasons for refusing what is signed about one image are listed. */
 const MAX_REFUSALS = 5;
 
+/** How many of the things that went in beside images are listed. */
+const MAX_INPUTS = 5;
+
 /** One image of a verdict's ancestry. */
 export type DocumentNode = VerdictDocument["nodes"][number];
 /** What is signed about an image and counts. */
 export type DocumentStatement = DocumentNode["statements"][number];
 
+type DocumentInput = NonNullable<DocumentNode["inputs"]>["all"][number];
+
 /** Why an image is what it is, in lines for people; texts of strangers are in them as they came. */
 export function detailsOf(node: DocumentNode): readonly string[] {
-  return [...reasonsOf(node), ...node.warnings];
+  return [...reasonsOf(node), ...inputDetails(node), ...node.hints.map(hintWords), ...node.warnings];
 }
 
 function reasonsOf(node: DocumentNode): readonly string[] {
@@ -55,6 +60,41 @@ function reasonsOf(node: DocumentNode): readonly string[] {
 export function builtBy(node: DocumentNode): DocumentStatement | undefined {
   const record = node.provenances.find(({ recordsImages }) => recordsImages);
   return node.statements.find(({ bundle }) => bundle === record?.bundle);
+}
+
+/** `inputs open: 3 commands had the network`; what is fixed by commit or checksum is in the JSON alone. */
+function inputDetails({ inputs }: DocumentNode): readonly string[] {
+  if (inputs === null || inputs.state === "closed") return [];
+  const told = [...new Set([...inputs.all.flatMap(inputWords), ...inputs.untold])];
+  const more = told.length - MAX_INPUTS;
+  const shown = more > 0 ? [...told.slice(0, MAX_INPUTS), `${more} more; --output json lists them all`] : told;
+  return [`inputs ${inputs.state}: ${shown.join("; ")}`];
+}
+
+function inputWords({ kind, name, ref, content, checksum, commands }: DocumentInput): readonly string[] {
+  const count = `${commands} command${commands === 1 ? "" : "s"}`;
+  switch (kind) {
+    case "git":
+      return content !== null && content === ref ? [] : [`${name} at ${ref ?? "its default branch"}`];
+    case "http":
+      return checksum === null ? [`${name} without a checksum`] : [];
+    case "local":
+      return [`local content (${name})`];
+    case "network":
+      if (name === "none") return [];
+      return [`${count} had the network${name === "sandbox" ? "" : ` (${name})`}`];
+    case "cache":
+      return [`cache ${name}`];
+    case "imported-cache":
+      return [`cache imported from ${name}`];
+    case "privileged":
+      return [`${count} ran without a sandbox`];
+  }
+}
+
+function hintWords({ from, name, digest }: DocumentNode["hints"][number]): string {
+  const base = [name, digest].filter((each) => each !== null).join("@");
+  return `hint, not evidence: its ${from} say that it was built on ${base}`;
 }
 
 function attestedDetails(node: DocumentNode): readonly string[] {

@@ -9,7 +9,7 @@ import type { Markup } from "./page-layout.ts";
 import { linked, marked, named, time } from "./page-marks.ts";
 import { SHORT_DIGEST } from "./short-reference.ts";
 import { commitUrl, policyUrl, repositoryUrl, tagUrl } from "./source-links.ts";
-import { levelWords } from "./text.ts";
+import { inputsWords, levelWords } from "./text.ts";
 
 /** What was built from what, by whom, and whose policy said what of it when. */
 export function facts(build: Build, judged: readonly JudgedBy[], server: string | undefined): Markup {
@@ -25,6 +25,7 @@ ${row(
 )}
 ${row("Digest", digest === undefined ? [] : [named(digest)])}
 ${row("Platforms", platforms === undefined ? [] : [html`${platforms}`])}
+${row("Inputs", documents[0] === undefined ? [] : [html`${inputsWords(documents[0])}`])}
 ${row("Repository", [linked(`${repository.owner}/${repository.name}`, home)])}
 ${row("Tag", [linked(tagName(key.ref), tagUrl(home, key.ref))])}
 ${row("Commit", [linked(key.commit, commitUrl(home, key.commit))])}

@@ -39,8 +39,12 @@ function summary(paint: Paint, verdict: VerdictDocument): readonly string[] {
     `${paint(`${SHAPES[mark]} ${verdict.verdict.toUpperCase()}`, mark)}  ${printable(verdict.image.reference)}`,
     `  policy  ${printable(verdict.policy.name)} (${verdict.policy.digest})`,
     ...(platforms.length > 1 ? [`  of      ${platforms.join(", ")}`] : []),
+    ...(verdict.onlyPlatform === null
+      ? []
+      : [`  only    ${printable(verdict.onlyPlatform)}, as was asked: nothing is said of other platforms`]),
     `  level   ${levelWords(verdict)}`,
-    `  as of   ${verdict.asOf}`,
+    `  inputs  ${inputsWords(verdict)}`,
+    `  as of   ${verdict.asOf}${verdict.validUntil === null ? "" : `, until ${verdict.validUntil} at most`}`,
   ];
 }
 
@@ -56,6 +60,18 @@ export function levelWords({ level, levels, nodes }: VerdictDocument): string {
     ...(summaries === 0 ? [] : [`${summaries} verifier's summar${summaries === 1 ? "y" : "ies"}`]),
   ];
   return `${level}, the lowest of ${counts.join(", ") || "nothing"}${ends.length === 0 ? "" : `; ends in ${ends.join(" and ")}`}`;
+}
+
+/** `open: something could get in that nothing records`: what the word means, for whoever meets it first. */
+export function inputsWords({ inputs }: Pick<VerdictDocument, "inputs">): string {
+  switch (inputs) {
+    case "closed":
+      return "closed: all that went in was fixed by digest, commit or checksum";
+    case "recorded":
+      return "recorded: the content of all that went in is known, and some of it was whatever stood at its address";
+    case "open":
+      return "open: something could get in that nothing records";
+  }
 }
 
 function problems(paint: Paint, { nodes, faults, unreachable }: VerdictDocument): readonly string[] {

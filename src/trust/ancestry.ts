@@ -64,6 +64,8 @@ export interface Ancestry {
   readonly layers: LayerFacts;
   /** What its images were compared with, to find undeclared bases. */
   readonly known: KnownSet;
+  /** Of an index only the images for this platform were asked for; undefined for all of them. */
+  readonly onlyPlatform?: Platform;
 }
 
 /** What the walk needs of the world. */
@@ -179,7 +181,8 @@ export async function walkAncestry(
     }
     generation = next;
   }
-  const walked: Ancestry = { subjects, nodes, layers: new Map(), known: knownTogether(nodes) };
+  const only = wanted === "every" ? {} : { onlyPlatform: wanted };
+  const walked: Ancestry = { subjects, nodes, layers: new Map(), known: knownTogether(nodes), ...only };
   const ancestry =
     ports.known === undefined ? walked : { ...walked, known: await knownBeside(ports.known, walked, policy) };
   return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, policy, subject, asOf);
@@ -228,6 +231,8 @@ function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim, { kind: b
     const reason = `policy wants ${role}s pinned, and the build was asked for with a name without digest`;
     return leafOf(pinned ? { kind: "pinned" } : { kind: "unresolved", code: "not-pinned", reason });
   }
+  // Named by digest in the policy: taken for what it is, and no more is known of it (RULES R20).
+  if (kind === "oci-layout" && policy.allow.layouts.includes(digest)) return leafOf({ kind: "pinned" });
   if (kind !== "image") {
     const reason =
       kind === "blob"

@@ -63,7 +63,21 @@ export type OpaqueCode =
   /** `FROM scratch` is claimed, and there are layers that no step explains (RULES R18). */
   | "unexplained-layers"
   /** A root of the policy names it, and has expired. */
-  | "root-expired";
+  | "root-expired"
+  | InputCode;
+
+/** What went in that policy doesn't let in (RULES R20). */
+export type InputCode =
+  /** Content of the builder's own, which nobody else can look at. */
+  | "input-local"
+  /** A file from an address without a checksum, so that whoever served it chose what went in. */
+  | "input-not-checked"
+  /** Commands could fetch anything. */
+  | "input-network"
+  /** Content that earlier builds left behind. */
+  | "input-cache"
+  /** Commands could reach the builder itself. */
+  | "input-privileged";
 
 /** How layers contradict the claim of a base (RULES R21). */
 export type LayersCode =

@@ -139,6 +139,16 @@ function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: str
       return "build it from a Dockerfile with mode=max, so that the steps end in a base image or in scratch";
     case "unexplained-layers":
       return "attest the image as the build made it: layers were added or rewritten that the build doesn't know";
+    case "input-local":
+      return "build it from the git URL at a commit instead of a local directory; or, if you trust what the builder put in, set trust.allow.local-context: true in the policy";
+    case "input-not-checked":
+      return "give each ADD of an address its --checksum (and build with mode=max, which shows it); or name the address in trust.allow.http-without-checksum of the policy";
+    case "input-network":
+      return "build it with RUN --network=none and mode=max, which shows it; or set trust.allow.network: true in the policy";
+    case "input-cache":
+      return "build it without cache mounts and imported caches, with mode=max, which shows it; or set trust.allow.cache: true in the policy";
+    case "input-privileged":
+      return "build it without RUN --security=insecure, with mode=max, which shows it; or set trust.allow.privileged: true in the policy";
     case "root-expired":
       return "look at it again; if you still trust it as it is, move its expires in trust.roots";
   }
@@ -170,7 +180,7 @@ function mendOfUnresolved({ code }: Finding & { readonly kind: "unresolved" }, n
     case "dependency-not-understood":
       return "have the builder record it as a package URL with a digest; a newer version of this program may understand it";
     case "local-image":
-      return "push that image to a registry, attest it, and build from there";
+      return "push that image to a registry, attest it, and build from there; an image of a layout may also be named by its digest in trust.allow.layouts of the policy";
     case "not-pinned":
       return "name it with its digest (NAME@sha256:…) in the build";
   }

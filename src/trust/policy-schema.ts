@@ -83,6 +83,23 @@ const revocation = z.union(
   },
 );
 
+/** Whoever could write the host of an address would choose what is fetched: no wildcard there, and so none that crosses into it. */
+const address = glob.refine((text) => /^https?:\/\/[a-z0-9.-]+(:[0-9]+)?\/./.test(text), {
+  error: "https://HOST/PATH, the host in lower case and without wildcards",
+});
+
+/** What may go in beside images (RULES R20). */
+const allow = z
+  .strictObject({
+    network: z.boolean().default(true),
+    "local-context": z.boolean().default(false),
+    "http-without-checksum": z.array(address).default([]),
+    cache: z.boolean().default(true),
+    privileged: z.boolean().default(true),
+    layouts: z.array(digest).default([]),
+  })
+  .prefault({});
+
 const roleRule = z.enum(["attested", "pinned", "allow"]);
 
 const platform = z.string().superRefine((text, context) => {
@@ -146,7 +163,7 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
     "builder-presets": notYet("presets of builders come"),
     verifiers: z.array(verifierEntry).default([]),
     referrers: z.array(referrersEntry).default([]),
-    allow: notYet("rules for inputs that are not images come"),
+    allow,
     roots: z.array(root).default([]),
     roles: z
       .strictObject({

@@ -77,6 +77,12 @@ export interface AllowedInputs {
   readonly localContext: boolean;
   /** Addresses that may be fetched without a checksum. */
   readonly httpWithoutChecksum: readonly Glob[];
+  /** Whether what earlier builds left may go in: cache mounts and imported caches. */
+  readonly cache: boolean;
+  /** Whether commands may run without a sandbox. */
+  readonly privileged: boolean;
+  /** Images of local layouts, which nobody else can look at, by digest. */
+  readonly layouts: readonly Digest[];
 }
 
 /** `mirror.example/library/{name}` stands for `docker.io/library/{name}`: what policy says of the one holds for the other. */
@@ -244,8 +250,15 @@ function policyOf(
     revoked: trust.revoked.map(revocationOf),
     newestRevocation: newestOf(trust.revoked.map((entry) => ("made" in entry ? entry.made : undefined))),
     verifiers: verifiers,
-    allow: { network: true, localContext: false, httpWithoutChecksum: [] },
     referrers: trust.referrers.map((entry, i) => referrersOf(entry, `trust.referrers[${i}]`)),
+    allow: {
+      network: trust.allow.network,
+      localContext: trust.allow["local-context"],
+      httpWithoutChecksum: trust.allow["http-without-checksum"].map(compileGlob),
+      cache: trust.allow.cache,
+      privileged: trust.allow.privileged,
+      layouts: trust.allow.layouts as readonly Digest[],
+    },
     mirrors: [],
     rootsFrom: [],
     enforce: "strict",

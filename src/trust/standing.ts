@@ -1,4 +1,5 @@
 import { buildTypeOf } from "../attestation/build-type.ts";
+import type { BuildInput } from "../attestation/inputs.ts";
 import type { ParentClaim } from "../attestation/parents.ts";
 import type { Digest } from "../image/digest.ts";
 import { formatPlatform } from "../image/platform.ts";
@@ -17,6 +18,11 @@ const LEVEL_SOURCE_NOT_PROVEN = 1;
 const LEVEL_INCOMPLETE = 1;
 /** A `builder.id` that isn't the signer's: whoever built isn't known well enough to be isolated (RULES R29). */
 const LEVEL_OTHER_BUILDER = 2;
+
+/** Whoever may start builds can write a cache that they share, so that one build decides what is in another (RULES R29). */
+const LEVEL_SHARED_CACHE = 2;
+/** Commands that can reach the builder itself aren't isolated from it, nor from other builds (RULES R29). */
+const LEVEL_NOT_SANDBOXED = 2;
 
 /** What the node claims to rest on. */
 export type BaseClaim =
@@ -141,9 +147,19 @@ export function levelOf(provenances: readonly AcceptedProvenance[], node: ImageN
         ...(source === "agrees" ? [] : [LEVEL_SOURCE_NOT_PROVEN]),
         ...(record?.llb ? [] : [LEVEL_LIST_ONLY]),
         ...(record?.complete ? [] : [LEVEL_INCOMPLETE]),
+        ...inputCaps(record?.otherInputs ?? []),
         ...(isOwnBuilderId(provenance, by.identity, by.acceptance) ? [] : [LEVEL_OTHER_BUILDER]),
       ];
       return Math.min(level, ...caps);
     });
   return Math.max(0, ...levels);
+}
+
+function inputCaps(inputs: readonly BuildInput[]): readonly number[] {
+  return inputs.flatMap((input) => {
+    const isShared = input.kind === "cache" || input.kind === "imported-cache";
+    const isOutside =
+      input.kind === "privileged" || (input.kind === "network" && (input.mode === "host" || input.mode === "unknown"));
+    return [...(isShared ? [LEVEL_SHARED_CACHE] : []), ...(isOutside ? [LEVEL_NOT_SANDBOXED] : [])];
+  });
 }

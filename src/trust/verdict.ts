@@ -1,21 +1,24 @@
+import { type BaseHint, baseHintsOf } from "../image/base-hints.ts";
 import { type Digest, digestsOf } from "../image/digest.ts";
 import { formatPlatform, isUnknown, type Platform } from "../image/platform.ts";
 import type { ImageReference } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
+import { markCycles } from "./cycles.ts";
+import { dependencyLevels } from "./dependency-levels.ts";
+import { rootWarning, validUntil } from "./expiry.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import { tagMismatch } from "./image-tags.ts";
+import { inputsOfNode, mostOpen, type NodeInputs, type Openness, refusedInputs } from "./inputs.ts";
 import { judgeNode, type SeamedNode } from "./judge-node.ts";
 import { knownImageOf } from "./known-images.ts";
 import { mendOf } from "./mend.ts";
+import { judgeIndex, scopeWarning } from "./mixed-index.ts";
 import type { Policy } from "./policy.ts";
 import type { KnownImage } from "./ports.ts";
 import { isTakenFor, mayBeGiven } from "./resolve.ts";
 import type { AcceptedSummary } from "./verifiers.ts";
-
-/** How long before its expiry a root is warned of, in days (RULES R27). */
-const ROOT_WARNING_DAYS = 30;
-const DAY_MS = 86_400_000;
+import { reachedFrom, waysFrom } from "./ways.ts";
 
 /** The answer. */
 export type Outcome = "trusted" | "untrusted" | "undetermined";
@@ -42,6 +45,14 @@ export interface Verdict {
   readonly levels: Readonly<Record<number, number>>;
   /** With which images the layers were compared, to find a base that nobody declared (RULES R22). */
   readonly comparedWith: string;
+  /** Of how many images below the one asked about each level was found: each once, what isn't judged or attested at 0 (SLSA VSA). */
+  readonly dependencyLevels: Readonly<Record<number, number>>;
+  /** The most open of the ancestry (RULES R20). */
+  readonly inputs: Openness;
+  /** The first moment at which something that it rests on has lapsed (RULES R14); undefined if nothing does. */
+  readonly validUntil: Date | undefined;
+  /** The platform that was asked about alone; undefined for all of them. */
+  readonly onlyPlatform: Platform | undefined;
 }
 
 /** The verdict on one platform of the image. */
@@ -52,6 +63,8 @@ export interface PlatformVerdict {
   readonly outcome: Outcome;
   /** False for a platform that policy leaves out: told, and without effect. */
   readonly counts: boolean;
+  /** As in the verdict, of this platform's image alone. */
+  readonly dependencyLevels: Readonly<Record<number, number>>;
 }
 
 /** One image of the ancestry, with everything taken together. */
@@ -79,6 +92,10 @@ export interface JudgedNode {
   readonly warnings: readonly string[];
   /** What it is to images that are judged later: one whose layers a policy accepted. Absent for what isn't attested. */
   readonly known?: KnownImage;
+  /** What went in beside images; undefined where nothing that counts records it, which is as good as `open`. */
+  readonly inputs: NodeInputs | undefined;
+  /** What an image that isn't walked says of its base: for people, and without effect. */
+  readonly hints: readonly BaseHint[];
 }
 
 /** One node on the way to a fault, and what it was to the one before; the image asked about was nothing to anyone. */
@@ -104,8 +121,9 @@ export interface Fault {
  * undetermined; else it is trusted. Nothing to judge is untrusted (RULES R18).
  */
 export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
-  const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, node, asOf)]));
+  const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, policy, node, asOf)]));
   for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
+  for (const id of nodes.keys()) bindInputs(nodes, id, policy);
   markCycles(nodes);
   const paths = waysFrom(ancestry.subjects, nodes);
   const told = new Map<string, Fault>();
@@ -114,7 +132,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     if (node !== undefined && !isSound(node.finding)) told.set(id, faultOf(policy, node, path));
   }
   const platforms = ancestry.subjects.map((id): PlatformVerdict => {
-    const below = [...waysFrom([id], nodes).keys()].flatMap((key) => nodes.get(key) ?? []);
+    const below = reachedFrom([id], nodes);
     const platform = nodes.get(id)?.platform;
     const image = ancestry.nodes.get(id)?.node;
     const counts =
@@ -126,7 +144,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
       policy.platforms.some((wanted) =>
         image === undefined ? isTakenFor(platform, wanted) : mayBeGiven(image, wanted),
       );
-    return { platform, node: id, outcome: outcomeOf(below), counts };
+    return { platform, node: id, outcome: outcomeOf(below), counts, dependencyLevels: dependencyLevels(below, [id]) };
   });
   const counting = platforms.filter(({ counts }) => counts);
   const relevant = waysFrom(
@@ -140,28 +158,36 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
         relevant.has(fault.node) &&
         (nodes.get(fault.node)?.finding.kind === "unreachable") === (kind === "unreachable"),
     );
-  const missing = missingPlatforms(policy, platforms);
-  const faults = [...of("fault"), ...missing];
+  const subjects = counting.map(({ node }) => node);
+  const index = judgeIndex(ancestry, policy, nodes, subjects);
+  const faults = [...of("fault"), ...missingPlatforms(policy, platforms), ...index.faults];
   const levels: Record<number, number> = {};
   for (const { level, finding } of concerned) {
     if (finding.kind !== "allowed" && finding.kind !== "pinned") levels[level] = (levels[level] ?? 0) + 1;
   }
   return {
-    outcome: faults.length > 0 ? "untrusted" : worst(counting.map(({ outcome }) => outcome)),
+    outcome:
+      faults.length > 0
+        ? "untrusted"
+        : worst([...counting.map(({ outcome }) => outcome), ...index.unreachable.map(() => "undetermined" as const)]),
     image,
     policy: { name: policy.name, digest: policy.digest },
     asOf,
     platforms,
     nodes: [...nodes.values()],
     faults,
-    unreachable: of("unreachable"),
+    unreachable: [...of("unreachable"), ...index.unreachable],
     level: Math.min(...Object.keys(levels).map(Number), ...(concerned.length === 0 ? [0] : [3])),
     levels,
     comparedWith: ancestry.known.description,
+    dependencyLevels: dependencyLevels(concerned, subjects),
+    inputs: mostOpen(concerned.map(opennessOf)),
+    validUntil: validUntil(concerned.map(({ finding }) => finding)),
+    onlyPlatform: ancestry.onlyPlatform,
   };
 }
 
-function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode {
+function judged(ancestry: Ancestry, policy: Policy, node: AncestryNode, asOf: Date): JudgedNode {
   const { finding, links, seam, level, warnings } = judgeNode(ancestry, node);
   const { id, reference, image, platform, examination } = node;
   const known = finding.kind === "attested" ? knownImageOf(node) : undefined;
@@ -182,8 +208,35 @@ function judged(ancestry: Ancestry, node: AncestryNode, asOf: Date): JudgedNode 
     provenances: examination?.provenances ?? [],
     refusals: examination?.refusals ?? [],
     summary: examination?.summary,
-    warnings: [...(examination?.warnings ?? []), ...warnings, ...rootWarning(finding, asOf)],
+    warnings: [
+      ...(examination?.warnings ?? []),
+      ...warnings,
+      ...rootWarning(finding, asOf),
+      ...scopeWarning(ancestry, policy, node),
+    ],
+    inputs: inputsOfNode(examination?.provenances ?? []),
+    hints: hintsOf(node, finding),
   };
+}
+
+/** Only of what isn't walked: where provenance says the base, a hint could only distract from it. */
+function hintsOf({ node }: AncestryNode, { kind }: Finding): readonly BaseHint[] {
+  const isUnknown = kind === "unattested" || kind === "refused" || kind === "opaque";
+  return isUnknown && node !== undefined ? baseHintsOf(node.manifest, node.config) : [];
+}
+
+/** What policy doesn't let in beside images (RULES R20). What is wrong with it in other ways stays so. */
+function bindInputs(nodes: Map<string, JudgedNode>, id: string, policy: Policy): void {
+  const node = nodes.get(id);
+  if (node?.finding.kind !== "attested") return;
+  const finding = refusedInputs(policy.allow, node.provenances);
+  if (finding !== undefined) nodes.set(id, { ...node, finding, level: 0 });
+}
+
+/** What is known of an image that ends the walk says nothing of what lies below it. */
+function opennessOf({ finding: { kind }, inputs }: JudgedNode): Openness {
+  if (kind === "scratch") return "closed";
+  return ["root", "summarised", "pinned", "allowed"].includes(kind) ? "open" : (inputs?.openness ?? "open");
 }
 
 /** What is asked by a tag has to be what that tag stands for (RULES R26). Not for a root: policy names the digest itself. */
@@ -193,81 +246,6 @@ function bindTag(nodes: Map<string, JudgedNode>, id: string, policy: Policy, ima
   const reason = tagMismatch(policy, image, node.provenances);
   if (reason === undefined) return;
   nodes.set(id, { ...node, finding: { kind: "mismatch", code: "tag-mismatch", reason }, level: 0 });
-}
-
-/** Said while there is time to look at the root again (RULES R27). */
-function rootWarning(finding: Finding, asOf: Date): readonly string[] {
-  if (finding.kind !== "root") return [];
-  const days = Math.floor((Date.parse(`${finding.expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
-  if (days > ROOT_WARNING_DAYS) return [];
-  return [
-    `${finding.policyPath} lapses ${days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`}: look at it again`,
-  ];
-}
-
-/** Claims that name each other in a ring: no honest build can, since a digest covers what it names. */
-function markCycles(nodes: Map<string, JudgedNode>): void {
-  for (const id of withoutEnds(nodes)) {
-    const node = nodes.get(id);
-    if (node === undefined) continue;
-    const below = waysFrom(
-      node.parents.map(({ to }) => to),
-      nodes,
-    );
-    const path = below.get(id);
-    if (path === undefined) continue;
-    const through = path.map((step) => nodes.get(step.node)?.reference ?? step.node).join(" → ");
-    nodes.set(id, {
-      ...node,
-      finding: { kind: "cycle", reason: `it claims to be built from itself: ${through}` },
-      level: 0,
-    });
-  }
-}
-
-/** What is left when all that has no parents is taken away, again and again: of an honest ancestry nothing. */
-function withoutEnds(nodes: ReadonlyMap<string, JudgedNode>): ReadonlySet<string> {
-  const left = new Set(nodes.keys());
-  for (let before = -1; before !== left.size; ) {
-    before = left.size;
-    for (const id of [...left].reverse()) {
-      if (!nodes.get(id)?.parents.some(({ to }) => left.has(to))) left.delete(id);
-    }
-  }
-  return left;
-}
-
-/**
- * Every node that can be reached, with the way there that people care for most: by `FROM` alone where there is one, since that lies
- * under the image, else with as few other steps as can be; of several such ways the shortest.
- */
-function waysFrom(
-  from: readonly string[],
-  nodes: ReadonlyMap<string, JudgedNode>,
-): ReadonlyMap<string, readonly Step[]> {
-  const ways = new Map<string, readonly Step[]>(from.map((id) => [id, [{ node: id, role: undefined }]]));
-  for (let reached: readonly string[] = [...ways.keys()]; reached.length > 0; ) {
-    // A queue that grows while it is read: first all that is reached by base alone, and only then one step of another role.
-    const queue = new Set(reached);
-    for (const id of queue) {
-      for (const to of follow(id, true)) queue.add(to);
-    }
-    reached = [...queue].flatMap((id) => follow(id, false));
-  }
-  return ways;
-
-  function follow(id: string, byBase: boolean): readonly string[] {
-    const node = nodes.get(id);
-    // Skipping it would judge the image without one of its ancestors.
-    if (node === undefined) throw new Error(`judged an ancestry in which ${id} is named and missing`);
-    const found: string[] = [];
-    for (const { to, role } of node.parents) {
-      if ((role === "base") !== byBase || ways.has(to)) continue;
-      ways.set(to, [...(ways.get(id) ?? []), { node: to, role }]);
-      found.push(to);
-    }
-    return found;
-  }
 }
 
 /** Whether a node by itself lets the image be trusted. */

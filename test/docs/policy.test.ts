@@ -67,7 +67,7 @@ test("docs/policy.md names every key that a policy may have", () => {
 });
 
 test("the defaults are those that docs/policy.md tells", () => {
-  const { builders, roles, platforms, roots, revoked, builds } = parse(
+  const { builders, roles, platforms, roots, revoked, builds, allow } = parse(
     "version: 1\ntrust: { builders: [{ images: [ghcr.io/acme/app], github: { repository: acme/app, workflow: a/b/.github/workflows/c.yml@refs/heads/main } }] }\n",
   );
   const builder = workflowOf(builders[0]);
@@ -81,6 +81,22 @@ test("the defaults are those that docs/policy.md tells", () => {
   );
   assert.equal(builder.server, "https://github.com");
   assert.deepEqual(roles, { input: "attested", frontend: "attested", tool: "attested" });
+  assert.deepEqual(allow, {
+    network: true,
+    localContext: false,
+    httpWithoutChecksum: [],
+    cache: true,
+    privileged: true,
+    layouts: [],
+  });
+  assert.deepEqual(allow, {
+    network: true,
+    localContext: false,
+    httpWithoutChecksum: [],
+    cache: true,
+    privileged: true,
+    layouts: [],
+  });
   const [build] = parse("version: 1\nbuilds: [{ image: ghcr.io/acme/app }]\n").builds;
   assert.deepEqual(
     [build?.dockerfile, build?.imageTags, build?.workflow, build?.tags],
@@ -89,12 +105,7 @@ test("the defaults are those that docs/policy.md tells", () => {
   assert.deepEqual({ platforms, roots, revoked, builds }, { platforms: undefined, roots: [], revoked: [], builds: [] });
 });
 
-for (const later of [
-  "publishers: [chainguard]",
-  "builder-presets: [x]",
-  "allow: { network: true }",
-  "verifiers: [{ id: x }]",
-]) {
+for (const later of ["publishers: [chainguard]", "builder-presets: [x]", "verifiers: [{ id: x }]"]) {
   test(`what docs/policy.md leaves to a later version is refused: ${later.split(":")[0]}`, () => {
     assert.throws(() => parse(`version: 1\ntrust:\n  ${later}\n`), PolicyError);
     assert.ok(page.includes(`trust.${later.split(":")[0]}`));

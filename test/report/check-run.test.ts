@@ -29,6 +29,7 @@ const ASKED = `### What was asked for
 - build: [\`0b9c2d64-5a3e-4f0e-9d5b-3f1f8f1a2b3c\`](${page})`;
 const VERIFIED = `- image: \`ghcr.io/acme/app:1.0.0\`
 - digest: \`${digest("app index")}\`
+- inputs: closed: all that went in was fixed by digest, commit or checksum
 - pushed: tag [\`v1.0.0\`](https://github.com/acme/app/tree/v1.0.0) of [\`acme/app\`](https://github.com/acme/app), at commit [\`aaaaaaaaaaaa\`](https://github.com/acme/app/commit/${A40})
 - source: \`https://github.com/acme/app\` at [\`aaaaaaaaaaaa\`](https://github.com/acme/app/commit/${A40}) (\`refs/tags/v1.0.0\`)
 - signer: \`https://github.com/acme/app/.github/workflows/release.yml@refs/tags/v1.0.0\`, at 2026-01-02 03:04:05 UTC
@@ -259,7 +260,8 @@ test("counts images over platforms once, and says where an ancestry ends", () =>
   const amd = node("app", { isFromScratch: true });
   const other = { ...node("app", arm), id: "app on arm" };
   const platforms = [amd, other].map(
-    (each) => ({ platform: each.platform, node: each.id, outcome: "trusted", counts: true }) as const,
+    (each) =>
+      ({ platform: each.platform, node: each.id, outcome: "trusted", counts: true, dependencyLevels: {} }) as const,
   );
   assert.equal(titleOf(verdict([amd, other], { platforms })), "trusted: 1 image down to scratch, 2 platforms, level 2");
 });

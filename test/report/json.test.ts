@@ -96,6 +96,7 @@ test("docs/verdict.md explains every code of findings and refusals", () => {
   const text = readFileSync(`${docs}verdict.md`, "utf8");
   const unions = [
     ["trust/finding.ts", "OpaqueCode"],
+    ["trust/finding.ts", "InputCode"],
     ["trust/finding.ts", "UnresolvedCode"],
     ["trust/finding.ts", "MismatchCode"],
     ["trust/finding.ts", "RefusalCode"],

@@ -32,6 +32,7 @@ test("draws the ancestry as a tree that ends in scratch, and says the verdict af
 ✔ TRUSTED  ghcr.io/acme/app:1.0.0@${digest("app index")}
   policy  policy.yml (${chainOf({}).policy.digest})
   level   2, the lowest of 3 at level 2
+  inputs  closed: all that went in was fixed by digest, commit or checksum
   as of   2027-02-01T12:00:00.000Z
 `,
   );
@@ -44,6 +45,44 @@ test("R10 says where the source isn't proven, by what records the build, whateve
   assert.ok(!textWith(vouching, provenance).includes("not proven"));
   assert.ok(textWith(vouching, local).includes("(not proven: the build's own record names no git source)"));
   assert.ok(textWith(provenance, local).includes("(not proven"));
+});
+
+test("R20 says of every image how open its inputs are, and by what, whatever the verdict is", () => {
+  const all = [
+    { kind: "network", mode: "sandbox", steps: 3 },
+    { kind: "network", mode: "none", steps: 1 },
+    { kind: "http", uri: "https://files.example/a\u001b[31m", digest: digest("a") },
+    { kind: "http", uri: "https://files.example/checked", digest: digest("a"), checksum: digest("a") },
+    { kind: "git", uri: "https://github.com/o/r.git", ref: "main", commit: "a".repeat(40) },
+    { kind: "git", uri: "https://github.com/o/fixed.git", ref: "a".repeat(40), commit: "a".repeat(40) },
+    { kind: "imported-cache", from: "ghcr.io/acme/cache" },
+  ] as const;
+  const untold = ["the build's steps aren't recorded"];
+  const text = plain(verdict([node("app", { inputs: { openness: "open", all, untold } })], { inputs: "open" }));
+  const [line = ""] = linesWith(text, "inputs open:");
+  assert.equal(
+    line.trim(),
+    "inputs open: 3 commands had the network; https://files.example/a\\u{1b}[31m without a checksum; https://github.com/o/r.git at main; cache imported from ghcr.io/acme/cache; the build's steps aren't recorded",
+  );
+  assert.ok(text.includes("  inputs  open: something could get in that nothing records\n"));
+  const many = Array.from({ length: 9 }, (_, i) => ({ kind: "cache", id: `c${i}` }) as const);
+  const cut = plain(verdict([node("app", { inputs: { openness: "open", all: many, untold: [] } })]));
+  assert.match(cut, /cache c4; 4 more; --output json lists them all\n/);
+});
+
+test("says that a hint is one, until when a verdict holds, and that one platform alone was asked about", () => {
+  const hints = [{ from: "config labels", name: "docker.io/library/alpine:3" }] as const;
+  const text = plain(
+    verdict([node("app", { finding: { kind: "unattested" }, hints })], {
+      validUntil: new Date("2027-03-01T00:00:00Z"),
+      onlyPlatform: parsePlatform("linux/amd64"),
+    }),
+  );
+  assert.ok(
+    text.includes("hint, not evidence: its config labels say that it was built on docker.io/library/alpine:3\n"),
+  );
+  assert.ok(text.includes("  as of   2027-02-01T12:00:00.000Z, until 2027-03-01T00:00:00.000Z at most\n"));
+  assert.ok(text.includes("  only    linux/amd64, as was asked: nothing is said of other platforms\n"));
 });
 
 test("gives no tick to what rests on something that isn't in order", () => {
@@ -141,8 +180,8 @@ test("names every platform with its verdict where there are several, and those t
   const amd = node("app");
   const other = node("runtime", { platform: arm, finding: { kind: "unattested" } });
   const platforms = [
-    { platform: amd.platform, node: "app", outcome: "trusted", counts: true },
-    { platform: arm, node: "runtime", outcome: "untrusted", counts: false },
+    { platform: amd.platform, node: "app", outcome: "trusted", counts: true, dependencyLevels: {} },
+    { platform: arm, node: "runtime", outcome: "untrusted", counts: false, dependencyLevels: {} },
   ] as const;
   const text = plain(verdict([amd, other], { platforms }));
   assert.ok(text.includes("  of      linux/amd64 trusted, linux/arm64 untrusted (policy doesn't judge it)\n"));

@@ -60,6 +60,8 @@ export function node(name: string, given: Partial<JudgedNode> = {}): JudgedNode 
     provenances,
     refusals: finding.kind === "refused" ? finding.refusals : [],
     warnings: [],
+    inputs: provenances.length === 0 ? undefined : { openness: "closed", all: [], untold: [] },
+    hints: [],
     ...given,
   };
 }
@@ -118,13 +120,17 @@ export function verdict(nodes: readonly JudgedNode[], given: Partial<Verdict> = 
     image: parseReference(`ghcr.io/acme/app:1.0.0@${digest("app index")}`) as Verdict["image"],
     policy: { name: "policy.yml", digest: defaultPolicy.digest },
     asOf: new Date("2027-02-01T12:00:00Z"),
-    platforms: [{ platform: first?.platform, node: first?.id ?? "", outcome, counts: true }],
+    platforms: [{ platform: first?.platform, node: first?.id ?? "", outcome, counts: true, dependencyLevels: {} }],
     nodes,
     faults: [],
     unreachable: [],
     level: 2,
     levels: { 2: nodes.length },
     comparedWith: "the images of this ancestry",
+    dependencyLevels: {},
+    inputs: "closed",
+    validUntil: undefined,
+    onlyPlatform: undefined,
     ...given,
   };
 }

@@ -53,7 +53,8 @@ test("R11 one tie is enough where the other says nothing", async () => {
   const base: BuildOptions = { signed: "index", local: true };
   const world = new World();
   const built = world.build("app", { ...base, base: world.build("base") });
-  assert.equal(told(await world.judge(built.image)), "trusted");
+  const policy = policyOf({ trust: "  allow: { local-context: true }" });
+  assert.equal(told(await world.judge(built.image, { policy })), "trusted");
 });
 
 test("R11 without any tie provenance in an index isn't adopted", async () => {

@@ -27,6 +27,8 @@ function node(finding: Finding, changes: Partial<JudgedNode> = {}): JudgedNode {
     provenances: [],
     refusals: [],
     warnings: [],
+    inputs: undefined,
+    hints: [],
     ...changes,
   };
 }

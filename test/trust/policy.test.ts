@@ -621,11 +621,58 @@ test("refuses parts of the language that this version doesn't hold, rather than 
     "publishers: []",
     "publishers:",
     "builder-presets: [docker-github-builder]",
-    "allow: { network: true }",
-    "allow: {}",
     "enforce: report",
   ];
   for (const part of parts) assert.equal(places(trust(part)).length, 1, part);
+});
+
+test("R20 takes what may go in beside images, each by its own word, and only what anyone may read from what is left out", () => {
+  const allowedBy = (line: string) => policyOf(trust(line)).allow;
+  const strict = {
+    network: true,
+    localContext: false,
+    httpWithoutChecksum: [],
+    cache: true,
+    privileged: true,
+    layouts: [],
+  };
+  for (const nothing of ["roots: []", "allow: {}", "allow: { http-without-checksum: [], layouts: [] }"])
+    assert.deepEqual(allowedBy(nothing), strict, nothing);
+  const given = allowedBy(
+    `allow: { network: false, local-context: true, http-without-checksum: ["https://a.example/x/**"], cache: false, privileged: false, layouts: ["sha256:${"0".repeat(64)}"] }`,
+  );
+  assert.deepEqual(
+    { ...given, httpWithoutChecksum: given.httpWithoutChecksum.map(({ pattern }) => pattern) },
+    {
+      network: false,
+      localContext: true,
+      httpWithoutChecksum: ["https://a.example/x/**"],
+      cache: false,
+      privileged: false,
+      layouts: [`sha256:${"0".repeat(64)}`],
+    },
+  );
+});
+
+test("R20 refuses patterns of addresses whose host could be anybody's, and what is no digest", () => {
+  const at = (line: string) => places(trust(`allow: { ${line} }`));
+  for (const address of [
+    "https://*.example/x",
+    "https://**",
+    "https://a.example",
+    "https://a.example/",
+    "https://a.example*/x",
+    "https://A.example/x",
+    "https://me@a.example/x",
+    "ftp://a.example/x",
+    "**",
+    "a.example/x",
+  ])
+    assert.equal(at(`http-without-checksum: ["${address}"]`).length, 1, address);
+  assert.equal(at("layouts: [base]").length, 1);
+  assert.equal(at("network: maybe").length, 1);
+  assert.equal(at("locals: true").length, 1);
+  assert.deepEqual(at('http-without-checksum: ["http://a.example:8080/*"]'), []);
 });
 
 test("the default's own form, a whole owner, isn't offered to policy files", () => {

@@ -626,6 +626,7 @@ function predicateOf(
         buildFinishedOn: "2026-11-20T05:04:00Z",
         completeness: { parameters: max, environment: true, materials: !local },
         reproducible: false,
+        ...(!local && { "https://mobyproject.org/buildkit@v1#hermetic": true }),
         "https://mobyproject.org/buildkit@v1#metadata": metadata,
       },
     } as Json;
@@ -644,6 +645,7 @@ function predicateOf(
         startedOn: "2026-11-20T05:03:59Z",
         finishedOn: "2026-11-20T05:04:00Z",
         buildkit_metadata: metadata,
+        ...(!local && { buildkit_hermetic: true }),
         buildkit_completeness: { request: max, resolvedDependencies: !local },
       },
     },

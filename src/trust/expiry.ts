@@ -1,0 +1,29 @@
+import type { Finding } from "./finding.ts";
+
+/** How long before its expiry a root is warned of, in days (RULES R27). */
+const ROOT_WARNING_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** Said while there is time to look at the root again (RULES R27). */
+export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
+  if (finding.kind !== "root") return [];
+  const days = Math.floor((Date.parse(`${finding.expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
+  if (days > ROOT_WARNING_DAYS) return [];
+  return [
+    `${finding.policyPath} lapses ${days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`}: look at it again`,
+  ];
+}
+
+/** The first moment at which one of the findings no longer holds (RULES R14); undefined if none ever lapses. */
+export function validUntil(findings: readonly Finding[]): Date | undefined {
+  const ends = findings.flatMap((finding) => {
+    if (finding.kind === "root") return [endOf(finding.expires)];
+    return finding.kind === "summarised" ? [Date.parse(finding.until)] : [];
+  });
+  return ends.length === 0 ? undefined : new Date(Math.min(...ends));
+}
+
+/** The first moment after a root's last day, in milliseconds. */
+function endOf(expires: string): number {
+  return Date.parse(`${expires}T00:00:00Z`) + DAY_MS;
+}
