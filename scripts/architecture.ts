@@ -52,6 +52,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
     inside: ["image", "attestation", "trust/ports.ts"],
     packages: ["zod", "undici", "ipaddr.js", "p-limit"],
   },
+  archive: { ...ADAPTER, inside: ["image", "attestation", "trust/ports.ts"], packages: ["zod"] },
   sigstore: {
     ...ADAPTER,
     inside: ["image", "attestation", "trust/ports.ts"],
@@ -76,7 +77,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
     globals: "any",
   },
   cli: {
-    inside: [...CORE, "report", "registry", "sigstore", "signer", "github", "store", "app"],
+    inside: [...CORE, "report", "registry", "archive", "sigstore", "signer", "github", "store", "app"],
     packages: ["commander", "p-limit", "yaml", "zod"],
     builtins: "any",
     globals: "any",

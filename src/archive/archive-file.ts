@@ -2,7 +2,7 @@ import { constants, createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { BeyondLimit } from "../trust/ports.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { ArchiveError } from "./error.ts";
 import type { Files } from "./files.ts";
 import { type Cursor, readTar, type TarEntry } from "./tar.ts";
@@ -45,9 +45,8 @@ export async function openArchive(path: string, place: string): Promise<Files> {
       place,
       read: async (name, limit) => {
         const entry = entries.get(name);
-        if (entry === undefined) return undefined;
-        if (entry.kind === "link") throw new ArchiveError("malformed-archive", `read ${place}: ${name} is a link in it`);
-        if (entry.kind !== "file") return undefined;
+        // A link could lead anywhere, and nothing that matters is one where the tools wrote it.
+        if (entry === undefined || entry.kind !== "file") return undefined;
         if (entry.size > limit) {
           throw new BeyondLimit(`read ${name} in ${place}: it has ${entry.size} bytes, and ${limit} are read`);
         }
@@ -59,6 +58,10 @@ export async function openArchive(path: string, place: string): Promise<Files> {
           const bytes = await from.take(entry.size);
           if (bytes.length < entry.size) throw ended(place);
           return bytes;
+        } catch (cause) {
+          if (!(cause instanceof ArchiveError)) throw cause;
+          // It was read once: whatever is wrong now came since.
+          throw new CouldNotLook("unreadable-file", cause.message, { cause });
         } finally {
           await from.end();
         }
@@ -72,7 +75,11 @@ export async function openArchive(path: string, place: string): Promise<Files> {
 }
 
 /** Where everything is. What unpackers would put into one place is refused: some take the first, most the last. */
-async function list(cursor: Cursor, place: string, keep: Map<string, Uint8Array> | undefined): Promise<ReadonlyMap<string, TarEntry>> {
+async function list(
+  cursor: Cursor,
+  place: string,
+  keep: Map<string, Uint8Array> | undefined,
+): Promise<ReadonlyMap<string, TarEntry>> {
   const refuse = (reason: string) => new ArchiveError("malformed-archive", `read ${place}: ${reason}`);
   const entries = new Map<string, TarEntry>();
   let held = 0;

@@ -1,5 +1,12 @@
 import type { Artifact, ArtifactLayer } from "../attestation/artifact.ts";
-import { attestationIn, attestationLayers, isAttestationType, malformed, rankOf, readArtifact } from "../attestation/artifact.ts";
+import {
+  attestationIn,
+  attestationLayers,
+  isAttestationType,
+  malformed,
+  rankOf,
+  readArtifact,
+} from "../attestation/artifact.ts";
 import { cosignTags } from "../attestation/cosign.ts";
 import type { Descriptor } from "../image/descriptor.ts";
 import type { Digest } from "../image/digest.ts";
@@ -33,7 +40,9 @@ export async function listInLayout(layout: Layout, digest: Digest): Promise<Atte
   }
   for (const { where, descriptor } of cosignParts(layout, digest)) {
     ranked.push(
-      ...(await candidatesIn(layout, descriptor.digest, failures, (document) => cosignCandidates(layout, where, document))),
+      ...(await candidatesIn(layout, descriptor.digest, failures, (document) =>
+        cosignCandidates(layout, where, document),
+      )),
     );
   }
   const candidates = ranked.sort((one, other) => one.rank - other.rank).map(({ candidate }) => candidate);
@@ -53,9 +62,7 @@ function cosignParts({ entries }: Layout, digest: Digest): readonly { where: str
     const name = refNameOf(descriptor);
     const tag = tags.find((each) => name === each || name?.endsWith(`:${each}`));
     if (tag !== undefined) return [{ where: `tag ${tag} in index.json`, descriptor }];
-    return isSaved && isCosignPart(descriptor)
-      ? [{ where: `${descriptor.digest}, saved by cosign`, descriptor }]
-      : [];
+    return isSaved && isCosignPart(descriptor) ? [{ where: `${descriptor.digest}, saved by cosign`, descriptor }] : [];
   });
 }
 
@@ -89,9 +96,7 @@ function referrerCandidates(layout: Layout, at: Digest, document: Artifact): rea
     const more = layers.length - MAX_LAYERS;
     return more > 0 ? [...parts, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : parts;
   };
-  return [
-    { rank: rankOf(document.annotations, layers[0]?.annotations), candidate: { where: `referrer ${at}`, read } },
-  ];
+  return [{ rank: rankOf(document.annotations, layers[0]?.annotations), candidate: { where: `referrer ${at}`, read } }];
 }
 
 function cosignCandidates(layout: Layout, where: string, document: Artifact): readonly Ranked[] {

@@ -20,9 +20,13 @@ export async function openDirectory(path: string, place: string): Promise<Files>
     root = await realpath(path);
     if (!(await stat(root)).isDirectory()) throw new Error("it is no folder");
   } catch (cause) {
-    throw new ArchiveError("unreadable", `read ${place}: ${(cause as Error).message}; name a folder with an OCI image layout`, {
-      cause,
-    });
+    throw new ArchiveError(
+      "unreadable",
+      `read ${place}: ${(cause as Error).message}; name a folder with an OCI image layout`,
+      {
+        cause,
+      },
+    );
   }
   return {
     place,
@@ -39,9 +43,13 @@ export async function openDirectory(path: string, place: string): Promise<Files>
       } catch (error) {
         if (error instanceof BeyondLimit) throw error;
         if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-        throw new CouldNotLook("unreadable-file", `read ${name} in ${place}: ${(error as Error).message}; mend its permissions`, {
-          cause: error,
-        });
+        throw new CouldNotLook(
+          "unreadable-file",
+          `read ${name} in ${place}: ${(error as Error).message}; mend its permissions`,
+          {
+            cause: error,
+          },
+        );
       }
     },
     close: async () => {},

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { readAsImage } from "../image/manifest.ts";
 import { readDocument } from "../image/json.ts";
+import { readAsImage } from "../image/manifest.ts";
 import type { ImageReference } from "../image/reference.ts";
 import { ArchiveError } from "./error.ts";
 import type { Files } from "./files.ts";
@@ -25,7 +25,10 @@ const listSchema = z.array(
 export async function readOldNames(files: Files): Promise<readonly ImageReference[]> {
   const bytes = await files.read(LIST_FILE, MAX_LIST_BYTES);
   if (bytes === undefined) {
-    throw new ArchiveError("unreadable", `read ${files.place}: there is no ${LIST_FILE} in it, so docker didn't save it`);
+    throw new ArchiveError(
+      "unreadable",
+      `read ${files.place}: there is no ${LIST_FILE} in it, so docker didn't save it`,
+    );
   }
   const list = readAsImage("the list of a docker archive", () => readDocument(listSchema, bytes));
   return list.flatMap(({ RepoTags }) => RepoTags ?? []).flatMap((text) => nameIn(text) ?? []);

@@ -6,7 +6,7 @@ export interface Files {
    * @param path - Relative, of plain parts with `/` between them.
    * @param limit - In bytes.
    * @returns undefined if there is no such file, or it is none that lies in here.
-   * @throws {BeyondLimit} @throws {ArchiveError} @throws {CouldNotLook} `unreadable-file`
+   * @throws {BeyondLimit} @throws {CouldNotLook} `unreadable-file`
    */
   read(path: string, limit: number): Promise<Uint8Array | undefined>;
   close(): Promise<void>;

@@ -24,7 +24,7 @@ export interface Layout {
   /**
    * @param limit - In bytes.
    * @returns undefined if the layout doesn't hold it.
-   * @throws {CouldNotLook} `digest-mismatch`, `unreadable-file`. @throws {BeyondLimit} @throws {ArchiveError}
+   * @throws {CouldNotLook} `digest-mismatch`, `unreadable-file`. @throws {BeyondLimit}
    */
   readBlob(digest: Digest, limit: number): Promise<Uint8Array | undefined>;
   /** {@link readBlob} within the limit for manifests. */
@@ -58,7 +58,10 @@ export interface FoundArtifact {
  */
 export async function openLayout(files: Files): Promise<Layout> {
   const { place } = files;
-  const [marker, list] = [await files.read(LAYOUT_FILE, MAX_MANIFEST_BYTES), await files.read(LAYOUT_INDEX_FILE, MAX_MANIFEST_BYTES)];
+  const [marker, list] = [
+    await files.read(LAYOUT_FILE, MAX_MANIFEST_BYTES),
+    await files.read(LAYOUT_INDEX_FILE, MAX_MANIFEST_BYTES),
+  ];
   if (marker === undefined || list === undefined) {
     const missing = marker === undefined ? LAYOUT_FILE : LAYOUT_INDEX_FILE;
     throw new ArchiveError("unreadable", `read ${place}: there is no ${missing} in it, so it is no OCI image layout`);
@@ -114,7 +117,9 @@ async function lookThrough(
         if (bytes === undefined) {
           // Entries of an image's index may be missing: whoever saved one platform has the others' names only.
           if (top.has(digest))
-            failures.push(new CouldNotLook("offline", `read ${digest} of ${place}: it is listed there, and isn't in it`));
+            failures.push(
+              new CouldNotLook("offline", `read ${digest} of ${place}: it is listed there, and isn't in it`),
+            );
           continue;
         }
         const artifact = readArtifact(bytes);

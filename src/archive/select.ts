@@ -2,7 +2,13 @@ import type { Descriptor } from "../image/descriptor.ts";
 import type { Digest } from "../image/digest.ts";
 import { isDigest } from "../image/digest.ts";
 import { quote } from "../image/quote.ts";
-import { formatReference, type ImageReference, imageName, type PinnedImage, withDefaultTag } from "../image/reference.ts";
+import {
+  formatReference,
+  type ImageReference,
+  imageName,
+  type PinnedImage,
+  withDefaultTag,
+} from "../image/reference.ts";
 import { ArchiveError } from "./error.ts";
 import type { Layout } from "./layout.ts";
 import { isBeside, nameIn, namesOf, refNameOf } from "./names.ts";
@@ -38,9 +44,14 @@ export async function selectImage(
   }
   const names = entries.flatMap(namesOf);
   const fitting = tag === undefined ? names : names.filter((name) => name.tag === tag);
-  const [first, ...others] = [...new Map((fitting.length > 0 ? fitting : names).map((name) => [formatReference(name), name])).values()];
+  const [first, ...others] = [
+    ...new Map((fitting.length > 0 ? fitting : names).map((name) => [formatReference(name), name])).values(),
+  ];
   if (first === undefined) {
-    throw new ArchiveError("ambiguous", `read ${layout.place}: it doesn't say what the image is called, and policy judges names; give --as NAME`);
+    throw new ArchiveError(
+      "ambiguous",
+      `read ${layout.place}: it doesn't say what the image is called, and policy judges names; give --as NAME`,
+    );
   }
   if (others.length > 0) {
     const list = [first, ...others].slice(0, MAX_LISTED).map(formatReference).join(" and ");
@@ -67,7 +78,10 @@ async function meant(
     throw new ArchiveError("ambiguous", `read ${layout.place}: it lists ${what}; images in it: ${list()}`);
   }
   if (digests.length > 1) {
-    throw new ArchiveError("ambiguous", `read ${layout.place}: several images could be meant: ${list()}; name one by tag or @digest`);
+    throw new ArchiveError(
+      "ambiguous",
+      `read ${layout.place}: several images could be meant: ${list()}; name one by tag or @digest`,
+    );
   }
   return { digest, entries: fitting };
 }
@@ -90,6 +104,7 @@ function tagIn(wanted: string): string | undefined {
 
 function shown(entry: Descriptor): string {
   const [name] = namesOf(entry);
-  const called = name === undefined ? refNameOf(entry) : `${imageName(name)}${name.tag === undefined ? "" : `:${name.tag}`}`;
+  const called =
+    name === undefined ? refNameOf(entry) : `${imageName(name)}${name.tag === undefined ? "" : `:${name.tag}`}`;
   return called === undefined ? entry.digest : `${quote(called)} (${entry.digest})`;
 }

@@ -53,7 +53,8 @@ export async function* readTar(cursor: Cursor, place: string): AsyncGenerator<Ta
       if (second.length === BLOCK && !isZero(second)) throw refuse("something stands behind half of an end mark");
       break;
     }
-    if (checksumOf(header) !== numberAt(header, 148, 8)) throw refuse("it is no tar archive, or a header of it is broken");
+    if (checksumOf(header) !== numberAt(header, 148, 8))
+      throw refuse("it is no tar archive, or a header of it is broken");
     const type = String.fromCharCode(header[156] ?? 0);
     const told = numberAt(header, 124, 12);
     if (told === undefined) throw refuse("the size of an entry is no number");
@@ -146,7 +147,8 @@ function paxRecords(content: Buffer): ReadonlyMap<string, string> {
   for (let at = 0; at < content.length; ) {
     const [, digits] = /^([1-9][0-9]{0,6}) /.exec(content.toString("latin1", at, at + 8)) ?? [];
     const end = at + Number(digits);
-    if (digits === undefined || end > content.length || content[end - 1] !== 0x0a) throw new Error("an extended header is broken");
+    if (digits === undefined || end > content.length || content[end - 1] !== 0x0a)
+      throw new Error("an extended header is broken");
     const record = content.subarray(at + digits.length + 1, end - 1);
     const equals = record.indexOf("=");
     if (equals < 1) throw new Error("an extended header is broken");

@@ -42,3 +42,14 @@ export function exitCodeOf(verdict: Verdict): ExitCode {
 export function isUsage(error: unknown): error is Error {
   return error instanceof UsageError || error instanceof PolicyError;
 }
+
+/** Makes an error of this class the person's. */
+export function usage<T>(kind: abstract new (...args: never[]) => Error, run: () => T, advice?: string): T {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof kind)
+      throw new UsageError(advice === undefined ? error.message : `${error.message}; ${advice}`, { cause: error });
+    throw error;
+  }
+}

@@ -26,7 +26,7 @@ program
     `Finds the attestations of an image and of every image that went into it, verifies them, walks down to scratch,
 and says whether to trust it, why, and what would mend each fault.`,
   )
-  .argument("<image>", "NAME[:TAG][@DIGEST] in a registry")
+  .argument("<image>", "NAME[:TAG][@DIGEST] in a registry, or on disk oci:DIR, oci-archive:FILE or docker-archive:FILE")
   .option("--platform <os/arch>", "judge this platform only, as linux/amd64 (default: every platform of the image)")
   .option(
     "--policy <file>",
@@ -43,6 +43,13 @@ and says whether to trust it, why, and what would mend each fault.`,
     "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
     collect,
   )
+  .option("--as <name>", "what an image on disk is called: policy judges names, and those inside are its maker's word")
+  .option(
+    "--bundles <file>",
+    "Sigstore bundles, one a line, as gh attestation download writes them; may be given several times",
+    collect,
+  )
+  .option("--offline", "connect to nothing: what isn't on disk could not be looked at")
   .addOption(
     new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
   )
@@ -61,17 +68,22 @@ Credentials are those of docker login (DOCKER_CONFIG, credential helpers). GitHu
 ghcr.io/OWNER, and for a source's default branch where the default policy has to know it: in the name of GH_TOKEN or
 GITHUB_TOKEN if one is set, else in nobody's, who may ask 60 times an hour.
 
+On disk, one image of several is named by tag or digest: oci:DIR:TAG, oci:DIR@sha256:…, docker-archive:FILE:NAME:TAG. It is judged by
+what is on disk, with the attestations that are kept there or given by --bundles; ancestors are looked up there first, then in their
+registries.
+
 Exit codes:
   0  trusted
   1  untrusted: something is wrong, and is listed with what would mend it
-  2  wrong usage, a policy or trusted root that can't be read, or a summary (--vsa) that can't be signed, timestamped or written
+  2  wrong usage, a policy, trusted root, archive or file of bundles that can't be read, or a summary (--vsa) that can't be signed, timestamped or written
   3  undetermined: something could not be looked at; ask again
   4  the registry refuses to show IMAGE: log in
 
 Examples:
   trusted-builds verify ghcr.io/acme/app:1.4.0
   trusted-builds verify --platform linux/arm64 --policy trusted-builds.yml registry.example/app@sha256:…
-  trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults`,
+  trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults
+  trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar`,
   )
   .action(
     async (
@@ -82,6 +94,9 @@ Examples:
         trustedRoot?: string[];
         refreshRoots?: boolean;
         allowHost?: string[];
+        as?: string;
+        bundles?: string[];
+        offline?: boolean;
         output: "text" | "json";
         vsa?: string;
         vsaKey?: string;
@@ -90,7 +105,7 @@ Examples:
       },
     ) => {
       process.exitCode = await verifyCommand(
-        { image, trustedRoot: [], allowHost: [], ...options },
+        { image, trustedRoot: [], allowHost: [], bundles: [], offline: false, ...options },
         {
           env: process.env,
           homeDirectory: homedir(),

@@ -1,27 +1,24 @@
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { createGitHubAttestations } from "../github/attestations.ts";
-import { createGitHubClient, GITHUB_API } from "../github/client.ts";
-import { createDefaultBranches } from "../github/default-branch.ts";
+import { readBundleFile } from "../archive/bundles.ts";
+import { ArchiveError } from "../archive/error.ts";
 import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
-import { type ImageReference, ImageReferenceError, parseReference, withDefaultTag } from "../image/reference.ts";
-import { AllowedHostError } from "../registry/address-guard.ts";
-import { createRegistryClient, type RegistryClient } from "../registry/client.ts";
-import { dockerCredentials } from "../registry/credentials.ts";
+import { formatReference } from "../image/reference.ts";
 import { verdictJson } from "../report/json.ts";
 import { printable } from "../report/printable.ts";
 import { verdictText } from "../report/text.ts";
 import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
-import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
+import { ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
 import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { defaultPolicy } from "../trust/policy-default.ts";
-import { findingOf } from "../trust/resolve.ts";
+import type { AttestationSource } from "../trust/ports.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
-import { type ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
+import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
+import { type ExitCode, exitCodeOf, UsageError, usage } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
+import { type AskedImage, openSubject, parseAsked, type Subject } from "./subject.ts";
 import { currentRoots } from "./trust.ts";
 import { prepareVsa, type VsaArguments } from "./vsa.ts";
 
@@ -37,6 +34,12 @@ export interface VerifyArguments extends VsaArguments {
   /** Fetch the newest trusted roots first. */
   readonly refreshRoots?: boolean;
   readonly allowHost: readonly string[];
+  /** Files of Sigstore bundles. */
+  readonly bundles: readonly string[];
+  /** The name of an image on disk. */
+  readonly as?: string;
+  /** Without any connection. */
+  readonly offline: boolean;
   readonly output: "text" | "json";
 }
 
@@ -56,11 +59,7 @@ export interface Surroundings {
  */
 export async function verifyCommand(args: VerifyArguments, surroundings: Surroundings): Promise<ExitCode> {
   const { env, stdout, stderr } = surroundings;
-  const reference = usage(
-    ImageReferenceError,
-    () => withDefaultTag(parseReference(args.image)),
-    "write NAME[:TAG][@DIGEST], as ghcr.io/acme/app:1.4.0",
-  );
+  const asked = parseAsked(args.image, args.as);
   const { platform } = args;
   const wanted =
     platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
@@ -72,45 +71,46 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     args.trustedRoot.length === 0
       ? await currentRoots(args.refreshRoots === true, surroundings)
       : { roots: await Promise.all(args.trustedRoot.map(readTrustedRoot)) };
+  if (args.offline && (args.refreshRoots === true || args.vsaTsa !== undefined))
+    throw new UsageError("--offline forbids every connection, also those of --refresh-roots and --vsa-tsa");
   const writeVsa = await prepareVsa(args, args.policy);
   const progress = progressOn(stderr);
+  const warn = (line: string) => {
+    progress.end();
+    stderr.write(`trusted-builds: ${printable(line)}\n`);
+  };
   const signal = AbortSignal.timeout(WALK_MS);
-  const token = env.GH_TOKEN || env.GITHUB_TOKEN;
   let requests = 0;
-  const client = usage(AllowedHostError, () =>
-    createRegistryClient({
-      // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
-      allowHosts: [
-        reference.registry,
-        ...args.allowHost,
-        ...(env.TRUSTED_BUILDS_ALLOW_HOSTS ?? "").split(/[\s,]+/).filter((entry) => entry !== ""),
-      ],
-      credentials: dockerCredentials({
-        configDirectory: env.DOCKER_CONFIG || join(surroundings.homeDirectory, ".docker"),
-      }),
-      signal,
-      onRequest: () => progress.tell(`looking: ${++requests} requests`),
-    }),
-  );
+  const elsewhere = args.offline
+    ? nothingElsewhere
+    : openElsewhere({
+        env,
+        homeDirectory: surroundings.homeDirectory,
+        // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
+        allowHosts: [...registryOf(asked), ...args.allowHost],
+        signal,
+        onRequest: () => progress.tell(`looking: ${++requests} requests`),
+      });
+  let subject: Subject | undefined;
   try {
+    const bundles = await Promise.all(args.bundles.map((path) => readBundles(path, warn)));
+    subject = await openSubject(asked, elsewhere);
+    if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
+      // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
+      throw new UsageError(
+        `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
+      );
+    }
     const ports: WalkPorts = {
-      images: client,
-      attestations: combineSources([
-        client,
-        createGitHubAttestations({
-          octokit: async () => createGitHubClient(GITHUB_API, token),
-          fetchBundle: client.download,
-          ownsContainerRegistry: true,
-          signal,
-        }),
-      ]),
-      layers: client,
+      images: subject,
+      attestations: combineSources([subject, ...bundles]),
+      ...(subject.layers && { layers: subject.layers }),
       verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
-      defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
+      defaultBranches: elsewhere.defaultBranches,
       onProgress: ({ examined, known, reference: last }) =>
         progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
     };
-    const verdict = await verdictOn(client, ports, policy, reference, wanted, surroundings.now());
+    const verdict = await verdictOn(subject, ports, policy, wanted, surroundings.now());
     progress.end();
     stdout.write(
       args.output === "json" ? verdictJson(verdict) : verdictText(verdict, { colour: wantsColour(stdout, env) }),
@@ -120,37 +120,41 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     return exitCodeOf(verdict);
   } finally {
     progress.end();
-    await client.close();
+    await subject?.close();
+    await elsewhere.close();
   }
 }
 
 async function verdictOn(
-  client: RegistryClient,
+  { reference, found, origin }: Subject,
   ports: WalkPorts,
   policy: Policy,
-  reference: ImageReference,
   wanted: Platform | "every",
   asOf: Date,
 ): Promise<Verdict> {
-  let ancestry: Ancestry;
-  let image = reference;
+  const image = "kind" in found ? reference : found;
+  const ancestry =
+    "kind" in found
+      ? ancestryOfFinding(reference, found.finding)
+      : await walkAncestry(ports, policy, found, wanted, asOf);
+  return { ...judge(ancestry, policy, image, asOf), ...(origin && { origin }) };
+}
+
+/** @throws {UsageError} */
+async function readBundles(path: string, warn: (line: string) => void): Promise<AttestationSource> {
   try {
-    const resolved = await client.resolve(reference);
-    if (resolved === undefined) {
-      const code = reference.digest === undefined ? "tag-not-found" : "manifest-not-found";
-      ancestry = ancestryOfFinding(reference, {
-        kind: "unresolved",
-        code,
-        reason: "the repository can be read and doesn't hold it",
-      });
-    } else {
-      image = resolved.pinned;
-      ancestry = await walkAncestry(ports, policy, resolved.pinned, wanted, asOf);
-    }
+    const { source, faults } = await readBundleFile(path);
+    for (const fault of faults) warn(`left out ${fault}`);
+    return source;
   } catch (error) {
-    ancestry = ancestryOfFinding(reference, findingOf(error));
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new UsageError(error.message, { cause: error });
   }
-  return judge(ancestry, policy, image, asOf);
+}
+
+function registryOf(asked: AskedImage): readonly string[] {
+  const named = asked.kind === "registry" ? asked.reference : asked.as;
+  return named === undefined ? [] : [named.registry];
 }
 
 async function readTrustedRoot(path: string): Promise<TrustedRootProfile> {
@@ -165,17 +169,6 @@ async function readInput(what: string, path: string): Promise<Uint8Array> {
     throw new UsageError(`read ${what} ${path}: ${(error as Error).message}; give a file that can be read`, {
       cause: error,
     });
-  }
-}
-
-/** Makes an error of this class the person's. */
-function usage<T>(kind: abstract new (...args: never[]) => Error, run: () => T, advice?: string): T {
-  try {
-    return run();
-  } catch (error) {
-    if (error instanceof kind)
-      throw new UsageError(advice === undefined ? error.message : `${error.message}; ${advice}`, { cause: error });
-    throw error;
   }
 }
 

@@ -164,6 +164,13 @@ export const verdictSchema = z
       name: z.string(),
       tag: z.string().nullable(),
       digest: z.string().nullable(),
+      origin: z
+        .strictObject({
+          place: text("as it was asked for, `oci:DIR`"),
+          namedBy: z.enum(["asker", "archive"]).meta({ description: "whose word the name is" }),
+        })
+        .nullable()
+        .meta({ description: "where it was read, if not in a registry" }),
     }),
     policy: z.strictObject({ name: z.string(), digest: z.string() }),
     asOf: z.iso.datetime(),
@@ -229,6 +236,7 @@ export function verdictDocument(verdict: Verdict): VerdictDocument {
       name: imageName(image),
       tag: image.tag ?? null,
       digest: image.digest ?? null,
+      origin: verdict.origin ?? null,
     },
     policy: { name: policy.name, digest: policy.digest },
     asOf: verdict.asOf.toISOString(),

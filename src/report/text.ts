@@ -37,6 +37,7 @@ function summary(paint: Paint, verdict: VerdictDocument): readonly string[] {
   );
   return [
     `${paint(`${SHAPES[mark]} ${verdict.verdict.toUpperCase()}`, mark)}  ${printable(verdict.image.reference)}`,
+    ...(verdict.image.origin === null ? [] : [`  from    ${originWords(verdict.image.origin)}`]),
     `  policy  ${printable(verdict.policy.name)} (${verdict.policy.digest})`,
     ...(platforms.length > 1 ? [`  of      ${platforms.join(", ")}`] : []),
     ...(verdict.onlyPlatform === null
@@ -46,6 +47,15 @@ function summary(paint: Paint, verdict: VerdictDocument): readonly string[] {
     `  inputs  ${inputsWords(verdict)}`,
     `  as of   ${verdict.asOf}${verdict.validUntil === null ? "" : `, until ${verdict.validUntil} at most`}`,
   ];
+}
+
+/** `oci:DIR; the name is the archive's own word`. */
+function originWords({ place, namedBy }: NonNullable<VerdictDocument["image"]["origin"]>): string {
+  const name =
+    namedBy === "asker"
+      ? "the name is the one you gave (--as)"
+      : "the name is only what stands in it: check that it is the image you mean, or give --as NAME";
+  return `${printable(place)}; ${name}`;
 }
 
 /** `2, the lowest of 3 at level 2`, and whether the ancestry ends in named roots. */

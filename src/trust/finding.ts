@@ -105,6 +105,8 @@ export type UnresolvedCode =
   | "dependency-not-understood"
   /** An image from a local store, which nobody else can look at. */
   | "local-image"
+  /** Saved in a form without manifests, of which nothing signed can be about it. */
+  | "no-manifest-digest"
   /** Policy wants it pinned, and the build request doesn't name a digest (RULES R19). */
   | "not-pinned";
 

@@ -179,6 +179,8 @@ function mendOfUnresolved({ code }: Finding & { readonly kind: "unresolved" }, n
       return "push an index with at least one image";
     case "dependency-not-understood":
       return "have the builder record it as a package URL with a digest; a newer version of this program may understand it";
+    case "no-manifest-digest":
+      return "save it with Docker 25 or later, or as an OCI archive (buildx build -o type=oci, skopeo copy … oci-archive:FILE), and ask about that";
     case "local-image":
       return "push that image to a registry, attest it, and build from there; an image of a layout may also be named by its digest in trust.allow.layouts of the policy";
     case "not-pinned":
@@ -212,7 +214,11 @@ function mendOfUnreachable({ code }: Finding & { readonly kind: "unreachable" })
     case "rate-limited":
       return "wait, or log in for a higher limit, then ask again";
     case "digest-mismatch":
-      return "ask again; if it stays, the registry or something before it serves wrong bytes";
+      return "ask again; if it stays, the registry or something before it serves wrong bytes, or the file on disk is damaged";
+    case "offline":
+      return "ask without --offline, or save the image whole, with its attestations (--bundles FILE) and those that it is built from";
+    case "unreadable-file":
+      return "see to it that the file can be read, or save it again";
     case "network":
     case "timeout":
     case "server-error":

@@ -23,8 +23,12 @@ export type CouldNotLookCode =
   | "not-found-unproven"
   /** The address is not public and nobody allowed it (DESIGN §7). */
   | "address-refused"
-  /** Twice the registry sent bytes that don't have the digest asked for (RULES R23). */
-  | "digest-mismatch";
+  /** Twice the registry sent bytes that don't have the digest asked for, or a file on disk has others (RULES R23). */
+  | "digest-mismatch"
+  /** It isn't on disk, and nothing of it may be fetched. */
+  | "offline"
+  /** A file on disk that is there and can't be read. */
+  | "unreadable-file";
 
 /**
  * We could not look. Never a verdict: the walk makes it the finding `unreachable`, and whoever asked tries again.

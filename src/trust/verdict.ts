@@ -31,6 +31,8 @@ export interface Verdict {
   readonly policy: { readonly name: string; readonly digest: Digest };
   /** When it was judged, and what expiry was compared with. */
   readonly asOf: Date;
+  /** Where it was read, if not in a registry. */
+  readonly origin?: ImageOrigin;
   /** One a platform; the image's outcome is the worst of those that count. */
   readonly platforms: readonly PlatformVerdict[];
   /** Every image of the ancestry, nearest generation first. */
@@ -53,6 +55,14 @@ export interface Verdict {
   readonly validUntil: Date | undefined;
   /** The platform that was asked about alone; undefined for all of them. */
   readonly onlyPlatform: Platform | undefined;
+}
+
+/** An image that was read from disk. Its name is only a word there, and policy binds names: the report says whose word (RULES R4). */
+export interface ImageOrigin {
+  /** As it was asked for: `oci-archive:app.tar`. */
+  readonly place: string;
+  /** `archive`: the name is written in it, by whoever made it. */
+  readonly namedBy: "asker" | "archive";
 }
 
 /** The verdict on one platform of the image. */

@@ -293,7 +293,17 @@ test("exits with 3, as one that could not look, where nobody can have seen the v
 });
 
 const options = {
-  verify: ["--platform", "--policy", "--trusted-root", "--allow-host", "--output", "--help"],
+  verify: [
+    "--platform",
+    "--policy",
+    "--trusted-root",
+    "--allow-host",
+    "--as",
+    "--bundles",
+    "--offline",
+    "--output",
+    "--help",
+  ],
   "verify-bundle": [
     "--bundle",
     "--certificate-identity",

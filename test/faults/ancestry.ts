@@ -105,9 +105,12 @@ export interface Stored {
   readonly digest: string;
 }
 
+/** What takes images: a registry, or whatever keeps them for a layout. */
+export type Receiver = Pick<OciRegistry, "host" | "putBlob" | "putManifest">;
+
 /** Where images are made. */
 export interface Place extends Signers {
-  readonly registry: OciRegistry;
+  readonly registry: Receiver;
   readonly namespace: string;
   readonly elsewhere?: Built | undefined;
 }
@@ -218,7 +221,7 @@ export function runOf(name: Name): GithubRun {
 
 /** The manifest that carries a bundle, as cosign writes it. */
 export function referrerOf(
-  registry: OciRegistry,
+  registry: Receiver,
   path: string,
   bundle: Buffer,
   subject: Stored,
@@ -268,7 +271,7 @@ function manifestOf(config: Buffer, layers: readonly Layer[]): Document {
 
 /** BuildKit's attestation manifest for a platform, as it stands in the index: unsigned. */
 export function putContained(
-  registry: OciRegistry,
+  registry: Receiver,
   { path, manifest }: Pick<Built, "path" | "manifest">,
   statement: Rendered,
 ): Document {
