@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { after, afterEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
-import { jsonBytes, putImage } from "../registry/image-fixture.ts";
+import { layoutFiles, shelf, tarOf } from "../archive/on-disk.ts";
+import { bundle, jsonBytes, putImage } from "../registry/image-fixture.ts";
 import { cleanEnvironment, type Ended, run, told, trustedBuilds, verify } from "../verify/command.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
 import { githubClaims } from "../world/github-claims.ts";
@@ -83,6 +84,12 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   "an option without its value": ["verify", image, "--policy"],
   "an empty policy path": ["verify", "--policy", "", image],
   "a host that is none": ["verify", "--allow-host", "http://host/", image],
+  "a name for an image that has one": ["verify", "--as", "ghcr.io/acme/app", image],
+  "a form of image on disk without a path": ["verify", "--as", "ghcr.io/acme/app", "oci:"],
+  "a folder that isn't there": ["verify", "--as", "ghcr.io/acme/app", "oci:absent"],
+  "an archive that isn't there": ["verify", "--as", "ghcr.io/acme/app", "docker-archive:absent.tar"],
+  "a name with a digest for what is on disk": ["verify", "--as", `a@${pinned.digest}`, "oci:absent"],
+  "bundles that aren't there": ["verify", "--bundles", "absent.jsonl", image],
   "no command": [],
   "a command that is none": ["trust", image],
 };
@@ -338,3 +345,29 @@ test("npx runs it from a subfolder of a checkout", async () => {
   const { exit, stdout } = await run("npx", ["--offline", "trusted-builds", "--version"], { cwd: `${project}docs` });
   assert.deepEqual([exit, stdout], [0, `${version}\n`]);
 });
+
+test("R4 doesn't let an archive choose its judge: with the default policy the name is the caller's to give", async () => {
+  const stock = shelf(registry.host);
+  for (const digest of [pinned.digest, ...configAndLayers(pinned.digest)])
+    stock.putBlob("", registry.read("acme/app", digest));
+  const named = { "io.containerd.image.name": "ghcr.io/stranger/app:1.0.0" };
+  const entry = { ...stock.entry(pinned.digest, named), mediaType: "application/vnd.oci.image.manifest.v1+json" };
+  const archive = write("app.tar", tarOf(layoutFiles(stock, [entry])));
+  const refused = await trustedBuilds(["verify", "--offline", `oci-archive:${archive}`]);
+  assert.deepEqual([refused.exit, refused.stdout], [2, ""]);
+  assert.match(refused.stderr, /ghcr\.io\/stranger\/app.*--as NAME/);
+  const asked = await verify(`oci-archive:${archive}`, ["--offline", "--as", "ghcr.io/stranger/app"]);
+  assert.deepEqual([asked.exit, told(asked.verdict)], [1, ["unattested: app"]]);
+  const broken = write("broken.jsonl", `{\n${JSON.stringify(bundle())}\n`);
+  const args = ["--offline", "--policy", nobody, "--bundles", broken, `oci-archive:${archive}`];
+  const text = await trustedBuilds(["verify", ...args]);
+  assert.equal(text.exit, 1);
+  assert.match(text.stdout, /^ {2}from {4}oci-archive:.*only what stands in it/m);
+  assert.ok(isOneLine(text.stderr), text.stderr);
+  assert.match(text.stderr, /left out .*broken\.jsonl, line 1: /);
+});
+
+function configAndLayers(digest: string): readonly string[] {
+  const { config, layers } = JSON.parse(Buffer.from(registry.read("acme/app", digest)).toString());
+  return [config, ...layers].map((descriptor: { digest: string }) => descriptor.digest);
+}
