@@ -54,6 +54,7 @@ test("the law names every folder of the plan", () => {
     Object.keys(LAW).sort(),
     [
       "app",
+      "archive",
       "attestation",
       "build",
       "cli",
