@@ -3,10 +3,10 @@ import { imageRecording } from "../attestation/build-type.ts";
 import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
 import { type Provenance, ProvenanceError, parseProvenance } from "../attestation/provenance.ts";
 import type { Statement } from "../attestation/statement.ts";
-import { imageName } from "../image/reference.ts";
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
 import { type Acceptance, accepts } from "./identity.ts";
+import { judgedName } from "./mirror.ts";
 import { type OwnBuild, ownBuildFailure } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
 import { requestFailure } from "./request.ts";
@@ -83,7 +83,7 @@ export function acceptStatement(
     return refusal("subject-mismatch", "its subject is something else");
   if (!isAboutBuilding(statement.predicateType))
     return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
-  const acceptance = accepts(policy, imageName(node.image), verified, isDefaultBranch);
+  const acceptance = accepts(policy, judgedName(policy, node.image), verified, isDefaultBranch);
   if (acceptance.kind === "refused") return refusal(acceptance.code, acceptance.reason);
   const foreign = own === undefined ? undefined : ownBuildFailure(own, identity, acceptance.builder);
   if (foreign !== undefined) return refusal(foreign.code, foreign.reason);
@@ -123,7 +123,7 @@ export function acceptProvenance(
     if (error instanceof ProvenanceError) return refusal("malformed-provenance", error.message);
     throw error;
   }
-  const expected = policy.builds.find(({ image }) => image === imageName(node.image));
+  const expected = policy.builds.find(({ image }) => image === judgedName(policy, node.image));
   if (expected?.tags !== undefined) {
     const ref = claimsOf(by.identity).sourceRepositoryRef ?? "";
     const tag = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;

@@ -23,7 +23,7 @@ export const glob = z.string().superRefine((text, context) => {
 });
 
 /** YAML reads an unquoted id as a number; both spellings are the id. */
-const numericId = z
+export const numericId = z
   .union([z.number().int().positive(), z.string().regex(/^[1-9][0-9]*$/)], {
     error: "a numeric id, as GitHub's API shows it",
   })
@@ -78,7 +78,8 @@ const github = z.strictObject({
     }),
   "repository-id": numericId.optional(),
   "owner-id": numericId.optional(),
-  workflow,
+  /** May be left out where the policy names a preset of builders: then those. */
+  workflow: workflow.optional(),
   "workflow-digest": z
     .string()
     .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/, { error: "a commit of 40 or 64 hexadecimal digits" })
@@ -169,7 +170,7 @@ const builderId = glob.refine((text) => /^https?:\/\/[^*{}/]+\/./.test(text) && 
 
 const images = z.array(imagePattern).min(1);
 const grants = {
-  level: level.default(2),
+  level: level.optional(),
   builds: z.boolean().default(false),
   "builder-ids": z.array(builderId).min(1).optional(),
 };

@@ -2,6 +2,7 @@ import { fingerprintOf, type SignerKey } from "../attestation/public-key.ts";
 import type { DefaultBuilderEntry } from "./builder-schema.ts";
 import { type BuilderEntry, GITHUB_ISSUER } from "./builder-schema.ts";
 import { compileGlob, type Glob } from "./glob.ts";
+import type { BuilderPreset } from "./presets.ts";
 
 /** Whose word counts, for which images: the triple of image name, source repository and builder (RULES R4). */
 export type Builder = GitHubBuilder | CertificateBuilder | KeyBuilder;
@@ -89,39 +90,53 @@ export function capturesOf({ github, identity, key }: BuilderEntry): readonly st
   return [...new Set(patterns.flatMap((pattern) => compileGlob(pattern).captures))];
 }
 
+/** The level of an entry that names none. */
+const DEFAULT_LEVEL = 2;
+
 /**
- * A builder as a policy's entry describes it.
+ * The builders that a policy's entry describes: one, or where it leaves the workflow to presets, one for each workflow of theirs.
  *
  * @param server - The GitHub server that is meant where the entry names none (RULES R10).
  */
-export function builderOf(entry: BuilderEntry, path: string, server: string): Builder {
+export function buildersOf(
+  entry: BuilderEntry,
+  path: string,
+  server: string,
+  presets: readonly BuilderPreset[],
+): readonly Builder[] {
   const { github, identity, key } = entry;
   const common = {
     path,
     images: entry.images.map(compileGlob),
-    level: entry.level,
+    level: entry.level ?? DEFAULT_LEVEL,
     builds: entry.builds,
     builderIds: entry["builder-ids"]?.map(compileGlob),
     server,
   };
   if (github !== undefined) {
     const { repository, workflow, "repository-id": repositoryId, "owner-id": ownerId } = github;
-    return {
+    const workflows =
+      workflow !== undefined
+        ? [{ workflow }]
+        : presets.flatMap(({ workflows, level, builds }) =>
+            workflows.map((each) => ({ workflow: each, level: entry.level ?? level, builds })),
+          );
+    return workflows.map((each) => ({
       ...common,
       ...conditionsOf(github, server),
       kind: "github",
-      workflow,
       source: { kind: "repository", repository, repositoryId, ownerId },
-    };
+      ...each,
+    }));
   }
   if (identity !== undefined) {
     const { issuer, name, source } = identity;
-    return { ...common, kind: "certificate", issuer, name, source: source && sourceOf(source) };
+    return [{ ...common, kind: "certificate", issuer, name, source: source && sourceOf(source) }];
   }
   if (key !== undefined) {
     const { pem, log, source } = key;
     const signerKey: SignerKey = { name: `${path}.key`, pem, fingerprint: fingerprintOf(pem), log };
-    return { ...common, kind: "key", key: signerKey, source };
+    return [{ ...common, kind: "key", key: signerKey, source }];
   }
   throw new TypeError(`${path} names no signer`);
 }
@@ -134,7 +149,7 @@ export function defaultBuilderOf(entry: DefaultBuilderEntry, path: string, serve
     kind: "github",
     path,
     images: entry.images.map(compileGlob),
-    level: entry.level,
+    level: entry.level ?? DEFAULT_LEVEL,
     builds: entry.builds,
     builderIds: entry["builder-ids"]?.map(compileGlob),
     workflow: undefined,

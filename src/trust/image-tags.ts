@@ -1,6 +1,7 @@
 import { claimsOf } from "../attestation/identity.ts";
-import { type ImageReference, imageName, isTag } from "../image/reference.ts";
+import { type ImageReference, isTag } from "../image/reference.ts";
 import type { AcceptedProvenance } from "./accepted.ts";
+import { judgedName } from "./mirror.ts";
 import type { ExpectedBuild, Policy } from "./policy.ts";
 import type { Fault, Verdict } from "./verdict.ts";
 
@@ -43,7 +44,7 @@ export function tagMismatch(
   image: ImageReference,
   provenances: readonly AcceptedProvenance[],
 ): string | undefined {
-  const build = policy.builds.find((each) => each.image === imageName(image));
+  const build = policy.builds.find((each) => each.image === judgedName(policy, image));
   if (build === undefined || image.tag === undefined) return undefined;
   const records = provenances.filter(({ record }) => record !== undefined);
   const refs = [...new Set(records.map(({ by }) => claimsOf(by.identity).sourceRepositoryRef ?? ""))];

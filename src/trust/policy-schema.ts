@@ -4,6 +4,8 @@ import { parsePlatform } from "../image/platform.ts";
 import { isTag, parseReference } from "../image/reference.ts";
 import { builderEntry, defaultBuilderEntry, glob } from "./builder-schema.ts";
 import { referrersEntry } from "./external-referrers.ts";
+import { mirrorEntry } from "./mirror.ts";
+import { builderPresetEntry, publisherEntry } from "./preset-entry.ts";
 import { verifierEntry } from "./verifier-entry.ts";
 
 const digest = z
@@ -153,14 +155,12 @@ const build = z.strictObject({
     .default(DEFAULT_WORKFLOW),
 });
 
-/** Parts of the policy language whose rules this version doesn't hold yet: refused, because skipping them could loosen a verdict. */
-const notYet = (what: string) => z.undefined({ error: `${what} in a later version; leave it out` }).optional();
-
 const trust = <Entry extends z.ZodType>(builder: Entry) =>
   z.strictObject({
     builders: z.array(builder).default([]),
-    publishers: notYet("presets of publishers come"),
-    "builder-presets": notYet("presets of builders come"),
+    publishers: z.array(publisherEntry).default([]),
+    "builder-presets": z.array(builderPresetEntry).default([]),
+    mirrors: z.array(mirrorEntry).default([]),
     verifiers: z.array(verifierEntry).default([]),
     referrers: z.array(referrersEntry).default([]),
     allow,

@@ -3,12 +3,15 @@ import type { SignerKey } from "../attestation/public-key.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
-import { type Builder, builderOf, capturesOf, defaultBuilderOf } from "./builder.ts";
+import { type Builder, capturesOf, defaultBuilderOf } from "./builder.ts";
 import { type ExternalReferrers, referrersOf } from "./external-referrers.ts";
 import { compileGlob, type Glob } from "./glob.ts";
+import { judgedName, mirrorOf } from "./mirror.ts";
 import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
+import { keysOf, signersOf } from "./policy-signers.ts";
 import { readPolicyYaml } from "./policy-yaml.ts";
+import type { Publisher } from "./preset-entry.ts";
 import { foldCase } from "./repository-uri.ts";
 import { verifierOf } from "./verifier-entry.ts";
 
@@ -19,6 +22,8 @@ export interface Policy {
   /** SHA-256 of the policy's text. */
   readonly digest: Digest;
   readonly builders: readonly Builder[];
+  /** Publishers named by a preset: their entries are among `builders`. */
+  readonly publishers: readonly Publisher[];
   /** Every key that this policy names, for the verifier. Which of them may speak for what, the entries say. */
   readonly keys: readonly SignerKey[];
   readonly roots: readonly TrustRoot[];
@@ -183,23 +188,18 @@ export function parsePolicy(bytes: Uint8Array, name: string, surroundings: Polic
       }
     });
   });
-  const builders = value.trust.builders.map((builder, i) =>
-    builderOf(builder, `trust.builders[${i}]`, surroundings.server),
-  );
-  const keys = [
-    ...builders.map((builder) => (builder.kind === "key" ? builder.key : undefined)),
-    ...value.trust.verifiers.map((entry, i) => keyOfVerifier(verifierOf(entry, `trust.verifiers[${i}]`))),
-  ];
-  keys.forEach((key, i) => {
-    const other = keys.find((each) => each?.fingerprint === key?.fingerprint && each?.log !== key?.log);
-    const place = i < builders.length ? ["builders", i] : ["verifiers", i - builders.length];
-    if (other !== undefined)
+  const signers = signersOf(value, surroundings.server);
+  faults.push(...signers.faults.map(({ place, message }) => positions.at(place, message)));
+  const mirrors = value.trust.mirrors.map((entry, i) => mirrorOf(entry, `trust.mirrors[${i}]`));
+  value.builds.forEach(({ image }, i) => {
+    // Its parameters would never be compared: the image is judged by the other name.
+    if (judgedName({ mirrors }, parseReference(image)) !== imageName(parseReference(image)))
       faults.push(
-        positions.at(["trust", ...place, "key", "log"], `${other.name} says log: ${other.log} of the same key`),
+        positions.at(["builds", i, "image"], "trust.mirrors says that it stands for another image; name that one"),
       );
   });
   if (faults.length > 0) throw new PolicyError(name, faults);
-  return policyOf(value, builders, bytes, name);
+  return policyOf(value, { ...signers, mirrors }, bytes, name);
 }
 
 /** Reads the default policy's own form, in which a source is an owner (RULES R5). For the built-in text only. */
@@ -208,7 +208,7 @@ export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
   const builders = value.trust.builders.map((builder, i) =>
     defaultBuilderOf(builder, `trust.builders[${i}]`, GITHUB_COM.server),
   );
-  return policyOf(value, builders, bytes, name);
+  return policyOf(value, { builders, publishers: [], mirrors: [] }, bytes, name);
 }
 
 function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): { value: T; positions: PolicyPositions } {
@@ -233,7 +233,7 @@ function repeated(value: PolicyFile, positions: PolicyPositions): readonly Polic
 
 function policyOf(
   value: PolicyFile | DefaultPolicyFile,
-  builders: readonly Builder[],
+  { builders, publishers, mirrors }: Pick<Policy, "builders" | "publishers" | "mirrors">,
   bytes: Uint8Array,
   name: string,
 ): Policy {
@@ -243,6 +243,7 @@ function policyOf(
     name,
     digest: digestOf(bytes),
     builders,
+    publishers,
     keys: keysOf(builders, verifiers),
     roots: trust.roots.map((root, i) => ({ ...root, path: `trust.roots[${i}]`, image: pinned(root.image) })),
     roles: { input: trust.roles.inputs, frontend: trust.roles.frontends, tool: trust.roles.tools },
@@ -259,7 +260,7 @@ function policyOf(
       privileged: trust.allow.privileged,
       layouts: trust.allow.layouts as readonly Digest[],
     },
-    mirrors: [],
+    mirrors,
     rootsFrom: [],
     enforce: "strict",
     loosen: [],
@@ -278,19 +279,6 @@ function policyOf(
       workflow: build.workflow,
     })),
   };
-}
-
-/** Each once: the verifier tries them one by one. */
-function keysOf(builders: readonly Builder[], verifiers: readonly AcceptedVerifier[]): readonly SignerKey[] {
-  const keys = [
-    ...builders.flatMap((builder) => (builder.kind === "key" ? [builder.key] : [])),
-    ...verifiers.flatMap((verifier) => keyOfVerifier(verifier) ?? []),
-  ];
-  return [...new Map(keys.map((key) => [key.fingerprint, key])).values()];
-}
-
-function keyOfVerifier({ signer }: AcceptedVerifier): SignerKey | undefined {
-  return signer.kind === "key" ? signer.key : undefined;
 }
 
 function pinned(text: string): PinnedImage {

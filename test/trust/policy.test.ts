@@ -616,13 +616,7 @@ test("refuses a workflow of builds that isn't a file's bare name, with its place
 });
 
 test("refuses parts of the language that this version doesn't hold, rather than skip them", () => {
-  const parts = [
-    "publishers: [chainguard]",
-    "publishers: []",
-    "publishers:",
-    "builder-presets: [docker-github-builder]",
-    "enforce: report",
-  ];
+  const parts = ["publishers:", "enforce: report"];
   for (const part of parts) assert.equal(places(trust(part)).length, 1, part);
 });
 
