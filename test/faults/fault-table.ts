@@ -2,6 +2,7 @@ import { FAULTS_OF_BUILDS } from "./faults-of-builds.ts";
 import { FAULTS_OF_BYTES } from "./faults-of-bytes.ts";
 import { FAULTS_OF_CONTAINMENT } from "./faults-of-containment.ts";
 import { FAULTS_OF_IDENTITIES } from "./faults-of-identities.ts";
+import { FAULTS_OF_INPUTS } from "./faults-of-inputs.ts";
 import { FAULTS_OF_POLICIES } from "./faults-of-policies.ts";
 import { FAULTS_OF_PROVENANCE } from "./faults-of-provenance.ts";
 import { FAULTS_OF_REPLIES } from "./faults-of-replies.ts";
@@ -17,6 +18,7 @@ const SECTIONS: readonly (readonly [heading: string, faults: readonly Fault[]])[
   ["Who signed", FAULTS_OF_IDENTITIES],
   ["What was signed", FAULTS_OF_PROVENANCE],
   ["Provenance inside a signed index", FAULTS_OF_CONTAINMENT],
+  ["What went into the build beside images", FAULTS_OF_INPUTS],
   ["The build that the asker started, and the tag that it was asked by", FAULTS_OF_BUILDS],
   ["The trusted root", FAULTS_OF_ROOTS],
   ["The policy", FAULTS_OF_POLICIES],
