@@ -276,6 +276,19 @@ test("R20 what ends the walk without a record of its build is never closed", asy
   );
 });
 
+test("R20 a root whose build is recorded is open all the same: nobody looked at what lies below it", async () => {
+  const world = new World();
+  const base = world.build("base");
+  const app = world.build("app", { base });
+  const trust = `  roots: [{ image: "ghcr.io/acme/app@${app.image.digest}", reason: r, expires: 2099-01-01 }]
+  revoked: [{ commit: "${"d".repeat(40)}", reason: r }]`;
+  const verdict = await world.judge(app.image, { policy: policyOf({ trust }) });
+  assert.deepEqual(
+    [told(verdict), verdict.nodes[0]?.finding.kind, verdict.nodes[0]?.inputs?.openness, verdict.inputs],
+    ["trusted", "root", "closed", "open"],
+  );
+});
+
 test("R27 a root heals what went in, and nothing that contradicts itself", async () => {
   const world = new World();
   const base = world.build("base", { edit: added() });

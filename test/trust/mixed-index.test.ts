@@ -102,6 +102,16 @@ test("R25 a signature over an index inside covers its images, and not the index 
   assert.equal(told(await world.judge(outer)), "trusted");
 });
 
+test("R25 two signed indexes inside an index that nobody signed don't make it one", async () => {
+  const world = new World();
+  const inner = [world.build("app", AMD), world.build("app", { ...ARM, ...by(OTHER_RUN) })].map((image) => {
+    const index = indexOf(world, [image]);
+    world.sign(index, statementOf([index], SIGN), signerOf("app"));
+    return { image: index };
+  });
+  assert.equal(told(await world.judge(world.index("app", inner))), MIXED);
+});
+
 test("R25 another attempt of the same run belongs to it", async () => {
   assert.equal(await mixed({}, by({ runInvocationUri: `${runOf("app")}/attempts/2` })), "trusted");
 });
@@ -110,7 +120,12 @@ test("R25 images that one run signed, and didn't make, aren't of one run", async
   const world = new World();
   const amd = world.build("app", AMD);
   const arm = world.build("app", { ...ARM, ...by(OTHER_RUN) });
-  for (const { manifest } of [amd, arm]) world.sign(manifest, statementOf([manifest], SIGN), signerOf("app"));
+  for (const { manifest } of [amd, arm]) {
+    world.sign(manifest, statementOf([manifest], SIGN), signerOf("app"));
+    const vouching = structuredClone(amd.provenance);
+    put(vouching, "buildDefinition.buildType", "https://actions.github.io/buildtypes/workflow/v1");
+    world.sign(manifest, statementOf([manifest], SLSA1, vouching), signerOf("app"));
+  }
   assert.equal(told(await world.judge(indexOf(world, [amd, arm]))), MIXED);
 });
 
