@@ -52,7 +52,11 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   const now = () => new Date();
   const clients = githubClients(probot);
   const roots = await openRootRefresh(config, log, now);
-  const openWalk = walks(config, clients, roots.current);
+  const openWalk = walks(config, clients, roots.current, {
+    // The store is opened after all that could be wrong with the configuration was told.
+    readProof: (key) => store.readProof(key),
+    keepProof: (key, proof) => store.keepProof(key, proof),
+  });
   const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
     serialise: verdictDocument,
     log: (level, message, cause) => log[level]({ err: cause }, message),

@@ -7,6 +7,7 @@ import { imageName } from "../image/reference.ts";
 import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
+import { keepingProofs, type ProofStore } from "../sigstore/kept-proofs.ts";
 import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier, type VerificationOutcome } from "../sigstore/verifier.ts";
@@ -26,12 +27,14 @@ const GITHUB = "https://github.com";
  * that the operator allows, and a registry's credentials are used only where the operator gave some for all who use the server.
  *
  * @param refreshed - The roots that hold now, where the operator gives none. Another list makes another verifier.
+ * @param proofs - Where what was proven of a signature is kept for other processes, and for after the next start.
  * @throws {ConfigError} for trusted roots and hosts that can't be used.
  */
 export function walks(
   config: Config,
   clients: Clients,
   refreshed: () => readonly TrustedRootProfile[] = shippedTrustedRoots,
+  proofs?: ProofStore,
 ): OpenWalk {
   const { trustedRoots, allowHosts, registryCredentials, server } = config;
   const faults: string[] = [];
@@ -49,7 +52,9 @@ export function walks(
   attempt("TRUSTED_BUILDS_ALLOW_HOSTS", () => createAddressGuard(allowHosts));
   if (faults.length > 0) throw new ConfigError(faults);
   const cache = new VerificationCache<VerificationOutcome>();
-  const verifierFor = lastOf((roots: readonly TrustedRootProfile[]) => createBundleVerifier({ roots, cache }));
+  const verifierFor = lastOf((roots: readonly TrustedRootProfile[]) =>
+    keepingProofs(createBundleVerifier({ roots, cache }), proofs),
+  );
   return ({ installation, owner, name }, image) => {
     const signal = AbortSignal.timeout(WALK_MS);
     const client = createRegistryClient({

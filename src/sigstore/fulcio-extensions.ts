@@ -42,6 +42,9 @@ const FIELDS = {
   sourceRepositoryVisibility: 22,
 } as const satisfies Readonly<Record<keyof FulcioExtensions, number>>;
 
+/** The fields that there are. */
+export const FULCIO_FIELDS = Object.keys(FIELDS) as readonly (keyof FulcioExtensions)[];
+
 /** The older arc that may stand in for a field. */
 const OLDER: Readonly<Partial<Record<keyof FulcioExtensions, number>>> = {
   buildTrigger: 2,
@@ -69,7 +72,7 @@ export function readFulcioClaims(raw: readonly RawExtension[]): FulcioClaims {
 
   const issuer = der(8) ?? bare(1);
   const extensions: { -readonly [field in keyof FulcioExtensions]: FulcioExtensions[field] } = {};
-  for (const field of Object.keys(FIELDS) as (keyof FulcioExtensions)[]) {
+  for (const field of FULCIO_FIELDS) {
     const value = der(FIELDS[field]) ?? older(field, issuer, bare);
     if (value !== undefined) extensions[field] = value;
   }

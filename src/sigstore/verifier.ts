@@ -8,7 +8,7 @@ import { checkMessageDigest } from "./message-digest.ts";
 import { messageOf, Rejection, rejectAs } from "./rejection.ts";
 import { readSignedEntity, type UnprovenEntity } from "./signed-entity.ts";
 import { type TrustedKey, trustedKeyOf } from "./trusted-key.ts";
-import { type TrustAnchors, verifySignature } from "./verification.ts";
+import { type ProvenSignature, type TrustAnchors, verifySignature } from "./verification.ts";
 import type { VerificationCache } from "./verification-cache.ts";
 
 /** Changes with everything that could change an outcome: this folder's checks, and the library below them (RULES R14). */
@@ -25,13 +25,28 @@ export interface BundleVerifierOptions extends TrustAnchors {
   readonly cache?: VerificationCache<VerificationOutcome>;
 }
 
+/** A verifier that answers at once. */
+export interface LocalVerifier extends BundleVerifier {
+  verifyBundle(bundle: UnverifiedBundle, keys?: readonly SignerKey[]): VerificationOutcome;
+  /**
+   * What an outcome is kept under, here or elsewhere: (bundle, anchors, version of this verifier) and nothing else (RULES R14).
+   *
+   * @throws {Rejection} of a key that can't be read.
+   */
+  keyOf(bundle: UnverifiedBundle, keys?: readonly SignerKey[]): Digest;
+  /** What the cache has; undefined without one. */
+  recall(key: Digest): VerificationOutcome | undefined;
+  /** The outcome of what was proven before under the bundle's key. The statement is read from the bundle itself. Never throws. */
+  adopt(bundle: UnverifiedBundle, key: Digest, proof: ProvenSignature): VerificationOutcome;
+}
+
 /**
  * Makes the verifier of bundles: cryptography and the form of what it proves, nothing of policy.
  *
  * A bundle that signs bare bytes (a message signature) says something only where those bytes came with it, and are cosign's payload
  * of simple signing. Any other is no statement, whoever signed it: `payload-type`.
  */
-export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifierOptions): BundleVerifier {
+export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifierOptions): LocalVerifier {
   const own = anchorsOf(roots, keys);
   const withKeys = new WeakMap<readonly SignerKey[], Anchors>();
   const anchorsFor = (named: readonly SignerKey[]): Anchors => {
@@ -56,6 +71,13 @@ export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifier
       } catch (error) {
         return reject(error);
       }
+    },
+    keyOf: (bundle, named = []) => cacheKey(bundle, anchorsFor(named).digest).key,
+    recall: (key) => cache?.get(key),
+    adopt(bundle, key, proof) {
+      const outcome = outcomeOf(bundle, () => proof);
+      cache?.set(key, outcome, JSON.stringify(bundle.json)?.length ?? 0);
+      return outcome;
     },
   };
 }
@@ -109,6 +131,14 @@ function envelopeOf(content: UnprovenEntity["bundle"]["content"]) {
 }
 
 function verify(bundle: UnverifiedBundle, anchors: TrustAnchors): VerificationOutcome {
+  return outcomeOf(bundle, (unproven) => verifySignature(unproven, anchors));
+}
+
+/** Reads a bundle, has its signature proven, and answers what it says. */
+function outcomeOf(
+  bundle: UnverifiedBundle,
+  prove: (unproven: UnprovenEntity) => ProvenSignature,
+): VerificationOutcome {
   try {
     const { artifact } = bundle;
     const unproven = readSignedEntity(bundle.json, artifact);
@@ -116,7 +146,7 @@ function verify(bundle: UnverifiedBundle, anchors: TrustAnchors): VerificationOu
     const isMessage = content.$case === "messageSignature" && artifact !== undefined;
     if (isMessage) checkMessageDigest(unproven, artifact);
     else envelopeOf(content);
-    const signature = verifySignature(unproven, anchors);
+    const signature = prove(unproven);
     const statement = isMessage ? readMessage(artifact) : readStatement(unproven);
     return { kind: "verified", statement, bundle: bundle.digest, ...signature };
   } catch (error) {

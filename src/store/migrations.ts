@@ -136,6 +136,13 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index accepted_images_chain on accepted_images (policy_digest, chain_id)`,
     ],
   },
+  {
+    name: "proofs of signatures",
+    statements: [
+      `create table proofs (key text primary key, proof text not null, kept_at timestamptz not null default now())`,
+      `create index proofs_kept_at on proofs (kept_at)`,
+    ],
+  },
 ];
 
 /**

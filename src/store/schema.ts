@@ -150,4 +150,5 @@ export interface Tables {
   deliveries: DeliveryRow;
   work: WorkRow;
   cursors: { name: string; value: string };
+  proofs: { key: string; proof: string; kept_at: Generated<Date> };
 }

@@ -5,6 +5,8 @@ import type { StoreTools } from "./transact.ts";
 
 /** GitHub delivers again what failed for three days at most, and by hand for seven: after that nobody asks whether it was here. */
 const DELIVERY_DAYS = 8;
+/** What was proven is proven again after so many days, so that the table doesn't grow without end. */
+const PROOF_DAYS = 30;
 const DAY_MS = 86_400_000;
 /** So many are woken up at once; the rest with the next sweep. */
 const MAX_WOKEN = 2000;
@@ -50,6 +52,10 @@ export async function sweep(tools: StoreTools, queue: Queue, pace: StorePace, no
   const old = new Date(now.getTime() - DELIVERY_DAYS * DAY_MS);
   await tools.attempt("forget old deliveries", () =>
     tools.db.deleteFrom("deliveries").where("finished_at", "<", old).execute(),
+  );
+  const stale = new Date(now.getTime() - PROOF_DAYS * DAY_MS);
+  await tools.attempt("forget old proofs of signatures", () =>
+    tools.db.deleteFrom("proofs").where("kept_at", "<", stale).execute(),
   );
 }
 

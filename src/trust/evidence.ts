@@ -101,7 +101,7 @@ async function readCandidate(
         else refusals.push({ code: "malformed-attestation", reason: "it is an unsigned statement", where });
         continue;
       }
-      const verified = verifier.verifyBundle(item, keys);
+      const verified = await verifier.verifyBundle(item, keys);
       if (verified.kind === "verified") statements.push({ where, verified });
       else refusals.push({ code: verified.code, reason: verified.reason, where, bundle: item.digest });
     }

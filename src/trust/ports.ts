@@ -172,7 +172,10 @@ export interface BundleVerifier {
    *
    * @param keys - Those that the asker's policy names, beside the verifier's own.
    */
-  verifyBundle(bundle: UnverifiedBundle, keys?: readonly SignerKey[]): VerifiedStatement | RejectedBundle;
+  verifyBundle(
+    bundle: UnverifiedBundle,
+    keys?: readonly SignerKey[],
+  ): VerifiedStatement | RejectedBundle | Promise<VerifiedStatement | RejectedBundle>;
 }
 
 /** A statement, who made it, and when, all proven. Only the verifier makes one. */

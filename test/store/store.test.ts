@@ -6,6 +6,7 @@ import { testKnownImages } from "./known-images.ts";
 import { testLapsing, testLeases } from "./leases.ts";
 import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
+import { testProofs } from "./proofs.ts";
 import { testRepositories } from "./repositories.ts";
 import { testTags } from "./tags.ts";
 import { testWork } from "./work.ts";
@@ -20,6 +21,7 @@ for (const dialect of dialects) {
     testTags(shared);
     testKnownImages(shared);
     testRepositories(shared);
+    testProofs(shared);
     testLeases(shared);
     testOpening(dialect);
     if (dialect.isShared) {
