@@ -1,5 +1,6 @@
 import { hash, type KeyObject, verify } from "node:crypto";
 import type { Bundle } from "@sigstore/bundle";
+import { Entry as RekorEntry } from "@sigstore/protobuf-specs/rekor/v2";
 import type { TrustMaterial } from "@sigstore/verify";
 import type { CertificateIdentity } from "../attestation/identity.ts";
 import { namesIssuer, type ProvenAuthority, provenIssuers, provenTimestampers } from "./authority.ts";
@@ -11,6 +12,9 @@ import { equals, isSignedBy, keyOf, type PlainCertificate, readPlainCertificate 
 import { Rejection, rejectAs } from "./rejection.ts";
 import { proveTimestamp } from "./timestamp-token.ts";
 import type { TrustedRootProfile } from "./trusted-root.ts";
+
+/** Kinds of entries whose body is a protocol buffers' message. */
+const REKOR_2: ReadonlySet<string> = new Set(["dsse/0.0.2", "hashedrekord/0.0.2"]);
 
 type Envelope = Extract<Bundle["content"], { $case: "dsseEnvelope" }>["dsseEnvelope"];
 
@@ -156,6 +160,8 @@ function proveEntries(
 function checkBody(entry: LogEntry, body: EntryBody, envelope: Envelope): void {
   const { kind, version } = entry.kindVersion;
   if (`${kind}/${version}` !== body.kind) throw new Error("an entry of another kind than it is called");
+  // Rekor v2's bodies are messages: one that is none is refused for what it says of algorithms, too.
+  if (REKOR_2.has(body.kind)) RekorEntry.fromJSON(JSON.parse(entry.canonicalizedBody.toString("utf8")));
   const { signature, payloadHash, signedHash, envelopeHash } = body;
   if (signature !== undefined && !equals(Buffer.from(signature, "base64"), signatureOf(envelope))) {
     throw new Error("another signature");

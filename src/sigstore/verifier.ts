@@ -12,7 +12,7 @@ import { type ProvenSignature, type TrustAnchors, verifySignature } from "./veri
 import type { VerificationCache } from "./verification-cache.ts";
 
 /** Changes with everything that could change an outcome: this folder's checks, and the library below them (RULES R14). */
-const VERIFIER_VERSION = "5; @sigstore/verify 4.1.3";
+const VERIFIER_VERSION = "6; @sigstore/verify 4.1.3";
 
 const IN_TOTO = "application/vnd.in-toto+json";
 
