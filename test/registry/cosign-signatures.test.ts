@@ -37,7 +37,7 @@ async function start(t: TestContext, world: Toolchain) {
       candidates.map(async (candidate) => {
         const [item] = await candidate.read();
         assert.ok(item?.kind === "bundle");
-        const outcome = verifier.verifyBundle(item);
+        const outcome = await verifier.verifyBundle(item);
         if (outcome.kind === "rejected") return `rejected: ${outcome.code}`;
         assert.equal(outcome.statement.predicateType, "https://sigstore.dev/cosign/sign/v1");
         assert.ok(isAbout(outcome.statement, bytes));
