@@ -41,6 +41,7 @@ export const RULES: readonly Rule[] = [
     codes: ["input-network", "input-cache", "input-privileged"],
   },
   { rule: "R21", title: "the base's layers lie underneath" },
+  { rule: "R22", title: "a known image that lies under another is named by it" },
   { rule: "R23", title: "bytes that can be read in two ways are refused" },
   { rule: "R24", title: "every entry of an index is judged" },
   {

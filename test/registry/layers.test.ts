@@ -4,6 +4,8 @@ import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { Descriptor } from "../../src/image/descriptor.ts";
 import { type Digest, digestOf } from "../../src/image/digest.ts";
+import { RegistryError } from "../../src/registry/error.ts";
+import { createLayerReader } from "../../src/registry/layers.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import type { OciRegistryOptions } from "../world/oci-registry.ts";
 import { asked, couldNotLook, NAME, putImage, startClient, startRegistry } from "./image-fixture.ts";
@@ -99,6 +101,24 @@ test("R21 a layer that isn't there is absence, and a registry that fails is a fa
     registry.heal();
   }
   assert.equal((await unpack())?.kind, "unpacked");
+});
+
+test("R21 a layer that doesn't come whole in its time is beyond a limit, and one that doesn't come at all wasn't looked at", async (t) => {
+  const { image } = await start(t);
+  const layerReader = (came: Uint8Array) =>
+    createLayerReader({
+      send: async (_, { sink, timeoutMs }) => {
+        assert.equal(timeoutMs, 60_000);
+        if (came.length > 0) await sink?.()(came);
+        throw new RegistryError("timeout", "no answer in time");
+      },
+      noteRead: () => assert.fail("nothing was read"),
+      isReadable: async () => true,
+    });
+  const slow = layerReader(STORED.subarray(0, 10)).unpackLayer(image, layer(STORED), "sha256", LIMIT);
+  await assert.rejects(slow, BeyondLimit);
+  const silent = layerReader(Buffer.alloc(0)).unpackLayer(image, layer(STORED), "sha256", LIMIT);
+  await assert.rejects(silent, couldNotLook("timeout"));
 });
 
 test("R21 a layer is fetched once, however many images of a walk rest on it", async (t) => {

@@ -172,6 +172,26 @@ spoilt.forEach(({ name, code, step }, i) => {
   });
 });
 
+test("R21 looks into the layers of an image that BuildKit compressed anew, its base's among them", async (t) => {
+  const on = await base(t);
+  if (!on) return;
+  const files = { Dockerfile: `FROM ${on.image.image}\nCOPY file /image\n`, file: "image\n" };
+  const args = ["--output", "type=image,compression=zstd,force-compression=true,oci-mediatypes=true"];
+  const { image, platforms } = await publish(on.where, { name: "recompressed", files, build: { args } });
+  const layersOf = async ({ manifest }: { readonly manifest: Digest }, name: string) => {
+    const url = `http://${on.where.toolchain.registry}/v2/${on.where.namespace}/${name}/manifests/${manifest}`;
+    const answer = await fetch(url, { headers: { accept: "application/vnd.oci.image.manifest.v1+json" } });
+    return ((await answer.json()) as { readonly layers: readonly { readonly digest: string }[] }).layers;
+  };
+  const [own, below] = await Promise.all([
+    layersOf(platforms[0]!, "recompressed"),
+    layersOf(on.image.platforms[0]!, "base"),
+  ]);
+  assert.notEqual(own[0]?.digest, below[0]?.digest);
+  const { exit, verdict } = await stage.verify(image, on.policy);
+  assert.deepEqual([exit, verdict.nodes[0]?.seam, verdict.nodes[0]?.warnings], [0, "proven", []]);
+});
+
 test("R21 distrusts provenance that names another base than the one whose layers are there", async (t) => {
   const on = await base(t);
   if (!on) return;
