@@ -108,7 +108,7 @@ class Decompressor {
   #stream: Gunzip | ZstdDecompress;
   #fed = 0;
   #failure: string | undefined;
-  /** Ends the wait of the moment: a stream that failed or was destroyed calls nobody back. */
+  /** Ends the wait of the moment: a stream that failed, ended or was destroyed may call nobody back. */
   #wake: () => void = () => {};
 
   constructor(make: () => Gunzip | ZstdDecompress, content: (bytes: Uint8Array) => void) {
@@ -120,20 +120,20 @@ class Decompressor {
   /** @returns why it can't be unpacked, if it can't. */
   async write(chunk: Uint8Array): Promise<string | undefined> {
     for (let rest = chunk; rest.length > 0 && this.#isOpen(); ) {
+      if (this.#stream.readableEnded) this.#renew();
       this.#fed += rest.length;
       await this.#settled((done) => void this.#stream.write(rest, done));
       const left = this.#fed - this.#stream.bytesWritten;
       if (left === 0 || !this.#isOpen()) break;
       rest = rest.subarray(rest.length - left);
-      this.#stream.destroy();
-      this.#stream = this.#open();
+      this.#renew();
     }
     return this.#failure;
   }
 
   /** @returns why it can't be unpacked, if it can't: it may be cut off. */
   async end(): Promise<string | undefined> {
-    if (this.#isOpen()) {
+    if (this.#isOpen() && !this.#stream.readableEnded) {
       await this.#settled((done) => {
         this.#stream.once("end", done);
         this.#stream.end();
@@ -153,10 +153,16 @@ class Decompressor {
     return this.#failure === undefined && !this.#stream.destroyed;
   }
 
+  #renew(): void {
+    this.#stream.destroy();
+    this.#stream = this.#open();
+  }
+
   #open(): Gunzip | ZstdDecompress {
     const stream = this.#make();
     this.#fed = 0;
     stream.on("data", this.#content);
+    stream.on("end", () => this.#wake());
     stream.on("error", (error: NodeJS.ErrnoException) => {
       this.#failure ??= error.code ?? error.message;
       this.#wake();

@@ -3,8 +3,10 @@ import { test } from "node:test";
 import { chainIdsOf } from "../../src/image/chain-id.ts";
 import { type Digest, digestOf } from "../../src/image/digest.ts";
 import { imageName } from "../../src/image/reference.ts";
+import { walkAncestry } from "../../src/trust/ancestry.ts";
 import type { KnownImage } from "../../src/trust/ports.ts";
 import {
+  AS_OF,
   type BuildOptions,
   type Built,
   bytesOf,
@@ -128,6 +130,25 @@ test("R22 a parent that policy doesn't look at may be the very one", async () =>
   const policy = policyOf({ trust: "  roles: { frontends: allow }" });
   assert.deepEqual(await judged(other, built, policy).then(({ told, warnings }) => [told, warnings]), ["trusted", 1]);
   assert.equal((await judged(other, built)).told, "untrusted undeclared-base");
+  // It is declared after all.
+  for (const same of [{ digest: frontend.image.digest }, { index: frontend.image.digest }]) {
+    other.known = [remembered(known, same)];
+    assert.deepEqual(await judged(other, built, policy).then(({ told, warnings }) => [told, warnings]), ["trusted", 0]);
+  }
+});
+
+test("R22 of one walk only what policy accepts is known", async () => {
+  const world = new World();
+  const base = world.build("base", { signed: "nothing" });
+  const app = world.build("app", { base });
+  const namesOf = async (trust?: string) => {
+    const policy = policyOf(trust === undefined ? {} : { trust });
+    const { known: set } = await walkAncestry(world.ports(), policy, app.image, "every", AS_OF);
+    return [...set.byChain.values()].flat().map(({ name, origins }) => `${name} ${origins.length}`);
+  };
+  assert.deepEqual(await namesOf(), ["ghcr.io/acme/app 1"]);
+  const root = `  roots: [{ image: "ghcr.io/acme/base@${base.image.digest}", reason: "ours", expires: 2027-01-01 }]`;
+  assert.deepEqual(await namesOf(root), ["ghcr.io/acme/app 1", "ghcr.io/acme/base 0"]);
 });
 
 test("R22 layers in which nothing is are everybody's", async () => {
