@@ -10,6 +10,7 @@ import {
 import { cosignTags } from "../attestation/cosign.ts";
 import type { Descriptor } from "../image/descriptor.ts";
 import type { Digest } from "../image/digest.ts";
+import type { PinnedImage } from "../image/reference.ts";
 import type { AttestationCandidate, AttestationListing } from "../trust/ports.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { Layout } from "./layout.ts";
@@ -31,12 +32,17 @@ interface Ranked {
  * Finds in a layout what was signed about a digest: manifests whose subject it is, what stands under cosign's tags, and what
  * `cosign save` put beside the image.
  */
-export async function listInLayout(layout: Layout, digest: Digest): Promise<AttestationListing> {
+export async function listInLayout(layout: Layout, image: PinnedImage): Promise<AttestationListing> {
+  const { registry, repository, digest } = image;
   const failures: CouldNotLook[] = [];
   const { referrers, omitted, failures: unread } = await layout.contents();
   const ranked: Ranked[] = [];
   for (const { digest: at } of referrers.get(digest) ?? []) {
-    ranked.push(...(await candidatesIn(layout, at, failures, (document) => referrerCandidates(layout, at, document))));
+    ranked.push(
+      ...(await candidatesIn(layout, at, failures, (document) =>
+        referrerCandidates(layout, { registry, repository, digest: at }, document),
+      )),
+    );
   }
   for (const { where, descriptor } of cosignParts(layout, digest)) {
     ranked.push(
@@ -88,15 +94,22 @@ async function candidatesIn(
   }
 }
 
-function referrerCandidates(layout: Layout, at: Digest, document: Artifact): readonly Ranked[] {
+function referrerCandidates(layout: Layout, manifest: PinnedImage, document: Artifact): readonly Ranked[] {
   const layers = attestationLayers(document);
   if (document.manifests || layers.length === 0) return [];
   const read = async () => {
     const parts = await Promise.all(layers.slice(0, MAX_LAYERS).map((layer) => readLayer(layout, layer)));
     const more = layers.length - MAX_LAYERS;
-    return more > 0 ? [...parts, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : parts;
+    // Whoever signs the manifest signs what is in it.
+    const held = parts.map((part) => (part.kind === "unsigned" ? { ...part, manifest } : part));
+    return more > 0 ? [...held, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : held;
   };
-  return [{ rank: rankOf(document.annotations, layers[0]?.annotations), candidate: { where: `referrer ${at}`, read } }];
+  return [
+    {
+      rank: rankOf(document.annotations, layers[0]?.annotations),
+      candidate: { where: `referrer ${manifest.digest}`, read },
+    },
+  ];
 }
 
 function cosignCandidates(layout: Layout, where: string, document: Artifact): readonly Ranked[] {

@@ -42,7 +42,7 @@ export async function createStore(
       return elsewhere.readBlob(image, digest, limit);
     },
     listAttestations: async (image) => {
-      const here = await listInLayout(layout, image.digest);
+      const here = await listInLayout(layout, image);
       return own.has(image.digest) ? here : join(here, await listElsewhere(elsewhere, image));
     },
   };
@@ -66,12 +66,18 @@ function join(one: AttestationListing, other: AttestationListing): AttestationLi
   };
 }
 
-/** The image and, of an index, all that it lists, whether the layout holds it or not. */
+/** The image and, of an index, all that it lists, whether the layout holds it or not; and what in the layout refers to any of them. */
 async function manifestsUnder(layout: Layout, subject: Digest): Promise<ReadonlySet<Digest>> {
+  const { referrers } = await layout.contents();
   const found = new Set<Digest>([subject]);
   let level: readonly Digest[] = [subject];
   for (let depth = 0; depth <= MAX_DEPTH && level.length > 0; depth++) {
-    const below = await Promise.all(level.map((digest) => entriesOf(layout, digest)));
+    const below = await Promise.all(
+      level.map(async (digest) => [
+        ...(await entriesOf(layout, digest)),
+        ...(referrers.get(digest) ?? []).map((referrer) => referrer.digest),
+      ]),
+    );
     level = below.flat().filter((digest) => !found.has(digest) && found.add(digest));
   }
   return found;

@@ -17,8 +17,19 @@ import { parsePolicy } from "../../src/trust/policy.ts";
 import { type BundleVerifier, CouldNotLook } from "../../src/trust/ports.ts";
 import { judge, type Verdict } from "../../src/trust/verdict.ts";
 import { type Entry, layoutFiles, type Shelf, shelf, tarOf, writeFiles } from "../archive/on-disk.ts";
-import { type Built, MANIFEST, makeImage, sha256 } from "../faults/ancestry.ts";
+import {
+  type Built,
+  EMPTY,
+  IN_TOTO,
+  MANIFEST,
+  makeImage,
+  referrerOf,
+  runOf,
+  sha256,
+  signStatement,
+} from "../faults/ancestry.ts";
 import { policyText } from "../faults/trial.ts";
+import { githubClaims } from "../world/github-claims.ts";
 import { startSigstore } from "../world/sigstore.ts";
 
 const HOST = "registry.example";
@@ -220,6 +231,37 @@ test("what refers to the image by its own word is never taken for the image", as
   const verdict = await verdictOn(`oci:${folder(layoutFiles(stock, entries))}`);
   assert.equal(verdict.image.digest, app.index.digest);
   assert.equal(verdict.outcome, "trusted");
+});
+
+test("R11 takes an unsigned statement on disk for the word of whoever signed the manifest that holds it", async () => {
+  const place = { registry: stock, namespace: "hardened", sigstore, stranger: sigstore };
+  const bare = await makeImage(place, "base", {}, { attached: false, inIndex: false });
+  const statement = Buffer.from(JSON.stringify(bare.statement));
+  const holder = Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MANIFEST,
+      artifactType: IN_TOTO,
+      config: { mediaType: EMPTY, digest: stock.putBlob("", Buffer.from("{}")), size: 2 },
+      layers: [{ mediaType: IN_TOTO, digest: stock.putBlob("", statement), size: statement.length }],
+      subject: { mediaType: MANIFEST, digest: bare.manifest.digest, size: bare.manifest.bytes.length },
+    }),
+  );
+  const held = stock.putManifest("", holder, MANIFEST);
+  const claims = githubClaims(runOf("base"));
+  const bundle = await sigstore.sign(Buffer.from(JSON.stringify(signStatement(held))), claims);
+  const signature = Buffer.from(JSON.stringify(bundle));
+  stock.putBlob("", signature);
+  const referrer = referrerOf(stock, "", signature, { bytes: holder, digest: held });
+  const signer = stock.putManifest("", Buffer.from(JSON.stringify(referrer)), MANIFEST);
+  const named = stock.entry(bare.index.digest, { [CONTAINERD]: `${HOST}/hardened/base:1` });
+  const signedStatement = [named, stock.entry(held), stock.entry(signer)];
+  const elsewhere = otherPlace(stock);
+  const verdict = await verdictOn(`oci:${folder(layoutFiles(stock, signedStatement))}`, { elsewhere });
+  assert.deepEqual([verdict.outcome, codes(verdict)], ["trusted", []]);
+  assert.deepEqual(elsewhere.asked, [], "nothing of what refers to the image is fetched either");
+  const unsigned = await verdictOn(`oci:${folder(layoutFiles(stock, signedStatement.slice(0, 2)))}`);
+  assert.notEqual(unsigned.outcome, "trusted");
 });
 
 test("R15 junk that refers to the image hides nothing that stands beside it", async () => {
