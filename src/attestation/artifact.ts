@@ -10,9 +10,10 @@ import { SIMPLE_SIGNING_TYPE } from "./simple-signing.ts";
 
 /** Versions 0.1 to 0.3 in all spellings, and later ones, which are then refused as unknown rather than overlooked. */
 export const BUNDLE_TYPE_PREFIX = "application/vnd.dev.sigstore.bundle";
-const ENVELOPE_TYPES: readonly string[] = ["application/vnd.dsse.envelope.v1+json", "application/vnd.in-toto+json"];
+const IN_TOTO_TYPE = "application/vnd.in-toto+json";
+const ENVELOPE_TYPES: readonly string[] = ["application/vnd.dsse.envelope.v1+json", IN_TOTO_TYPE];
 
-/** BuildKit's unsigned provenance is a referrer since its version 0.32. The walk reads it through the index (RULES R11). */
+/** BuildKit's unsigned provenance is a referrer since its version 0.32. Where there is an index, the walk reads it through that (RULES R11). */
 const BUILDKIT_TYPE = "application/vnd.docker.attestation.manifest.v1+json";
 
 const layerSchema = z.looseObject({
@@ -48,6 +49,8 @@ export interface UnsignedStatement {
   readonly layer: Pick<ArtifactLayer, "digest" | "size" | "annotations">;
   /** The manifest that holds it; undefined where that isn't a referrer of the image. */
   readonly manifest?: PinnedImage;
+  /** Its builder leaves it unsigned as a matter of course: that it is there says nothing. */
+  readonly isRoutine?: boolean;
 }
 
 /** Reads a manifest that may hold attestations. What can't be read is a value: junk must not hide what stands beside it (RULES R15). */
@@ -70,6 +73,12 @@ export function attestationLayers({ artifactType, config, layers }: Artifact): r
   // A bundle pushed by a general tool: the type of the whole is right, and that of the layer is whatever the tool puts there.
   const whole = [artifactType ?? "", config?.mediaType ?? ""].some((type) => type.startsWith(BUNDLE_TYPE_PREFIX));
   return whole ? (layers ?? []) : [];
+}
+
+/** The statements that BuildKit put beside its image: none is signed, and whoever signs the manifest may make them his word. */
+export function buildkitLayers({ artifactType, layers }: Artifact): readonly ArtifactLayer[] {
+  if (artifactType !== BUILDKIT_TYPE) return [];
+  return (layers ?? []).filter(({ mediaType }) => mediaType === IN_TOTO_TYPE);
 }
 
 /** Whether a layer of this type is an attestation. */

@@ -3,6 +3,7 @@ import {
   attestationIn,
   attestationLayers,
   BUNDLE_TYPE_PREFIX,
+  buildkitLayers,
   isAttestationType,
   malformed,
   rankOf,
@@ -87,12 +88,17 @@ export function createAttestationSource(access: RepositoryAccess, content: Conte
     const { document } = artifact;
     // Its own subject binds it, not the list that named it: lists can name anything.
     if (document.subject?.digest !== image.digest || document.manifests) return NOTHING;
+    const manifest = { registry, repository, digest: referrer.digest };
+    const routine = buildkitLayers(document).slice(0, MAX_LAYERS);
+    if (routine.length > 0) {
+      const parts = routine.map((layer) => ({ kind: "unsigned" as const, layer, manifest, isRoutine: true }));
+      return { ...NOTHING, ranked: [{ rank: 3, candidate: { where, read: async () => parts } }] };
+    }
     const layers = attestationLayers(document);
     if (layers.length === 0) return NOTHING;
     const read = async () => {
       const parts = await Promise.all(layers.slice(0, MAX_LAYERS).map((layer) => readLayer(content, image, layer)));
       const more = layers.length - MAX_LAYERS;
-      const manifest = { registry, repository, digest: referrer.digest };
       // Whoever signs the manifest signs what is in it.
       const held = parts.map((part) => (part.kind === "unsigned" ? { ...part, manifest } : part));
       return more > 0 ? [...held, malformed(`${more} layers beyond the first ${MAX_LAYERS} were not read`)] : held;

@@ -43,7 +43,7 @@ export async function readBeside(
     ({ manifest }) => `${imageName(manifest)}@${manifest.digest}`,
   );
   const read = await Promise.all([...manifests.values()].map((held) => readManifest(ports, policy, node, held)));
-  return joinContained([{ ...NOTHING, refusals: others.map(unsignedRefusal) }, ...read]);
+  return joinContained([{ ...NOTHING, refusals: refusalsOf(others) }, ...read]);
 }
 
 /** All that several places gave together. */
@@ -71,11 +71,11 @@ async function readManifest(
   const { manifest: image } = first;
   try {
     const stored = await ports.images.readManifest(image);
-    if (stored === undefined) return { ...NOTHING, refusals: held.map(unsignedRefusal) };
+    if (stored === undefined) return { ...NOTHING, refusals: refusalsOf(held) };
     const { signers, refusals, failures, omitted } = await signersOf(ports, node, { image, bytes: stored.bytes });
     const over = { ...NOTHING, refusals, failures, omitted };
     // Only what an accepted signer covers is worth reading: it may be large, and anyone may have put it there.
-    if (signers.length === 0) return { ...over, refusals: refusals.length > 0 ? refusals : held.map(unsignedRefusal) };
+    if (signers.length === 0) return { ...over, refusals: refusals.length > 0 ? refusals : refusalsOf(held) };
     const read = await Promise.all(held.map(({ layer }) => readHeldStatement(ports.images, node, image, layer)));
     const broken = read.filter((each) => each !== undefined && "code" in each);
     const statements = read.filter((each) => each !== undefined && "statement" in each);
@@ -136,10 +136,10 @@ function isBound(by: AcceptedStatement, provenance: AcceptedProvenance): boolean
   return isNameless && by.acceptance.builder.kind !== "github" ? !ties.includes("differs") : isTied(ties);
 }
 
-function unsignedRefusal({ where }: FoundUnsigned): Refusal {
-  return {
-    code: "malformed-attestation",
-    reason: "it is an unsigned statement, and nobody signed the manifest",
-    where,
-  };
+/** Why what nobody signed doesn't count. What is always unsigned is as good as not there: an image with nothing else is unattested. */
+function refusalsOf(unsigned: readonly FoundUnsigned[]): readonly Refusal[] {
+  const reason = "it is an unsigned statement, and nobody signed the manifest";
+  return unsigned
+    .filter(({ isRoutine }) => !isRoutine)
+    .map(({ where }) => ({ code: "malformed-attestation", reason, where }));
 }

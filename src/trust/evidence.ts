@@ -40,6 +40,8 @@ export interface FoundUnsigned {
   readonly where: string;
   readonly manifest: PinnedImage;
   readonly layer: UnsignedStatement["layer"];
+  /** That it is there unsigned is no reason to refuse anything. */
+  readonly isRoutine: boolean;
 }
 
 /**
@@ -96,8 +98,8 @@ async function readCandidate(
         continue;
       }
       if (item.kind === "unsigned") {
-        const { manifest, layer } = item;
-        if (manifest !== undefined) unsigned.push({ where, manifest, layer });
+        const { manifest, layer, isRoutine = false } = item;
+        if (manifest !== undefined) unsigned.push({ where, manifest, layer, isRoutine });
         else refusals.push({ code: "malformed-attestation", reason: "it is an unsigned statement", where });
         continue;
       }

@@ -135,10 +135,6 @@ test("a manifest of a bundle's type is a candidate, whatever its layer's type", 
 
 for (const [name, spec] of [
   ["an SBOM", { artifactType: "application/spdx+json", layerType: "application/spdx+json" }],
-  [
-    "BuildKit's unsigned provenance",
-    { artifactType: "application/vnd.docker.attestation.manifest.v1+json", layerType: "application/vnd.in-toto+json" },
-  ],
   ["a bundle about another subject", { subject: `sha256:${"0".repeat(64)}` }],
   ["a bundle without a subject", { more: { subject: undefined } }],
 ] as const) {
@@ -208,6 +204,17 @@ test("an unsigned statement is told with the manifest that holds it, and is no b
     [held, layerAnnotations],
     [undefined, {}],
   ]);
+});
+
+test("BuildKit's unsigned provenance beside an image is told with its manifest, and not fetched", async (t) => {
+  const { registry, client, image } = await start(t);
+  const artifactType = "application/vnd.docker.attestation.manifest.v1+json";
+  const held = putReferrer(registry, image, { artifactType, layerType: "application/vnd.in-toto+json" });
+  const { candidates, failures } = await client.listAttestations(image);
+  const [item] = (await candidates[0]?.read()) ?? [];
+  assert.ok(item?.kind === "unsigned");
+  assert.deepEqual([item.manifest?.digest, item.isRoutine, failures], [held, true, []]);
+  assert.deepEqual(asked(registry, /\/blobs\//), []);
 });
 
 test("R15 a signature of cosign 2 is found behind 500 referrers of other kinds, wherever it stands", async (t) => {

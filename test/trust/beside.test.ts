@@ -161,6 +161,20 @@ test("R15 what signs the manifest and can't be looked at leaves the image undete
   assert.equal(told(await world.judge(built.image, { policy: keyPolicy() })), "undetermined network");
 });
 
+test("R11 an image asked for without its index keeps the provenance that its builder put beside it, once that is signed", async () => {
+  for (const signed of [true, false]) {
+    const world = new World();
+    const built = world.build("app", { signed: "nothing", form: "artifact" });
+    const { attestationManifest: manifest } = built;
+    assert.ok(manifest);
+    const statement = provenanceOf(built);
+    const layer = { digest: world.blob(statement), size: bytesOf(statement).length, annotations: {} };
+    world.post(built.manifest, { kind: "unsigned", manifest, layer, isRoutine: true });
+    if (signed) sign(world, manifest, signerOf("app"));
+    assert.equal(told(await world.judge(built.manifest)), signed ? "trusted" : "untrusted unattested");
+  }
+});
+
 test("R11 what an index lists is judged with the index, also where it is found beside the image", async () => {
   const world = new World();
   const built = world.build("app", { signed: "nothing", form: "artifact" });
