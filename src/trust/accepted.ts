@@ -84,7 +84,7 @@ export function acceptStatement(
   if (!isAboutBuilding(statement.predicateType))
     return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
   const acceptance = accepts(policy, judgedName(policy, node.image), verified, isDefaultBranch);
-  if (acceptance.kind === "refused") return refusal(acceptance.code, acceptance.reason);
+  if (acceptance.kind === "refused") return { ...refusal(acceptance.code, acceptance.reason), identity };
   const foreign = own === undefined ? undefined : ownBuildFailure(own, identity, acceptance.builder);
   if (foreign !== undefined) return refusal(foreign.code, foreign.reason);
   const revoked = revokedIdentity(policy, verified);

@@ -1,3 +1,4 @@
+import type { SignerIdentity } from "../attestation/identity.ts";
 import type { Digest } from "../image/digest.ts";
 import type { CouldNotLookCode, RejectionCode } from "./ports.ts";
 
@@ -212,4 +213,6 @@ export interface Refusal {
   readonly bundle?: Digest;
   /** The certificate's name, where the cryptography holds. */
   readonly signer?: string;
+  /** Who signed, where policy didn't take it. */
+  readonly identity?: SignerIdentity;
 }

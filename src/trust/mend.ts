@@ -1,16 +1,25 @@
+import type { KeyIdentity } from "../attestation/identity.ts";
 import type { Finding, Refusal } from "./finding.ts";
+import { entryFor, publisherNote } from "./mend-signer.ts";
 import type { Policy } from "./policy.ts";
 import type { JudgedNode } from "./verdict.ts";
 
-/** What a person can do about a fault, in one sentence or two. */
+/** What a person can do about a fault, in one sentence or two; with the line of policy that would change it, where there is one. */
 export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
+  const mend = mendOfFinding(policy, node, refusal);
+  if (!["unattested", "refused", "opaque"].includes(node.finding.kind)) return mend;
+  const note = publisherNote(policy, node.reference);
+  return note === undefined ? mend : `${mend}. ${note}`;
+}
+
+function mendOfFinding(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
   const { finding } = node;
   const name = nameOf(node);
   switch (finding.kind) {
     case "unattested":
       return `no attestation is attached to ${name}: rebuild it with one, take a base that has one, or, if you trust it as it is, name it in trust.roots`;
     case "refused":
-      return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, refusal);
+      return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, node.reference, refusal);
     case "opaque":
       return mendOfOpaque(finding, name);
     case "unresolved":
@@ -51,10 +60,17 @@ function asRoot(name: string): string {
   return `if you trust ${name} as it is, name it in trust.roots with a reason and an expiry`;
 }
 
-function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
+function mendOfRefusal(policy: Policy, reference: string, { code, signer, identity }: Refusal): string {
+  const entry = identity === undefined ? undefined : entryFor(policy, reference, identity);
+  const line = entry === undefined ? "" : `: ${entry}`;
   switch (code) {
-    case "no-builder":
-      return `to accept it, add a builder for this image name to trust.builders${policy.name === "default policy" ? " of a policy file (--policy FILE)" : ""}${signer === undefined ? "" : `; it was signed by ${signer}`}`;
+    case "no-builder": {
+      const where = `trust.builders${policy.name === "default policy" ? " of a policy file (--policy FILE)" : ""}`;
+      const by = signer === undefined ? "" : `; it was signed by ${signer}`;
+      return entry === undefined
+        ? `to accept it, add a builder for this image name to ${where}${by}`
+        : `signed by ${signer}; if you know that signer and mean it, accept it by adding to ${where}${line}`;
+    }
     case "issuer":
     case "signer-name":
     case "source-repository":
@@ -65,7 +81,7 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
     case "ref":
     case "repository-id":
     case "owner-id":
-      return `signed by ${signer ?? "somebody else"}: if that is right, say so in the builder's entry of trust.builders; if not, rebuild it where policy expects`;
+      return `signed by ${signer ?? "somebody else"}: if that is right, say so in the builder's entry of trust.builders${line}; if not, rebuild it where policy expects`;
     case "default-branch-unknown":
       return "name the branch in refs of a policy's builder, or build from a tag";
     case "builder-moved":
@@ -96,7 +112,9 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
     case "revoked":
       return "rebuild it and have it signed anew: this signer is revoked for that time";
     case "signer-kind":
-      return "sign it in a workflow that policy names";
+      return identity?.kind === "key"
+        ? mendOfKey(identity)
+        : `sign it with what policy names for this image${line === "" ? "" : `, or accept this signer in trust.builders${line}`}`;
     case "other-run":
     case "other-commit":
     case "other-ref":
@@ -121,8 +139,13 @@ function mendOfRefusal(policy: Policy, { code, signer }: Refusal): string {
     case "log-entry":
     case "timestamp":
     case "key":
+      if (identity?.kind === "key") return mendOfKey(identity);
       return "sign and attach the attestation again; what is there does not verify. If the signer belongs to another Sigstore, give its trusted root (--trusted-root)";
   }
+}
+
+function mendOfKey({ fingerprint }: KeyIdentity): string {
+  return `signed by the key ${fingerprint}: if you know whose it is, give its PEM in an entry of trust.builders (key: { pem: … }); if not, have it signed by whom policy names`;
 }
 
 function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: string): string {
