@@ -42,7 +42,7 @@ export const PUBLISHERS = {
     signers: [{ key: { pem: DOCKER_HARDENED_IMAGES_KEY, log: "optional" }, builds: true, level: 2 }],
     attests: "SLSA provenance, signed with Docker's key; it may be in no log",
     doesNot:
-      "name a run or a source repository that a key could be held to: level 1 at most, and provenance that is signed only by way of its manifest isn't adopted. A mirror of these images has to be named in trust.mirrors",
+      "name a run or a source repository that a key could be held to: level 1 at most. A mirror of these images has to be named in trust.mirrors",
     facts: [
       "https://docs.docker.com/dhi/how-to/verify/",
       "https://github.com/docker-hardened-images/keyring",
