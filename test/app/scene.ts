@@ -98,7 +98,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     DATA_DIR: join(directory, "data"),
     TRUSTED_ROOTS: root,
-    TRUSTED_BUILDS_ALLOW_HOSTS: registry,
+    // Where GitHub keeps bundles is public; its stand-in isn't.
+    TRUSTED_BUILDS_ALLOW_HOSTS: `${registry} ${new URL(github.storageUrl).host}`,
     RETRY_SECONDS: "1 1 2",
     POLL_SECONDS: "5",
     LISTING_SECONDS: "1",
