@@ -22,9 +22,10 @@ type Compression = "gzip" | "zstd" | undefined;
  * The files of a tar archive, plain or compressed with gzip or zstd. It is read once to learn where everything is, and nothing of it is
  * ever unpacked to disk.
  *
+ * @param limit - Of what is decompressed in one pass, in bytes.
  * @throws {ArchiveError} @throws {BeyondLimit}
  */
-export async function openArchive(path: string, place: string): Promise<Files> {
+export async function openArchive(path: string, place: string, limit = MAX_DECOMPRESSED_BYTES): Promise<Files> {
   let file: FileHandle;
   let size: number;
   try {
@@ -38,21 +39,23 @@ export async function openArchive(path: string, place: string): Promise<Files> {
   try {
     const compression = await compressionOf(file);
     const kept = new Map<string, Uint8Array>();
-    const cursor = compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place);
+    const cursor =
+      compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place, limit);
     const entries = await list(cursor, place, compression === undefined ? undefined : kept);
     await cursor.end();
     return {
       place,
-      read: async (name, limit) => {
+      read: async (name, atMost) => {
         const entry = entries.get(name);
         // A link could lead anywhere, and nothing that matters is one where the tools wrote it.
         if (entry === undefined || entry.kind !== "file") return undefined;
-        if (entry.size > limit) {
-          throw new BeyondLimit(`read ${name} in ${place}: it has ${entry.size} bytes, and ${limit} are read`);
+        if (entry.size > atMost) {
+          throw new BeyondLimit(`read ${name} in ${place}: it has ${entry.size} bytes, and ${atMost} are read`);
         }
         const held = kept.get(name);
         if (held !== undefined) return held;
-        const from = compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place);
+        const from =
+          compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place, limit);
         try {
           await from.skip(entry.offset);
           const bytes = await from.take(entry.size);
@@ -136,7 +139,7 @@ function fileCursor(file: FileHandle, size: number, place: string): OpenCursor {
   };
 }
 
-function streamCursor(path: string, compression: "gzip" | "zstd", place: string): OpenCursor {
+function streamCursor(path: string, compression: "gzip" | "zstd", place: string, limit: number): OpenCursor {
   const source = createReadStream(path);
   const stream: Readable = source.pipe(compression === "gzip" ? createGunzip() : createZstdDecompress());
   source.on("error", (error) => stream.destroy(error));
@@ -152,8 +155,8 @@ function streamCursor(path: string, compression: "gzip" | "zstd", place: string)
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new ArchiveError("malformed-archive", `read ${place}: it doesn't decompress: ${reason}`, { cause });
     }
-    if (position + rest.length > MAX_DECOMPRESSED_BYTES) {
-      throw new BeyondLimit(`read ${place}: more than ${MAX_DECOMPRESSED_BYTES} bytes are in it`);
+    if (position + rest.length > limit) {
+      throw new BeyondLimit(`read ${place}: more than ${limit} bytes are in it`);
     }
     return true;
   };

@@ -74,6 +74,15 @@ test("reads a file beyond what is kept of a compressed archive, by decompressing
   }
 });
 
+test("stops decompressing where an archive holds more than is read, however small it is", async () => {
+  const tar = tarOfParts([{ name: "bomb", content: Buffer.alloc(20 * 1024 * 1024) }]);
+  for (const compress of [gzipSync, zstdCompressSync]) {
+    const path = file(compress(tar));
+    await assert.rejects(openArchive(path, "archive", 10 * 1024 * 1024), BeyondLimit);
+    await (await openArchive(path, "archive", tar.length)).close();
+  }
+});
+
 const sparse = (type: string): TarPart => ({ name: "f", content: Buffer.from("x"), type });
 const pax = (type: string, ...records: readonly [string, string][]): TarPart => ({
   name: "pax",
@@ -103,7 +112,11 @@ const hostile: Readonly<Record<string, readonly TarPart[]>> = {
   "a kind of its own": [sparse("V")],
   "a link with content": [{ name: "l", type: "2", content: Buffer.from("x") }],
   "a folder with content": [{ name: "d/", type: "5", content: Buffer.from("x") }],
-  "a size that isn't that of its extended header": [pax("x", ["size", "0"]), plain("f")],
+  "a size that isn't that of its extended header": [
+    pax("x", ["size", "0"]),
+    // Who goes by the extended header takes the content for the next entry.
+    { name: "f", content: tarPart(plain("index.json")) },
+  ],
   "a size that is no number": [{ name: "f", size: "00000000009\0" }],
   "a size below nothing": [{ name: "f", size: `\u00ff${"\u00ff".repeat(11)}` }],
   "a size that is larger than the archive": [{ name: "f", size: 100_000 }],

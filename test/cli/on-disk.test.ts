@@ -328,6 +328,7 @@ test("names one image of several by tag, by whole name or by digest, and never g
   assert.deepEqual([inner.outcome, inner.image.digest], ["trusted", runtime.index.digest]);
   for (const text of [`oci:${path}`, `oci:${path}:3.0.0`, `oci:${path}:`, `oci:${path}:${HOST}/good/app:2.0.0`]) {
     await assert.rejects(verdictOn(text), UsageError, text);
+    await assert.rejects(verdictOn(text, { as: NAME }), UsageError, text);
   }
 });
 
