@@ -91,7 +91,7 @@ test("calculates again where the store fails, or has what is of another form or 
     "{",
     "",
     [],
-    { ...document, key: "sha256:00" },
+    { ...document, identity: other, key: "sha256:00" },
     { ...document, times: ["yesterday"] },
     { ...document, identity: { kind: "nobody" } },
     { ...document, identity: { ...other, extensions: { unknown: "x" } } },
