@@ -9,11 +9,12 @@ import type {
 } from "../../src/attestation/identity.ts";
 import { fingerprintOf } from "../../src/attestation/public-key.ts";
 import { verdictDocument } from "../../src/report/json.ts";
+import { walkAncestry } from "../../src/trust/ancestry.ts";
 import { accepts } from "../../src/trust/identity.ts";
 import { ownBuildFailure } from "../../src/trust/own-build.ts";
 import { PolicyError } from "../../src/trust/policy-fault.ts";
 import { extensions, policyOf, policyWith, verified } from "./verified.ts";
-import { codesOf, commitOf, World } from "./world.ts";
+import { AS_OF, codesOf, commitOf, World } from "./world.ts";
 
 const pemOf = () =>
   generateKeyPairSync("ec", { namedCurve: "prime256v1" }).publicKey.export({ type: "spki", format: "pem" }) as string;
@@ -265,4 +266,22 @@ test("R10 a pipeline's provenance must be built from the source that its certifi
   const signed = (by: SignerIdentity) => levels(policy, { signed: "provenance", by });
   assert.deepEqual(await signed(at({})), [2]);
   assert.deepEqual(await signed(at({ sourceRepositoryDigest: "c".repeat(40) })), ["source-mismatch", 0]);
+});
+
+test("R1 the verifier is given the keys of the policy that asks, and no others", async () => {
+  const other = pemOf();
+  const world = new World();
+  const { image } = world.build("app", provenance);
+  for (const text of [pem, other]) {
+    const given = new Set<string>();
+    const ports = world.ports();
+    const verifier: typeof ports.verifier = {
+      verifyBundle: (bundle, keys = []) => {
+        for (const { fingerprint } of keys) given.add(fingerprint);
+        return ports.verifier.verifyBundle(bundle, keys);
+      },
+    };
+    await walkAncestry({ ...ports, verifier }, policyFor(keyEntry(text)), image, "every", AS_OF);
+    assert.deepEqual([...given], [fingerprintOf(text)]);
+  }
 });
