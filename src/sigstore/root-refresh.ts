@@ -78,9 +78,9 @@ export async function refreshTrustedRoot(
   const metadata = await openPrivateDirectory(join(directory.path, source.name), directory.owner);
   try {
     await writeFile(join(metadata.path, "root.json"), source.initialRoot, { mode: 0o600 });
-    // Only who refreshes waits for the library to load.
-    const { Updater } = await import("tuf-js");
-    const updater = new Updater({
+    // Only who refreshes waits for the library to load. Its exports by name are there in Node alone, and not in what is bundled.
+    const { default: tuf } = await import("tuf-js");
+    const updater = new tuf.Updater({
       metadataDir: metadata.path,
       metadataBaseUrl: source.url,
       targetDir: metadata.path,
