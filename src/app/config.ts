@@ -25,6 +25,14 @@ export interface Config {
   readonly allowHosts: readonly string[];
   /** A directory with Docker's `config.json`; without it registries are asked anonymously. */
   readonly registryCredentials: string | undefined;
+  /** The beginning of `verifier.id` in summaries (VSAs); none are signed if undefined. No slash at its end. */
+  readonly verifierId: string | undefined;
+  /** The key that signs them, in PEM; one is made and kept beside the embedded database if undefined. */
+  readonly signingKey: string | undefined;
+  /** The address of the RFC 3161 authority that timestamps them. */
+  readonly timestampAuthority: string | undefined;
+  /** Whether they are attached to images as referrers. */
+  readonly attachSummaries: boolean;
   readonly retriesMs: readonly number[];
   readonly pollMs: number;
   readonly listingMs: number;
@@ -114,6 +122,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
 
   const rootsDirectory =
     text("ROOTS_DIR") ?? (databaseUrl === undefined ? join(text("DATA_DIR") ?? "data", "roots") : undefined);
+  const attach = text("VSA_ATTACH") ?? "off";
+  if (!/^(on|off)$/.test(attach)) faults.push("VSA_ATTACH: on or off");
+  const publicUrl = url("PUBLIC_URL");
   const config: Config = {
     app,
     host: text("HOST") ?? "localhost",
@@ -124,12 +135,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       databaseUrl === undefined
         ? { kind: "directory", path: resolve(text("DATA_DIR") ?? "data") }
         : { kind: "url", url: databaseUrl },
-    publicUrl: url("PUBLIC_URL"),
+    publicUrl,
     trustedRoots: list("TRUSTED_ROOTS"),
     rootsDirectory: rootsDirectory === undefined ? undefined : resolve(rootsDirectory),
     refreshRootsMs: second("REFRESH_ROOTS_SECONDS", "86400"),
     allowHosts: list("TRUSTED_BUILDS_ALLOW_HOSTS"),
     registryCredentials: text("REGISTRY_CREDENTIALS"),
+    verifierId: url("VERIFIER_ID") ?? (publicUrl === undefined ? undefined : `${publicUrl}/verifiers`),
+    signingKey: keyOf(text, "VSA_SIGNING_KEY", faults),
+    timestampAuthority: url("TSA_URL"),
+    attachSummaries: attach === "on",
     retriesMs: seconds("RETRY_SECONDS", RETRIES),
     pollMs: second("POLL_SECONDS", "60"),
     listingMs: second("LISTING_SECONDS", "30"),
@@ -166,12 +181,19 @@ function readApp(text: (name: string) => string | undefined, faults: string[]): 
   return { id: Number(id), privateKey: privateKey ?? "", webhookSecret: secret ?? "" };
 }
 
-function keyFile(path: string | undefined, faults: string[]): string | undefined {
+/** A key that is given as text, or as a file; undefined if it isn't given. */
+function keyOf(text: (name: string) => string | undefined, name: string, faults: string[]): string | undefined {
+  const [given, path] = [text(name), text(`${name}_PATH`)];
+  if (given !== undefined && path !== undefined) faults.push(`${name} and ${name}_PATH: one or the other`);
+  return given === undefined ? keyFile(path, faults, `${name}_PATH`) : pemOf(given);
+}
+
+function keyFile(path: string | undefined, faults: string[], name = "PRIVATE_KEY_PATH"): string | undefined {
   if (path === undefined) return undefined;
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    faults.push(`PRIVATE_KEY_PATH: can't be read (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+    faults.push(`${name}: can't be read (${(error as NodeJS.ErrnoException).code ?? "error"})`);
     return undefined;
   }
 }

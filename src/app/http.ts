@@ -6,7 +6,7 @@ import type { JudgedBy } from "../report/judged-by.ts";
 /** The largest delivery that GitHub sends, in bytes; Probot itself sets no limit. */
 const MAX_DELIVERY_BYTES = 25 * 1024 * 1024;
 
-const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\/vsa\.jsonl)?$/;
 
 /** What the pages show. */
 export interface PagePorts {
@@ -14,6 +14,10 @@ export interface PagePorts {
   readonly server: string;
   readBuild(id: string): Promise<Build | undefined>;
   listJudgements(id: string): Promise<readonly JudgedBy[]>;
+  /** The signed summaries of a build, one bundle a text. */
+  listSummaries(id: string): Promise<readonly string[]>;
+  /** With which keys summaries are signed, and in whose name. */
+  readonly keys: readonly object[];
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
 }
@@ -44,13 +48,24 @@ export async function servePage(
       sendText(response, ready ? 200 : 503, ready ? "ready\n" : "the database doesn't answer\n");
       return true;
     }
+    case "/.well-known/trusted-builds/keys.json":
+      sendDocument(response, "application/json", `${JSON.stringify({ keys: ports.keys }, null, 2)}\n`);
+      return true;
   }
-  const [, id] = BUILD_PAGE.exec(pathname) ?? [];
+  const [, id, file] = BUILD_PAGE.exec(pathname) ?? [];
   if (id === undefined) return false;
   const build = await ports.readBuild(id);
   // A private repository's build and none at all look the same: that it exists is nobody's business (DESIGN §6).
   if (build === undefined || build.repository.isPrivate) sendMissing(response);
-  else sendPage(response, 200, buildPage(build, await ports.listJudgements(id), { server: ports.server }));
+  else if (file !== undefined) {
+    const summaries = await ports.listSummaries(id);
+    if (summaries.length === 0) sendMissing(response);
+    else sendDocument(response, "application/jsonl", summaries.map((line) => `${line}\n`).join(""));
+  } else {
+    const hasSummaries = (await ports.listSummaries(id)).length > 0;
+    const options = { server: ports.server, ...(hasSummaries && { summaries: `/builds/${id}/vsa.jsonl` }) };
+    sendPage(response, 200, buildPage(build, await ports.listJudgements(id), options));
+  }
   return true;
 }
 
@@ -75,6 +90,17 @@ export function sendPage(response: ServerResponse, status: number, html: string)
       "x-content-type-options": "nosniff",
     })
     .end(html);
+}
+
+function sendDocument(response: ServerResponse, type: string, text: string): void {
+  response
+    .writeHead(200, {
+      "content-type": `${type}; charset=utf-8`,
+      "content-length": Buffer.byteLength(text),
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    })
+    .end(text);
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

@@ -39,7 +39,7 @@ export function startReconciler(
 }
 
 /** Runs it now and then again, never twice at once; a fault of one round is told and doesn't end it. */
-function repeat(everyMs: number, run: () => Promise<void>, log: JobPorts["log"]): Reconciler {
+export function repeat(everyMs: number, run: () => Promise<void>, log: JobPorts["log"]): Reconciler {
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> = Promise.resolve();

@@ -19,8 +19,9 @@ import { createGithubApp, githubClients } from "./github-app.ts";
 import { pathOf, refuseBody, sendMissing, sendPage, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
-import { startReconciler } from "./reconciler.ts";
+import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
+import { openOwnSummaries } from "./summaries.ts";
 import { walks } from "./walk.ts";
 import { intake } from "./webhooks.ts";
 
@@ -63,6 +64,8 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   });
   try {
     const { server } = config;
+    // Only who has the directory may make a key in it.
+    const summaries = await openOwnSummaries(config, log);
     const ports: JobPorts = {
       store,
       log,
@@ -78,7 +81,9 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       checkRuns: createCheckRuns({ octokitFor: clients.octokitFor, appId: credentials.id }),
       openWalk: (repository, image) => ({ ...openWalk(repository, image), known: store.knownTo(repository) }),
-      describe: async (build) => checkRunReport(build, await judgementsOf(store, build), reportOptions(config, build)),
+      describe: async (build) =>
+        checkRunReport(build, await judgementsOf(store, build), await reportOptions(config, store, build)),
+      summarise: summaries?.summarise,
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };
     await store.work(
@@ -98,6 +103,8 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
         const build = await store.readBuild(id);
         return build === undefined ? [] : judgementsOf(store, build);
       },
+      listSummaries: async (id: string) => (await store.listSummaries(id)).map(({ bundle }) => bundle),
+      keys: summaries?.keys ?? [],
       isReady: () =>
         store.readCursor("ready").then(
           () => true,
@@ -120,12 +127,14 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       config.reconcileMs,
     );
     roots.start();
+    const finisher = repeat(config.pollMs, async () => summaries?.finish(store, now()), log);
     return {
       url,
       mode: "app",
       close: async () => {
         await closed(http);
         await reconciler.stop();
+        await finisher.stop();
         await roots.stop();
         await store.close();
       },
@@ -141,9 +150,16 @@ async function judgementsOf(store: Store, { id }: Build): Promise<readonly Judge
 }
 
 /** A private repository's builds have no page: whoever may see them is told by GitHub. */
-function reportOptions({ publicUrl, server }: Config, { id, repository, request }: Build): ReportOptions {
-  const hasPage = publicUrl !== undefined && !repository.isPrivate;
-  return { workflowFile: request?.workflow ?? "", server, ...(hasPage && { page: `${publicUrl}/builds/${id}` }) };
+async function reportOptions(
+  { publicUrl, server }: Config,
+  store: Store,
+  { id, repository, request }: Build,
+): Promise<ReportOptions> {
+  const workflowFile = request?.workflow ?? "";
+  if (publicUrl === undefined || repository.isPrivate) return { workflowFile, server };
+  const page = `${publicUrl}/builds/${id}`;
+  const hasSummaries = (await store.listSummaries(id)).length > 0;
+  return { workflowFile, server, page, ...(hasSummaries && { summaries: `${page}/vsa.jsonl` }) };
 }
 
 /** Without an app there is nothing to do but to say so; nothing is stored. */

@@ -1,10 +1,10 @@
 import { PolicyError } from "../trust/policy-fault.ts";
 import { CouldNotLook } from "../trust/ports.ts";
-import type { Build } from "./build.ts";
+import type { Build, Repository } from "./build.ts";
 import { dispatchRun } from "./dispatch.ts";
 import { followRun } from "./follow.ts";
 import { policyWrong } from "./policies.ts";
-import type { BuildStore, CheckRunReport, CheckRuns, Workflows } from "./ports.ts";
+import type { BuildStore, CheckRunReport, CheckRuns, Judgement, SignedSummary, Workflows } from "./ports.ts";
 import { forAttempt, forJudgement } from "./round.ts";
 import { keep, on, type Step, save, settled } from "./step.ts";
 import { openCheckRun, report, tellOutcome } from "./tell.ts";
@@ -20,6 +20,8 @@ export interface AdvancePorts extends VerifyPorts {
   readonly store: BuildStore;
   /** What the check run has to say of a build as it is stored. The same build, the same words: they are compared. */
   readonly describe: (build: Build) => Promise<CheckRunReport>;
+  /** Signs a verdict that is settled; absent where nothing is signed. It never fails. */
+  readonly summarise?: ((repository: Repository, judgement: Judgement) => readonly SignedSummary[]) | undefined;
   readonly pace: Pace;
 }
 
@@ -96,7 +98,11 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
 
     async function saveJudged(change: Partial<Build>): Promise<Build> {
       const build = { ...before, failures: 0, waiting: undefined, ...change };
-      await ports.store.saveJudgements(build, judgements);
+      const signed = judgements.map((each) => ({
+        ...each,
+        summaries: ports.summarise?.(build.repository, each) ?? [],
+      }));
+      await ports.store.saveJudgements(build, signed);
       return build;
     }
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { Platform } from "../image/platform.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
 import type { WalkPorts } from "../trust/ancestry.ts";
 import type { Verdict } from "../trust/verdict.ts";
@@ -125,6 +126,19 @@ export interface CheckRuns {
 export interface Judgement {
   readonly policy: Omit<PolicyText, "bytes">;
   readonly verdict: Verdict;
+  /** What was signed of it; absent where nothing is signed. */
+  readonly summaries?: readonly SignedSummary[];
+}
+
+/** What was signed of a verdict about one platform's image (RULES R28). */
+export interface SignedSummary {
+  readonly image: PinnedImage;
+  readonly platform: Platform | undefined;
+  readonly result: "PASSED" | "FAILED";
+  /** In base64. */
+  readonly signature: string;
+  /** A Sigstore bundle as JSON has it. */
+  readonly bundle: object;
 }
 
 /** What judging an image needs of the world, for one walk. */

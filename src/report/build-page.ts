@@ -21,11 +21,12 @@ export { setupPage } from "./setup-page.ts";
  * anew until the outcome is known, and has no time but those of the build and of its verdicts.
  *
  * @param server - The GitHub server, for links before a run tells it.
+ * @param summaries - The path of the signed summaries on this server, where there are some.
  */
 export function buildPage(
   build: Build,
   judged: readonly JudgedBy[],
-  { server }: { readonly server?: string } = {},
+  { server, summaries }: { readonly server?: string; readonly summaries?: string } = {},
 ): string {
   const outcome = build.outcome && shownOutcome(build.outcome, judged);
   const summary = summaryOf(build, outcome, judged);
@@ -42,7 +43,7 @@ ${warnings(judged)}
 ${steps(build, verdictOf(outcome))}
 ${facts(build, judged, server)}
 ${ancestry(ordered)}`,
-    footer: html`Build ${named(build.id)}`,
+    footer: html`Build ${named(build.id)}${summaries === undefined ? "" : html` · <a href="${summaries}">signed summary (SLSA VSA)</a>`}`,
     refreshes: outcome === undefined,
   });
 }

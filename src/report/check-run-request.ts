@@ -7,6 +7,8 @@ import { commitUrl, repositoryUrl, tagUrl } from "./source-links.ts";
 export interface ReportOptions {
   /** Address of the build's status page. */
   readonly page?: string;
+  /** Address of the signed summaries of its verdicts (VSAs), where there are some. */
+  readonly summaries?: string;
   /** The file below `.github/workflows/` where the build names none. */
   readonly workflowFile: string;
   /** The GitHub server, for links before a run tells it. */

@@ -129,6 +129,9 @@ function facts(
     `- verified at: ${[...new Set(judged.map((each) => utc(new Date(each.document.asOf))))].join(", ")}`,
     ...ends(judged),
     ...(options.page === undefined ? [] : [`- build: ${link(build.id, options.page)}`]),
+    ...(options.summaries === undefined
+      ? []
+      : [`- signed summary (SLSA VSA): ${link("vsa.jsonl", options.summaries)}`]),
   ];
 }
 

@@ -6,6 +6,7 @@ import { listJudgements, replaceJudgements, type Serialise, type StoredJudgement
 import { rememberAccepted } from "./known-images.ts";
 import type { Lineages } from "./lineages.ts";
 import { readPolicies, writePolicies } from "./policies.ts";
+import { replaceSummaries } from "./summaries.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** Builds beyond what moving them on needs. */
@@ -53,6 +54,7 @@ export function createBuilds(tools: StoreTools, lineages: Lineages, serialise: S
         await write(tx, lineages, build);
         await replaceJudgements(tx, build, judgements, serialise);
         await rememberAccepted(tx, build, judgements);
+        await replaceSummaries(tx, build, judgements);
       });
       lineages.advance(build);
     },

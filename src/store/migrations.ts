@@ -143,6 +143,26 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index proofs_kept_at on proofs (kept_at)`,
     ],
   },
+  {
+    name: "summaries",
+    statements: [
+      `create table summaries (
+         signature text primary key,
+         build_id text not null references builds,
+         round integer not null,
+         policy_kind text not null check (policy_kind in ('repository', 'organisation')),
+         image text not null,
+         platform text,
+         result text not null check (result in ('PASSED', 'FAILED')),
+         bundle text not null,
+         is_timestamped boolean not null default false,
+         attached text,
+         tries integer not null default 0,
+         due_at timestamptz not null)`,
+      `create index summaries_build on summaries (build_id, round)`,
+      `create index summaries_due on summaries (due_at) where attached is null or not is_timestamped`,
+    ],
+  },
 ];
 
 /**

@@ -138,6 +138,23 @@ export interface WorkRow {
   touched_at: Generated<Date>;
 }
 
+interface SummaryRow {
+  /** In base64. */
+  signature: string;
+  build_id: string;
+  round: number;
+  policy_kind: "repository" | "organisation";
+  image: string;
+  platform: string | null;
+  result: "PASSED" | "FAILED";
+  /** JSON, to the byte as it is attached. */
+  bundle: string;
+  is_timestamped: Generated<boolean>;
+  attached: string | null;
+  tries: Generated<number>;
+  due_at: Date;
+}
+
 /** The tables, as the newest migration leaves them. */
 export interface Tables {
   repositories: RepositoryRow;
@@ -151,4 +168,5 @@ export interface Tables {
   work: WorkRow;
   cursors: { name: string; value: string };
   proofs: { key: string; proof: string; kept_at: Generated<Date> };
+  summaries: SummaryRow;
 }

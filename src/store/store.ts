@@ -15,6 +15,7 @@ import { migrate } from "./migrations.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
+import { createSummaries, type Summaries } from "./summaries.ts";
 import { resume, sweep } from "./sweep.ts";
 import { createTags } from "./tags.ts";
 import { createTools } from "./transact.ts";
@@ -30,7 +31,15 @@ const CLOSE_MS = 5000;
  * The tables say what there is to do; the queue only wakes workers up. A process that is killed loses nothing: after a restart (with
  * PostgreSQL, when its leases have lapsed) the next sweep finds whatever it left.
  */
-export interface Store extends Builds, TagStore, Deliveries, Repositories, Cursors, Proofs, Pick<Leases, "withLease"> {
+export interface Store
+  extends Builds,
+    TagStore,
+    Deliveries,
+    Repositories,
+    Cursors,
+    Proofs,
+    Summaries,
+    Pick<Leases, "withLease"> {
   /** There is something to do, now or by then at the latest; whoever works on it sees that it came. */
   wake(kind: WorkKind, id: string, at?: Date): Promise<void>;
   /** Works on what there is to do until the store is closed; returns once it has begun. What a handler throws is logged, and tried again. */
@@ -95,6 +104,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
     ...createRepositories(tools),
     ...createCursors(tools),
     ...createProofs(tools),
+    ...createSummaries(tools),
     withLease: leases.withLease,
     wake: (kind, id, at) => tools.transact(`wake ${kind} ${id}`, (tx) => noteWake(tx, queue, kind, [id], at)),
     async work(handlers, { concurrency }) {

@@ -1,0 +1,140 @@
+import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
+import type { Repository } from "../build/build.ts";
+import type { Judgement, SignedSummary } from "../build/ports.ts";
+import { formatReference, type PinnedImage, parseReference } from "../image/reference.ts";
+import { createRegistryClient } from "../registry/client.ts";
+import { dockerCredentials } from "../registry/credentials.ts";
+import { keptSigningKey, type PublicHalf, parseSigningKey, SigningKeyError } from "../signer/signing-key.ts";
+import { BUNDLE_TYPE, createSummarySigner, type KeyBundle } from "../signer/summary-signer.ts";
+import { TimestampError, timestamped } from "../signer/timestamp.ts";
+import type { StoredSummary, Summaries } from "../store/summaries.ts";
+import { CouldNotLook } from "../trust/ports.ts";
+import { type Config, ConfigError } from "./config.ts";
+import type { Log } from "./jobs.ts";
+
+/** The pause after the first try that failed, in milliseconds; it doubles, up to a day. */
+const PAUSE_MS = 60_000;
+const LONGEST_PAUSE_MS = 86_400_000;
+
+/** How long one round of attaching may take, in milliseconds. */
+const ROUND_MS = 300_000;
+
+/** The server's own word (DESIGN §4.6). */
+export interface OwnSummaries {
+  /** With whom and by what they are verified; published. */
+  readonly keys: readonly (PublicHalf & { readonly verifier: string })[];
+  /** Signs what a judgement says. Never throws: that nothing could be signed changes no verdict. */
+  readonly summarise: (repository: Repository, judgement: Judgement) => readonly SignedSummary[];
+  /** Has timestamped and attached whatever isn't yet; what can't be done now is tried again later. */
+  finish(store: Summaries, now: Date): Promise<void>;
+}
+
+/**
+ * What the server signs with. Without an address that it could call itself by, or without a key that all processes share, it signs nothing.
+ *
+ * @throws {ConfigError} for a key that can't be used.
+ */
+export async function openOwnSummaries(config: Config, log: Log): Promise<OwnSummaries | undefined> {
+  const { verifierId, signingKey, store } = config;
+  if (verifierId === undefined) {
+    log.info({}, "no summaries (VSAs) are signed: PUBLIC_URL or VERIFIER_ID says by which name");
+    return undefined;
+  }
+  if (signingKey === undefined && store.kind === "url") {
+    log.info(
+      {},
+      "no summaries (VSAs) are signed: several processes need one key, in VSA_SIGNING_KEY or VSA_SIGNING_KEY_PATH",
+    );
+    return undefined;
+  }
+  const key = await readKey(config);
+  const signer = createSummarySigner(key, ({ image, platform, ...signed }) =>
+    log.info({ ...signed, image: formatReference(image) }, "signed a summary"),
+  );
+  const summarise: OwnSummaries["summarise"] = (repository, { policy, verdict }) => {
+    try {
+      return signer
+        .signVerdict(verdict, {
+          verifier: scopeOf(verifierId, repository, policy.kind),
+          version: { "trusted-builds": manifest.version },
+          policyUri: policy.uri,
+        })
+        .map((signed) => ({ ...signed, signature: signed.bundle.dsseEnvelope.signatures[0].sig }));
+    } catch (error) {
+      log.error({ err: error }, "a verdict could not be signed; it holds all the same");
+      return [];
+    }
+  };
+  return {
+    keys: [{ ...signer.publicKey, verifier: verifierId }],
+    summarise,
+    finish: (summaries, now) => finish(config, log, summaries, now),
+  };
+}
+
+/** By numbers, which don't change hands: a tenant's policy speaks for its own repository and for nothing else (RULES R1, R28). */
+function scopeOf(verifierId: string, { id, ownerId }: Repository, kind: Judgement["policy"]["kind"]): string {
+  return kind === "repository"
+    ? `${verifierId}/repositories/${id}`
+    : `${verifierId}/organisations/${ownerId}/repositories/${id}`;
+}
+
+async function readKey({ signingKey, store }: Config) {
+  try {
+    if (signingKey !== undefined) return parseSigningKey(signingKey, "VSA_SIGNING_KEY");
+    return await keptSigningKey(join(store.kind === "directory" ? store.path : ".", "vsa-signing-key.pem"));
+  } catch (error) {
+    if (error instanceof SigningKeyError) throw new ConfigError([error.message]);
+    throw error;
+  }
+}
+
+async function finish(config: Config, log: Log, store: Summaries, now: Date): Promise<void> {
+  const { timestampAuthority, attachSummaries: places } = config;
+  const timestamps = timestampAuthority !== undefined;
+  if (!timestamps && !places) return;
+  const unfinished = await store.listUnfinished({ timestamps, places }, now);
+  if (unfinished.length === 0) return;
+  const client = createRegistryClient({
+    allowHosts: config.allowHosts,
+    signal: AbortSignal.timeout(ROUND_MS),
+    ...(config.registryCredentials !== undefined && {
+      credentials: dockerCredentials({ configDirectory: config.registryCredentials }),
+    }),
+  });
+  try {
+    for (const summary of unfinished) {
+      try {
+        const bundle = await withTime(summary, timestampAuthority, store);
+        if (places && summary.attached === undefined && summary.result === "PASSED") {
+          const attached = await client.attachReferrer(parseReference(summary.image) as PinnedImage, {
+            artifactType: BUNDLE_TYPE,
+            mediaType: BUNDLE_TYPE,
+            bytes: Buffer.from(bundle),
+            annotations: {
+              "dev.sigstore.bundle.content": "dsse-envelope",
+              "dev.sigstore.bundle.predicateType": "https://slsa.dev/verification_summary/v1",
+            },
+          });
+          await store.savePlace(summary.signature, attached);
+        }
+      } catch (error) {
+        if (!(error instanceof CouldNotLook) && !(error instanceof TimestampError)) throw error;
+        const pause = Math.min(PAUSE_MS * 2 ** summary.tries, LONGEST_PAUSE_MS);
+        log.warn({ reason: error.message, image: summary.image }, "a summary couldn't be finished; it is tried again");
+        await store.postponeSummary(summary.signature, new Date(now.getTime() + pause));
+      }
+    }
+  } finally {
+    await client.close();
+  }
+}
+
+/** The bundle to be attached: with its timestamp, which another process may have got first. */
+async function withTime(summary: StoredSummary, authority: string | undefined, store: Summaries): Promise<string> {
+  if (authority === undefined || summary.isTimestamped) return summary.bundle;
+  // We wrote it, and nothing is believed of it but where its signature stands.
+  const stamped = await timestamped(JSON.parse(summary.bundle) as KeyBundle, authority);
+  return store.saveTimestamp(summary.signature, JSON.stringify(stamped));
+}
