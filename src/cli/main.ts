@@ -214,6 +214,11 @@ What is believed and reached:
   TRUSTED_ROOTS               files of Sigstore trusted roots instead of the public good's and GitHub's
   TRUSTED_BUILDS_ALLOW_HOSTS  HOST:PORT of registries whose address isn't public
   REGISTRY_CREDENTIALS        a directory with Docker's config.json; used for whatever image a repository's policy names
+Signed summaries of verdicts (VSAs):
+  VERIFIER_ID                 the beginning of verifier.id (PUBLIC_URL/verifiers)
+  VSA_SIGNING_KEY             the key that signs them, EC on P-256; or VSA_SIGNING_KEY_PATH (one made and kept in DATA_DIR)
+  TSA_URL                     the RFC 3161 authority that timestamps them
+  VSA_ATTACH                  on: hung on their images, with REGISTRY_CREDENTIALS (off)
 Pace, in seconds:
   RETRY_SECONDS               before each further try where something could not be looked at (15 60 180 600 1800 3600 3600)
   POLL_SECONDS                between looks at a run, beside the events (60)

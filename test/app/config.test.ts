@@ -79,6 +79,34 @@ test("the key may be given as it is, on one line, in base64 or as a file, and mu
   assert.deepEqual(faultsOf({ ...app, PRIVATE_KEY: pem("ec") }), ["PRIVATE_KEY"]);
 });
 
+test("summaries are signed in the name of the server's address, with a key that is given once, and not attached unasked", (t) => {
+  const { verifierId, signingKey, timestampAuthority, attachSummaries } = readConfig({});
+  assert.deepEqual(
+    [verifierId, signingKey, timestampAuthority, attachSummaries],
+    [undefined, undefined, undefined, false],
+  );
+  const given = { PUBLIC_URL: "https://builds.example.org/", VSA_ATTACH: "on", TSA_URL: "https://tsa.example.org/stamp" };
+  const config = readConfig(given);
+  assert.deepEqual(
+    [config.verifierId, config.timestampAuthority, config.attachSummaries],
+    ["https://builds.example.org/verifiers", "https://tsa.example.org/stamp", true],
+  );
+  assert.equal(readConfig({ ...given, VERIFIER_ID: "https://example.org/us/" }).verifierId, "https://example.org/us");
+  const folder = mkdtempSync(join(tmpdir(), "config-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, "key.pem");
+  const vsaKey = pem("ec");
+  writeFileSync(path, vsaKey);
+  for (const VSA_SIGNING_KEY of [vsaKey, vsaKey.replaceAll("\n", "\\n"), Buffer.from(vsaKey).toString("base64")])
+    assert.equal(readConfig({ VSA_SIGNING_KEY }).signingKey?.trim(), vsaKey.trim());
+  assert.equal(readConfig({ VSA_SIGNING_KEY_PATH: path }).signingKey, vsaKey);
+  assert.deepEqual(faultsOf({ VSA_SIGNING_KEY: vsaKey, VSA_SIGNING_KEY_PATH: path }), [
+    "VSA_SIGNING_KEY and VSA_SIGNING_KEY_PATH",
+  ]);
+  assert.deepEqual(faultsOf({ VSA_SIGNING_KEY_PATH: join(folder, "absent") }), ["VSA_SIGNING_KEY_PATH"]);
+  assert.deepEqual(faultsOf({ VSA_ATTACH: "yes", TSA_URL: "tsa", VERIFIER_ID: "us" }), ["VSA_ATTACH", "VERIFIER_ID", "TSA_URL"]);
+});
+
 test("github.com is meant where no other server is named", () => {
   const { server, apiUrl } = readConfig({});
   assert.deepEqual([server, apiUrl], ["https://github.com", "https://api.github.com"]);
