@@ -85,7 +85,11 @@ test("summaries are signed in the name of the server's address, with a key that 
     [verifierId, signingKey, timestampAuthority, attachSummaries],
     [undefined, undefined, undefined, false],
   );
-  const given = { PUBLIC_URL: "https://builds.example.org/", VSA_ATTACH: "on", TSA_URL: "https://tsa.example.org/stamp" };
+  const given = {
+    PUBLIC_URL: "https://builds.example.org/",
+    VSA_ATTACH: "on",
+    TSA_URL: "https://tsa.example.org/stamp",
+  };
   const config = readConfig(given);
   assert.deepEqual(
     [config.verifierId, config.timestampAuthority, config.attachSummaries],
@@ -104,7 +108,11 @@ test("summaries are signed in the name of the server's address, with a key that 
     "VSA_SIGNING_KEY and VSA_SIGNING_KEY_PATH",
   ]);
   assert.deepEqual(faultsOf({ VSA_SIGNING_KEY_PATH: join(folder, "absent") }), ["VSA_SIGNING_KEY_PATH"]);
-  assert.deepEqual(faultsOf({ VSA_ATTACH: "yes", TSA_URL: "tsa", VERIFIER_ID: "us" }), ["VSA_ATTACH", "VERIFIER_ID", "TSA_URL"]);
+  assert.deepEqual(faultsOf({ VSA_ATTACH: "yes", TSA_URL: "tsa", VERIFIER_ID: "us" }), [
+    "VSA_ATTACH",
+    "VERIFIER_ID",
+    "TSA_URL",
+  ]);
 });
 
 test("github.com is meant where no other server is named", () => {

@@ -14,12 +14,16 @@ import { policyText, type Scene, startScene } from "./scene.ts";
 
 const write = temporaryFiles();
 const SOURCES = { Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" };
-const keysSchema = z.object({ keys: z.array(z.object({ pem: z.string(), fingerprint: z.string(), verifier: z.string() })) });
+const keysSchema = z.object({
+  keys: z.array(z.object({ pem: z.string(), fingerprint: z.string(), verifier: z.string() })),
+});
 
 let scene: Scene;
+/** Where the authority is, is known only once the scene stands. */
+const more = () => ({ TSA_URL: `${scene.sigstore.url}/api/v1/timestamp` });
 before(async () => {
   scene = await startScene({ env: { VSA_ATTACH: "on", POLL_SECONDS: "1", LOG_LEVEL: "info" } });
-  await scene.restart({ TSA_URL: `${scene.sigstore.url}/api/v1/timestamp` });
+  await scene.restart(more());
 });
 after(() => scene?.close());
 
@@ -83,7 +87,7 @@ test("R28, R33 a trusted build's verdict is signed, timestamped, served, attache
     return list.includes(text) && list;
   });
   // Another round finds nothing to do.
-  await scene.restart({ TSA_URL: `${scene.sigstore.url}/api/v1/timestamp` });
+  await scene.restart(more());
   assert.deepEqual((await attachedTo("app")).length, attached.length);
   assert.deepEqual((await keys())[0]?.fingerprint, key.fingerprint, "the key is kept");
 
@@ -94,7 +98,15 @@ test("R28, R33 a trusted build's verdict is signed, timestamped, served, attache
     );
   const root = write("root.json", JSON.stringify(scene.sigstore.trustedRoot));
   const judge = async (id: string) => {
-    const args = ["--policy", accepting(id), "--trusted-root", root, "--output", "json", `${scene.image("app")}:v1.0.0`];
+    const args = [
+      "--policy",
+      accepting(id),
+      "--trusted-root",
+      root,
+      "--output",
+      "json",
+      `${scene.image("app")}:v1.0.0`,
+    ];
     const { exit, stdout } = await trustedBuilds(["verify", ...args]);
     return [exit, JSON.parse(stdout).nodes[0].finding.kind];
   };
@@ -109,7 +121,7 @@ test("R28 an untrusted build's verdict is FAILED, served and not attached", asyn
   await scene.repository("bad", SOURCES, policyText(scene, "bad", { workflow }));
   await scene.github.tag("acme/bad", "v1.0.0");
   const checkRun = await scene.checkRun("bad");
-  assert.equal(checkRun.conclusion, "failure");
+  assert.equal(checkRun.conclusion, "failure", checkRun.output.summary ?? "");
   const [{ said, text } = assert.fail()] = await stampedAt(checkRun.detailsUrl ?? "");
   assert.deepEqual([said.verificationResult, said.verifiedLevels], ["FAILED", ["FAILED"]]);
   assert.ok(!(await attachedTo("bad")).includes(text));

@@ -8,6 +8,7 @@ import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testProofs } from "./proofs.ts";
 import { testRepositories } from "./repositories.ts";
+import { testSummaries } from "./summaries.ts";
 import { testTags } from "./tags.ts";
 import { testWork } from "./work.ts";
 
@@ -19,6 +20,7 @@ for (const dialect of dialects) {
     testDeliveries(shared);
     testBuilds(shared);
     testTags(shared);
+    testSummaries(shared);
     testKnownImages(shared);
     testRepositories(shared);
     testProofs(shared);
