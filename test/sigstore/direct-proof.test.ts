@@ -80,6 +80,20 @@ test("takes no timestamp over another signature, however genuine", { skip: local
   assert.deepEqual([both.library, both.direct, both.ours], [false, false, "timestamp"]);
 });
 
+test("takes no timestamp from before or after its authority was trusted", { skip: local.skip }, () => {
+  const document = JSON.parse(readFileSync(`${local.path}/trusted_root.json`, "utf8"));
+  const json = JSON.parse(readFileSync(`${local.path}/bundle-rekor2-dsse+tsa.json`, "utf8"));
+  const [authority] = document.timestampAuthorities;
+  for (const validFor of [
+    { start: "2030-01-01T00:00:00Z" },
+    { start: "2020-01-01T00:00:00Z", end: "2021-01-01T00:00:00Z" },
+  ]) {
+    const changed = { ...document, timestampAuthorities: [{ ...authority, validFor }] };
+    const both = bothWays(json, parseTrustedRoot(Buffer.from(JSON.stringify(changed)), "window"));
+    assert.deepEqual([both.library, both.direct, both.ours], [false, false, "timestamp"]);
+  }
+});
+
 const cli = shared("corpora/cli-cli/pkg/cmd/attestation/test/data");
 test("proves a bundle that GitHub's own timestamps date, as the library does", { skip: cli.skip }, () => {
   const [{ bytes } = { bytes: Buffer.of() }] = readBundles(cli.path, ["any-bundle.jsonl"]);
