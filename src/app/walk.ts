@@ -7,12 +7,14 @@ import { imageName } from "../image/reference.ts";
 import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
+import { createFeedSource } from "../registry/feed-source.ts";
 import { keepingProofs, type ProofStore } from "../sigstore/kept-proofs.ts";
 import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier, type VerificationOutcome } from "../sigstore/verifier.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
 import { type Config, ConfigError } from "./config.ts";
+import { createFeedShelf } from "./feed-shelf.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
@@ -55,6 +57,7 @@ export function walks(
   const verifierFor = lastOf((roots: readonly TrustedRootProfile[]) =>
     keepingProofs(createBundleVerifier({ roots, cache }), proofs),
   );
+  const feeds = createFeedShelf();
   return ({ installation, owner, name }, image) => {
     const signal = AbortSignal.timeout(WALK_MS);
     const client = createRegistryClient({
@@ -78,6 +81,7 @@ export function walks(
         }),
       ]),
       layers: client,
+      feeds: { source: createFeedSource(client.download), shelf: feeds },
       verifier: verifierFor(trustedRoots.length === 0 ? refreshed() : given),
       defaultBranches: createDefaultBranches({ signal, server, octokit }),
       resolve: async (reference) => (await client.resolve(reference))?.pinned,

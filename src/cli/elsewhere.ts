@@ -6,18 +6,20 @@ import { formatReference, type ImageReference, type PinnedImage } from "../image
 import { AllowedHostError } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
+import { createFeedSource } from "../registry/feed-source.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
 import {
   type AttestationSource,
   CouldNotLook,
   type DefaultBranches,
+  type FeedSource,
   type ImageReader,
   type LayerReader,
 } from "../trust/ports.ts";
 import { usage } from "./exit-code.ts";
 
 /** What isn't on this machine's disk: registries, and GitHub. */
-export interface Elsewhere extends ImageReader, AttestationSource {
+export interface Elsewhere extends ImageReader, AttestationSource, FeedSource {
   /** @returns undefined if it is provably absent. @throws {CouldNotLook} */
   resolve(reference: ImageReference): Promise<{ readonly pinned: PinnedImage } | undefined>;
   readonly defaultBranches: DefaultBranches;
@@ -62,6 +64,7 @@ export function openElsewhere({ env, homeDirectory, allowHosts, signal, onReques
     ...combineSources([client, github]),
     defaultBranches: createDefaultBranches({ signal, ...(token && { token }) }),
     layers: client,
+    ...createFeedSource(client.download),
     close: client.close,
   };
 }
@@ -75,6 +78,7 @@ export const nothingElsewhere: Elsewhere = {
   defaultBranches: {
     readDefaultBranch: async ({ sourceRepositoryUri }) => refuse(`the default branch of ${sourceRepositoryUri}`),
   },
+  fetchFeed: async () => refuse("a roots feed"),
   close: async () => {},
 };
 

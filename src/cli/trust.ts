@@ -6,15 +6,22 @@ import { type RootSource, shippedRootSources } from "../sigstore/root-refresh.ts
 import { EXIT, type ExitCode, UsageError } from "./exit-code.ts";
 import type { Surroundings } from "./verify.ts";
 
-/** Where refreshed trusted roots are kept: below the user's cache directory (XDG). Undefined where files have no owners (Windows). */
-export function rootsDirectory({
-  env,
-  homeDirectory,
-}: Pick<Surroundings, "env" | "homeDirectory">): PrivateDirectory | undefined {
+/** A directory below the user's cache directory (XDG). Undefined where files have no owners (Windows). */
+export function cacheDirectory(
+  name: string,
+  { env, homeDirectory }: Pick<Surroundings, "env" | "homeDirectory">,
+): PrivateDirectory | undefined {
   const owner = process.getuid?.();
   if (owner === undefined) return undefined;
   const cache = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : join(homeDirectory, ".cache");
-  return { path: join(cache, "trusted-builds", "roots"), owner };
+  return { path: join(cache, "trusted-builds", name), owner };
+}
+
+/** Where refreshed trusted roots are kept. */
+export function rootsDirectory(
+  surroundings: Pick<Surroundings, "env" | "homeDirectory">,
+): PrivateDirectory | undefined {
+  return cacheDirectory("roots", surroundings);
 }
 
 /**

@@ -17,6 +17,7 @@ import type { AttestationSource } from "../trust/ports.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
 import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
 import { type ExitCode, exitCodeOf, UsageError, usage } from "./exit-code.ts";
+import { feedShelf } from "./feed-shelf.ts";
 import { progressOn } from "./progress.ts";
 import { type AskedImage, openSubject, parseAsked, type Subject } from "./subject.ts";
 import { currentRoots } from "./trust.ts";
@@ -105,6 +106,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
       images: subject,
       attestations: combineSources([subject, ...bundles]),
       ...(subject.layers && { layers: subject.layers }),
+      feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
       verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
       defaultBranches: elsewhere.defaultBranches,
       onProgress: ({ examined, known, reference: last }) =>

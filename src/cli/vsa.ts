@@ -1,8 +1,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { basename } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import type { KeyBundle } from "../signer/key-bundle.ts";
 import { parseSigningKey, SigningKeyError } from "../signer/signing-key.ts";
-import { createSummarySigner, type KeyBundle } from "../signer/summary-signer.ts";
+import { createSummarySigner } from "../signer/summary-signer.ts";
 import { timestamped } from "../signer/timestamp.ts";
 import type { Verdict } from "../trust/verdict.ts";
 import { UsageError } from "./exit-code.ts";

@@ -104,6 +104,14 @@ const hint = z.strictObject({
 
 const openness = z.enum(["closed", "recorded", "open"]);
 
+const feed = z.strictObject({
+  url: text("without its query"),
+  digest: text("by which it names the image: of the index where there is one"),
+  issuer: text("its publisher, in his own words"),
+  issued: z.iso.datetime(),
+  expires: z.iso.datetime().meta({ description: "when it ends to hold as a whole" }),
+});
+
 const node = z.strictObject({
   id: z.string(),
   reference: z.string(),
@@ -116,6 +124,7 @@ const node = z.strictObject({
     reason: z.string().nullable(),
     expires: z.iso.date().nullable().meta({ description: "of a root: the last day" }),
     policyPath: z.string().nullable().meta({ description: "of a root or a summary: where in the policy" }),
+    feed: feed.nullable().default(null).meta({ description: "of a root that a feed names: which feed" }),
   }),
   parents: z.array(z.strictObject({ role, node: z.string() })),
   fromScratch: z.boolean(),
@@ -333,6 +342,7 @@ function findingDocument(finding: Finding): VerdictDocument["nodes"][number]["fi
     reason: "reason" in finding ? finding.reason : null,
     expires: finding.kind === "root" ? finding.expires : null,
     policyPath: "policyPath" in finding ? finding.policyPath : null,
+    feed: finding.kind === "root" && finding.feed !== undefined ? { ...finding.feed } : null,
   };
 }
 

@@ -1,31 +1,9 @@
-import { sign } from "node:crypto";
-import { hexOf } from "../image/digest.ts";
 import type { Platform } from "../image/platform.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { type Summary, type SummaryAuthor, summariesOf } from "../trust/summary.ts";
 import type { Verdict } from "../trust/verdict.ts";
+import { type KeyBundle, signStatement } from "./key-bundle.ts";
 import type { PublicHalf, SigningKey } from "./signing-key.ts";
-
-/** The media type of what is signed, and that of the bundle around it. */
-const IN_TOTO = "application/vnd.in-toto+json";
-export const BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json";
-
-/** A bundle of version 0.3 that a key signed. */
-export interface KeyBundle {
-  readonly mediaType: typeof BUNDLE_TYPE;
-  readonly verificationMaterial: {
-    readonly publicKey: { readonly hint: string };
-    readonly tlogEntries: readonly [];
-    readonly timestampVerificationData?: {
-      readonly rfc3161Timestamps: readonly { readonly signedTimestamp: string }[];
-    };
-  };
-  readonly dsseEnvelope: {
-    readonly payload: string;
-    readonly payloadType: typeof IN_TOTO;
-    readonly signatures: readonly [{ readonly sig: string; readonly keyid: string }];
-  };
-}
 
 /** A summary, signed. */
 export interface SignedSummary {
@@ -49,34 +27,15 @@ export interface SummarySigner {
  * @param record - Told of each signature before it is given away.
  */
 export function createSummarySigner(
-  { privateKey, publicKey }: SigningKey,
+  key: SigningKey,
   record: (signed: Omit<SignedSummary, "bundle"> & { readonly verifier: string; readonly key: string }) => void,
 ): SummarySigner {
   return {
-    publicKey,
+    publicKey: key.publicKey,
     signVerdict: (verdict, author) =>
       summariesOf(verdict, author).map(({ statement, image, platform, result }) => {
-        record({ image, platform, result, verifier: author.verifier, key: publicKey.fingerprint });
-        const signature = sign("sha256", preAuthenticationEncoding(statement), privateKey);
-        const bundle: KeyBundle = {
-          mediaType: BUNDLE_TYPE,
-          verificationMaterial: {
-            // As cosign writes it.
-            publicKey: { hint: Buffer.from(hexOf(publicKey.fingerprint), "hex").toString("base64") },
-            tlogEntries: [],
-          },
-          dsseEnvelope: {
-            payload: Buffer.from(statement).toString("base64"),
-            payloadType: IN_TOTO,
-            signatures: [{ sig: signature.toString("base64"), keyid: "" }],
-          },
-        };
-        return { image, platform, result, bundle };
+        record({ image, platform, result, verifier: author.verifier, key: key.publicKey.fingerprint });
+        return { image, platform, result, bundle: signStatement(statement, key) };
       }),
   };
-}
-
-/** @see DSSE protocol, "signature definition": lengths in bytes. */
-function preAuthenticationEncoding(payload: Uint8Array): Uint8Array {
-  return Buffer.concat([Buffer.from(`DSSEv1 ${IN_TOTO.length} ${IN_TOTO} ${payload.length} `), payload]);
 }

@@ -1,5 +1,5 @@
 import { hash, randomBytes } from "node:crypto";
-import type { KeyBundle } from "./summary-signer.ts";
+import type { KeyBundle } from "./key-bundle.ts";
 
 /** How long an authority may take, in milliseconds. */
 const TIMEOUT_MS = 15_000;

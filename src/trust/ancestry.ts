@@ -5,6 +5,7 @@ import { formatReference, type ImageReference, imageName, type PinnedImage } fro
 import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
+import { type FeedAnswers, type FeedPorts, readFeeds } from "./feed-reading.ts";
 import type { Finding } from "./finding.ts";
 import { type KnownSet, knownBeside, knownTogether } from "./known-images.ts";
 import type { LayerFacts } from "./layer-facts.ts";
@@ -66,6 +67,10 @@ export interface Ancestry {
   readonly known: KnownSet;
   /** Of an index only the images for this platform were asked for; undefined for all of them. */
   readonly onlyPlatform?: Platform;
+  /** What came of the feeds of roots that policy takes up; where one is missing, it counts as unread. */
+  readonly feeds?: FeedAnswers;
+  /** Nodes that no feed may name: what is asked of an own build is whether its run made them. */
+  readonly own?: ReadonlySet<string>;
 }
 
 /** What the walk needs of the world. */
@@ -78,6 +83,8 @@ export interface WalkPorts {
   readonly layers?: LayerReader;
   /** Without it the images of one walk know of each other alone (RULES R22). */
   readonly known?: KnownImages;
+  /** Without it no feed of roots is read, and what one might name is unreachable. */
+  readonly feeds?: FeedPorts;
   /** Told as the walk goes on; for a progress line. */
   readonly onProgress?: (progress: WalkProgress) => void;
 }
@@ -117,6 +124,9 @@ export async function walkAncestry(
     gatherEvidence(attestations, ports.verifier, image, policy.keys, reads),
   );
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
+  // Beside the walk: only what the walk leaves open needs them.
+  const reading = readFeeds(ports.feeds, ports.verifier, policy, asOf);
+  reading.catch(() => {});
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();
   const asked = new Set<string>();
@@ -181,8 +191,15 @@ export async function walkAncestry(
     }
     generation = next;
   }
-  const only = wanted === "every" ? {} : { onlyPlatform: wanted };
-  const walked: Ancestry = { subjects, nodes, layers: new Map(), known: knownTogether(nodes), ...only };
+  const walked: Ancestry = {
+    subjects,
+    nodes,
+    layers: new Map(),
+    known: knownTogether(nodes),
+    feeds: await reading,
+    ...(wanted !== "every" && { onlyPlatform: wanted }),
+    ...(own && { own: new Set(subjects) }),
+  };
   const ancestry =
     ports.known === undefined ? walked : { ...walked, known: await knownBeside(ports.known, walked, policy) };
   return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, policy, subject, asOf);

@@ -6,7 +6,8 @@ const DAY_MS = 86_400_000;
 
 /** Said while there is time to look at the root again (RULES R27). */
 export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
-  if (finding.kind !== "root") return [];
+  // A feed is issued anew all the time, and warns of its own end.
+  if (finding.kind !== "root" || finding.feed !== undefined) return [];
   const days = Math.floor((Date.parse(`${finding.expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
   if (days > ROOT_WARNING_DAYS) return [];
   return [
@@ -17,7 +18,8 @@ export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
 /** The first moment at which one of the findings no longer holds (RULES R14); undefined if none ever lapses. */
 export function validUntil(findings: readonly Finding[]): Date | undefined {
   const ends = findings.flatMap((finding) => {
-    if (finding.kind === "root") return [endOf(finding.expires)];
+    if (finding.kind === "root")
+      return [endOf(finding.expires), ...(finding.feed ? [Date.parse(finding.feed.expires)] : [])];
     return finding.kind === "summarised" ? [Date.parse(finding.until)] : [];
   });
   return ends.length === 0 ? undefined : new Date(Math.min(...ends));

@@ -9,7 +9,14 @@ export type Finding =
   /** `FROM scratch`, proven: the end of the walk. */
   | { readonly kind: "scratch" }
   /** Policy names it as an end of the walk, whatever else is known of it. Never called attested. */
-  | { readonly kind: "root"; readonly reason: string; readonly expires: string; readonly policyPath: string }
+  | {
+      readonly kind: "root";
+      readonly reason: string;
+      readonly expires: string;
+      readonly policyPath: string;
+      /** Where policy takes it from a feed: which one. */
+      readonly feed?: FeedOrigin;
+    }
   /** A verifier that policy names answers for it and for all below it (RULES R28). Never called attested. */
   | {
       readonly kind: "summarised";
@@ -48,6 +55,19 @@ export type Finding =
   | { readonly kind: "limit"; readonly reason: string }
   /** We could not look. The only one that leaves a verdict undetermined. */
   | { readonly kind: "unreachable"; readonly code: CouldNotLookCode; readonly reason: string };
+
+/** The signed feed that names a root. */
+export interface FeedOrigin {
+  readonly url: string;
+  /** The digest by which it names the root: of the index where there is one. */
+  readonly digest: Digest;
+  /** Its publisher's name, in his own words. */
+  readonly issuer: string;
+  /** RFC 3339. */
+  readonly issued: string;
+  /** When it lapses as a whole, RFC 3339. */
+  readonly expires: string;
+}
 
 /** Why parents aren't known of an image that someone accepted vouches for. */
 export type OpaqueCode =

@@ -229,6 +229,10 @@ function mendOfMismatch({ code }: Finding & { readonly kind: "mismatch" }): stri
 
 function mendOfUnreachable({ code }: Finding & { readonly kind: "unreachable" }): string {
   switch (code) {
+    case "feed-unread":
+      return "ask again once the roots feed can be fetched; or name the image in trust.roots yourself";
+    case "feed-refused":
+      return "compare url and signer of the entry in trust.roots-from with what the feed's publisher says, and tell him; or take the entry out";
     case "credentials-refused":
     case "not-found-unproven":
       return "log in to the registry (docker login) with an account that can read it";

@@ -53,7 +53,10 @@ function mixedIndex(policy: Policy, nodes: readonly IndexedNode[]): string | und
 function isIndexSigned(policy: Policy, { node, finding, accepted }: IndexedNode): boolean {
   const [outer] = node.indexes;
   if (outer === undefined) return true;
-  if (finding.kind === "root") return isRoot(policy, finding.policyPath, outer);
+  if (finding.kind === "root")
+    return finding.feed === undefined
+      ? isRoot(policy, finding.policyPath, outer)
+      : digestOf(outer.bytes, algorithmOf(finding.feed.digest)) === finding.feed.digest;
   return accepted.some(({ found }) => isAbout(found.verified.statement, outer.bytes));
 }
 

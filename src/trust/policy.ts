@@ -5,6 +5,7 @@ import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
 import { type Builder, capturesOf, defaultBuilderOf } from "./builder.ts";
 import { type ExternalReferrers, referrersOf } from "./external-referrers.ts";
+import { feedOf } from "./feed-entry.ts";
 import { compileGlob, type Glob } from "./glob.ts";
 import { judgedName, mirrorOf } from "./mirror.ts";
 import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
@@ -102,8 +103,11 @@ export interface Mirror {
 export interface RootsFeed {
   readonly path: string;
   readonly url: string;
-  /** SHA-256 of the SubjectPublicKeyInfo of the key that signs it. */
-  readonly key: Digest;
+  readonly signer: AcceptedVerifier["signer"];
+  /** The names that it may speak for; what else it names is nothing here. */
+  readonly images: readonly Glob[];
+  /** From its issue, in milliseconds; undefined: as long as the feed itself says. */
+  readonly maxAgeMs: number | undefined;
 }
 
 /** How strictly parents of a role are judged (RULES R19). */
@@ -261,7 +265,7 @@ function policyOf(
       layouts: trust.allow.layouts as readonly Digest[],
     },
     mirrors,
-    rootsFrom: [],
+    rootsFrom: trust["roots-from"].map((entry, i) => feedOf(entry, `trust.roots-from[${i}]`)),
     enforce: "strict",
     loosen: [],
     builds: value.builds.map((build, i) => ({

@@ -28,7 +28,11 @@ export type CouldNotLookCode =
   /** It isn't on disk, and nothing of it may be fetched. */
   | "offline"
   /** A file on disk that is there and can't be read. */
-  | "unreadable-file";
+  | "unreadable-file"
+  /** A roots feed that policy takes up, and that may name the image, can't be read. */
+  | "feed-unread"
+  /** What is served in its place isn't its signer's, or can't be used. */
+  | "feed-refused";
 
 /**
  * We could not look. Never a verdict: the walk makes it the finding `unreachable`, and whoever asked tries again.
@@ -126,6 +130,23 @@ export interface KnownImages {
   readonly description: string;
   /** @returns those that were accepted under this very policy, and whose layers as a whole have one of these chain ids. */
   findByChain(policy: Digest, chainIds: readonly Digest[]): Promise<readonly KnownImage[]>;
+}
+
+/** Fetches what stands at the address of a roots feed. Nothing of it is believed. */
+export interface FeedSource {
+  /**
+   * @param limit - in bytes.
+   * @throws {CouldNotLook} @throws {BeyondLimit}
+   */
+  fetchFeed(url: string, limit: number): Promise<Uint8Array>;
+}
+
+/** Keeps the newest feed that was seen, so that an older one is known for what it is. What comes from there is verified like any other. */
+export interface FeedShelf {
+  /** @returns undefined where none was kept, or it can't be read any more. Never throws. */
+  readFeed(key: Digest): Promise<Uint8Array | undefined>;
+  /** Never throws: a feed that can't be kept holds all the same. */
+  keepFeed(key: Digest, bytes: Uint8Array): Promise<void>;
 }
 
 /** One place where something signed may stand. Anyone may have put it there (RULES R15). */

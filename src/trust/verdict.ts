@@ -7,6 +7,7 @@ import type { Ancestry, AncestryNode, Link } from "./ancestry.ts";
 import { markCycles } from "./cycles.ts";
 import { dependencyLevels } from "./dependency-levels.ts";
 import { rootWarning, validUntil } from "./expiry.ts";
+import { byFeeds } from "./feed-roots.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import { tagMismatch } from "./image-tags.ts";
 import { inputsOfNode, mostOpen, type NodeInputs, type Openness, refusedInputs } from "./inputs.ts";
@@ -134,6 +135,8 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
   const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, policy, node, asOf)]));
   for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
   for (const id of nodes.keys()) bindInputs(nodes, id, policy);
+  for (const id of nodes.keys()) nameByFeeds(nodes, id, ancestry, policy, asOf);
+  for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
   markCycles(nodes);
   const paths = waysFrom(ancestry.subjects, nodes);
   const told = new Map<string, Fault>();
@@ -184,7 +187,8 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     policy: { name: policy.name, digest: policy.digest },
     asOf,
     platforms,
-    nodes: [...nodes.values()],
+    // Below a root that a feed names nothing is asked any more.
+    nodes: [...nodes.values()].filter(({ id }) => paths.has(id)),
     faults,
     unreachable: [...of("unreachable"), ...index.unreachable],
     level: Math.min(...Object.keys(levels).map(Number), ...(concerned.length === 0 ? [0] : [3])),
@@ -243,16 +247,38 @@ function bindInputs(nodes: Map<string, JudgedNode>, id: string, policy: Policy):
   if (finding !== undefined) nodes.set(id, { ...node, finding, level: 0 });
 }
 
+/** Last of all: whatever else makes an image opaque, a feed may heal. */
+function nameByFeeds(
+  nodes: Map<string, JudgedNode>,
+  id: string,
+  { nodes: walked, feeds = new Map(), own }: Ancestry,
+  policy: Policy,
+  asOf: Date,
+): void {
+  const [node, image] = [nodes.get(id), walked.get(id)?.node];
+  if (node === undefined || image === undefined || own?.has(id)) return;
+  const { finding, warnings: added } = byFeeds(policy, feeds, image, node.finding, asOf);
+  const named = { ...node, warnings: [...node.warnings, ...added] };
+  const isEnd = finding.kind === "root" && finding !== node.finding;
+  nodes.set(
+    id,
+    isEnd ? { ...named, finding, parents: [], seam: undefined, level: 0, hints: [] } : { ...named, finding },
+  );
+}
+
 /** What is known of an image that ends the walk says nothing of what lies below it. */
 function opennessOf({ finding: { kind }, inputs }: JudgedNode): Openness {
   if (kind === "scratch") return "closed";
   return ["root", "summarised", "pinned", "allowed"].includes(kind) ? "open" : (inputs?.openness ?? "open");
 }
 
-/** What is asked by a tag has to be what that tag stands for (RULES R26). Not for a root: policy names the digest itself. */
+/** What is asked by a tag has to be what that tag stands for (RULES R26). Not for a root whose digest policy names itself. */
 function bindTag(nodes: Map<string, JudgedNode>, id: string, policy: Policy, image: ImageReference): void {
   const node = nodes.get(id);
-  if (node?.finding.kind !== "attested" && node?.finding.kind !== "summarised") return;
+  if (node === undefined) return;
+  const { finding } = node;
+  const isBound = finding.kind === "root" ? finding.feed !== undefined : /^(attested|summarised)$/.test(finding.kind);
+  if (!isBound) return;
   const reason = tagMismatch(policy, image, node.provenances);
   if (reason === undefined) return;
   nodes.set(id, { ...node, finding: { kind: "mismatch", code: "tag-mismatch", reason }, level: 0 });

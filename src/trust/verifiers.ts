@@ -13,6 +13,7 @@ import { type ImageReference, ImageReferenceError, imageName, parseReference } f
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Finding, Refusal, RefusalCode } from "./finding.ts";
 import type { AcceptedVerifier, Policy } from "./policy.ts";
+import type { VerifiedStatement } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
 import { revokedIdentity } from "./revocation.ts";
 
@@ -128,7 +129,7 @@ function hold(
   }
   const named = policy.verifiers.filter(({ id }) => id === summary.verifier.id);
   if (named.length === 0) return refused("vsa-verifier", `no entry of trust.verifiers names ${summary.verifier.id}`);
-  const signed = named.filter(({ signer }) => isSignedBy(signer, found));
+  const signed = named.filter(({ signer }) => isSignedBy(signer, found.verified));
   const signer = identity.kind === "key" ? identity.fingerprint : identity.subjectAlternativeName;
   if (signed.length === 0)
     return refused("vsa-signer", `signed by ${signer}, who isn't the signer that policy names for this verifier`);
@@ -248,7 +249,11 @@ function withdrawnBy(claim: Claim, entry: AcceptedVerifier, claims: readonly Cla
   return later && { code: "vsa-result", reason: `the same verifier has said FAILED since (${later.found.where})` };
 }
 
-function isSignedBy(signer: AcceptedVerifier["signer"], { verified: { identity } }: FoundStatement): boolean {
+/** Whether a statement is by the signer that an entry of the policy names: issuer and source to the letter, the name as a whole. */
+export function isSignedBy(
+  signer: AcceptedVerifier["signer"],
+  { identity }: Pick<VerifiedStatement, "identity">,
+): boolean {
   switch (signer.kind) {
     case "key":
       return identity.kind === "key" && identity.fingerprint === signer.key.fingerprint;

@@ -7,7 +7,7 @@ import { parseVsa } from "../../src/attestation/vsa.ts";
 import { digestOf, hexOf } from "../../src/image/digest.ts";
 import { parseReference, pin } from "../../src/image/reference.ts";
 import { createRegistryClient } from "../../src/registry/client.ts";
-import { BUNDLE_TYPE } from "../../src/signer/summary-signer.ts";
+import { BUNDLE_TYPE } from "../../src/signer/key-bundle.ts";
 import { putImage } from "../registry/image-fixture.ts";
 import { trustedBuilds } from "../verify/command.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
