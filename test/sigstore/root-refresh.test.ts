@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { clearMock, mockRepo } from "@tufjs/repo-mock";
 import { digestOf } from "../../src/image/digest.ts";
 import { readCurrentRoots, refreshCurrentRoots } from "../../src/sigstore/current-roots.ts";
 import { openPrivateDirectory, type PrivateDirectory } from "../../src/sigstore/private-file.ts";
@@ -58,6 +59,23 @@ test("takes a repository's newest root in the place of the one that was shipped,
   assert.deepEqual(warnings, []);
   assert.equal(statSync(path).mode & 0o777, 0o700);
   assert.equal(statSync(join(path, "github.json")).mode & 0o777, 0o600);
+});
+
+test("takes the root of a repository that other people's code made", async (context) => {
+  const { directory } = await setUp(context);
+  const trustedRoot = rootBytes(createInstance().trustedRoot);
+  const url = "https://tuf.example.test";
+  const initialRoot = Buffer.from(
+    mockRepo(url, [{ name: "trusted_root.json", content: trustedRoot }], { metadataPathPrefix: "" }),
+  );
+  context.after(clearMock);
+  await refreshTrustedRoot({ name: "github", url, initialRoot }, directory, NOW);
+  assert.equal(await githubIn(directory), digestOf(trustedRoot));
+  const others = Buffer.from(mockRepo("https://other.example.test", []));
+  await assert.rejects(
+    refreshTrustedRoot({ name: "github", url, initialRoot: others }, directory, NOW),
+    RootRefreshError,
+  );
 });
 
 test("follows a new key of the repository that the old one vouches for, and no other", async (context) => {
