@@ -12,6 +12,7 @@ import { type Platform, samePlatform } from "../image/platform.ts";
 import { type ImageReference, ImageReferenceError, imageName, parseReference } from "../image/reference.ts";
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Finding, Refusal, RefusalCode } from "./finding.ts";
+import { judgedName } from "./mirror.ts";
 import type { AcceptedVerifier, Policy } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
@@ -142,7 +143,7 @@ function hold(
     return refused("vsa-policy", `by policy ${JSON.stringify(digest)}, and trust.verifiers names another`);
   const revoked = revokedIdentity(policy, verified);
   if (revoked !== undefined) return refused("revoked", revoked);
-  if (!isResource(summary.resourceUri, node))
+  if (!isResource(policy, summary.resourceUri, node))
     return refused("vsa-resource", `it is about ${summary.resourceUri}, which isn't the reference that was walked`);
   if (times.length === 0) return refused("vsa-time", "no log and no authority proves when it was signed");
   // Whoever has it can have its signature timestamped anew, and leave the old timestamp out. A certificate bounds that to minutes; for a
@@ -268,9 +269,11 @@ export function isSignedBy(
 }
 
 /** Whether a resource is the image that was walked: by name, and by digest and platform where it has them. */
-function isResource(resourceUri: string, node: ImageNode): boolean {
+function isResource(policy: Policy, resourceUri: string, node: ImageNode): boolean {
   const resource = readResource(resourceUri);
-  if (resource === undefined || imageName(resource.reference) !== imageName(node.image)) return false;
+  // Under a mirror's name, or the name that policy has it stand for: the bytes are the same.
+  const names = [imageName(node.image), judgedName(policy, node.image)];
+  if (resource === undefined || !names.includes(imageName(resource.reference))) return false;
   const { digest } = resource.reference;
   const isSame = (each: Digest, bytes: Uint8Array) => each === digestOf(bytes, algorithmOf(each));
   const documents = [node.manifestBytes, ...node.indexes.map(({ bytes }) => bytes)];

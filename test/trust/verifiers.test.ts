@@ -164,6 +164,14 @@ for (const [what, options] of Object.entries(harmless)) {
   test(`R28 a summary ends the walk with ${what}`, async () => assert.equal(await toldWith(options), "trusted"));
 }
 
+test("R28 a summary of what a mirror stands for ends the walk at the mirror, and at no other name", async () => {
+  const of = { edit: set("resourceUri", "pkg:docker/docker.io/upstream/base@1.0.0") };
+  const mirrored = (name: string) =>
+    policyWith(undefined, `  mirrors: [{ images: "ghcr.io/acme/${name}", of: "docker.io/upstream/${name}" }]\n`);
+  assert.equal(await toldWith(of, mirrored("base")), "trusted");
+  assert.equal(await toldWith(of, mirrored("other")), "untrusted vsa-resource");
+});
+
 test("R28 a summary of the index, or of another platform, ends no walk", async () => {
   const world = new World();
   const base = world.build("base", { signed: "nothing" });
