@@ -67,7 +67,7 @@ export async function examine(
 
   const evidence = await collect(ports, policy, node, own);
   const summarised = own === undefined ? summarise(policy, node, evidence.summaries, asOf) : NO_SUMMARY;
-  const judged = judgeEvidence(node, policy, { ...evidence, refusals: [...evidence.refusals, ...summarised.refusals] });
+  const judged = judgeEvidence(node, policy, evidence, summarised.refusals);
   const summary = isActive || !isOverruled(judged, evidence) ? undefined : summarised.accepted;
   const finding = summary === undefined ? judged : summarisedFinding(summary);
   const rooted = isActive ? rootOver(finding, root) : finding;
@@ -222,10 +222,12 @@ async function acceptKnowingBranch(
   }
 }
 
+/** @param summaryRefusals - Only reported: that a verifier is revoked is nothing against an image that he once looked at (RULES R17). */
 function judgeEvidence(
   node: ImageNode,
   policy: Policy,
   { accepted, provenances, refusals, refusedProvenance, failures, omitted, notAdopted, isUncovered }: Collected,
+  summaryRefusals: readonly Refusal[],
 ): Finding {
   const badCommit = accepted
     .map(({ found }) => revokedCommit(policy, found.verified))
@@ -284,5 +286,6 @@ function judgeEvidence(
       ? { kind: "opaque", code: "parents-unrecorded", reason: "what is signed doesn't record which images went in" }
       : { kind: "opaque", code: "containment", reason };
   }
-  return refusals.length > 0 ? { kind: "refused", refusals } : { kind: "unattested" };
+  const all = [...refusals, ...summaryRefusals];
+  return all.length > 0 ? { kind: "refused", refusals: all } : { kind: "unattested" };
 }

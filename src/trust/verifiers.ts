@@ -1,3 +1,4 @@
+import type { CertificateIdentity } from "../attestation/identity.ts";
 import { PurlError, parseDockerPurl } from "../attestation/purl.ts";
 import {
   buildLevelOf,
@@ -10,6 +11,7 @@ import {
 import { algorithmOf, type Digest, digestOf, hexOf } from "../image/digest.ts";
 import { type Platform, samePlatform } from "../image/platform.ts";
 import { type ImageReference, ImageReferenceError, imageName, parseReference } from "../image/reference.ts";
+import { GITHUB_ISSUERS, NEVER_EVENTS } from "./builder-schema.ts";
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Finding, Refusal, RefusalCode } from "./finding.ts";
 import { judgedName } from "./mirror.ts";
@@ -250,7 +252,7 @@ function withdrawnBy(claim: Claim, entry: AcceptedVerifier, claims: readonly Cla
   return later && { code: "vsa-result", reason: `the same verifier has said FAILED since (${later.found.where})` };
 }
 
-/** Whether a statement is by the signer that an entry of the policy names: issuer and source to the letter, the name as a whole. */
+/** Whether a statement is by the signer that an entry of the policy names: issuer and source to the letter, the name as a whole; in no run for strangers. */
 export function isSignedBy(
   signer: AcceptedVerifier["signer"],
   { identity }: Pick<VerifiedStatement, "identity">,
@@ -263,9 +265,15 @@ export function isSignedBy(
         identity.kind === "certificate" &&
         identity.issuer === signer.issuer &&
         signer.identity.match(identity.subjectAlternativeName) !== undefined &&
-        (signer.source === undefined || identity.extensions.sourceRepositoryUri === signer.source)
+        (signer.source === undefined || identity.extensions.sourceRepositoryUri === signer.source) &&
+        !mayRunForStrangers(identity)
       );
   }
+}
+
+/** Such runs have the name of the default branch's workflow, and nothing but the event tells them apart; GitHub always says it (RULES R6). */
+function mayRunForStrangers({ issuer, extensions: { buildTrigger } }: CertificateIdentity): boolean {
+  return buildTrigger === undefined ? GITHUB_ISSUERS.test(issuer) : NEVER_EVENTS.test(buildTrigger);
 }
 
 /** Whether a resource is the image that was walked: by name, and by digest and platform where it has them. */

@@ -212,6 +212,16 @@ test("R28 a certificate's signer is its issuer, its whole name and its source, a
   assert.equal(await with_(workflowEntry({ issuer: "https://issuer.example" })), "untrusted vsa-signer");
 });
 
+test("R6 a verifier's run for strangers ends no walk, though it has the verifier's name and repository", async () => {
+  const policy = policyWith([workflowEntry()]);
+  for (const buildTrigger of ["pull_request_target", "workflow_run", "issue_comment", undefined])
+    assert.equal(await toldWith({ by: signerOf("verifier", { buildTrigger }) }, policy), "untrusted vsa-signer");
+  assert.equal(await toldWith({ by: signerOf("verifier", { buildTrigger: "schedule" }) }, policy), "trusted");
+  const elsewhere = { ...signerOf("verifier", { buildTrigger: undefined }), issuer: "https://issuer.example" };
+  const other = policyWith([workflowEntry({ issuer: elsewhere.issuer })]);
+  assert.equal(await toldWith({ by: elsewhere }, other), "trusted");
+});
+
 test("R28 signer, verifier and policy count together: two entries don't lend each other theirs", async () => {
   const identity = signerOf("verifier");
   const other = workflowEntry({}, { id: "https://other.example", policy: `sha256:${"2".repeat(64)}` });
@@ -252,6 +262,21 @@ test("R12, R27 a revoked verifier, and a revoked image, are not healed by a summ
   const { world, app, base } = appOnBase();
   const revoked = `  revoked: [{ digest: "${base.manifest.digest}", reason: stolen, made: 2026-01-01 }]\n`;
   assert.equal(told(await world.judge(app.image, { policy: policyWith(undefined, revoked) })), "untrusted revoked");
+});
+
+test("R17, R27 a revoked verifier's old summary takes nothing from a newer one, nor from a root", async () => {
+  const key = theKey.kind === "key" ? theKey.fingerprint : "";
+  const early = "2026-11-02T12:00:00Z";
+  const revoked = `  revoked: [{ identity: "${key}", until: 2026-11-03, reason: stolen, made: 2026-11-04 }]\n`;
+  const { world, app, base } = appOnBase();
+  const root = `  roots: [{ image: "${formatReference(base.image)}", reason: looked at, expires: 2027-01-01 }]\n`;
+  const judged = async () => [
+    told(await world.judge(app.image, { policy: policyWith(undefined, revoked) })),
+    told(await world.judge(app.image, { policy: policyWith(undefined, revoked + root) })),
+  ];
+  assert.deepEqual(await judged(), ["trusted", "trusted"]);
+  summarised(world, base, { times: [new Date(early)], edit: set("timeVerified", early) });
+  assert.deepEqual(await judged(), ["trusted", "trusted"]);
 });
 
 test("R27 a summary goes before the image's own provenance, and after revocations and contradictions in it", async () => {
