@@ -143,6 +143,8 @@ export function isRenamed(
   const { sourceRepositoryUri = "", sourceRepositoryIdentifier: id } = extensions;
   const { sourceRepositoryOwnerUri: owner, sourceRepositoryOwnerIdentifier: ownerId } = extensions;
   if (source.kind !== "repository" || source.repositoryId === undefined || source.ownerId === undefined) return false;
+  // One of many names that images choose: by its numbers a repository would speak for the images of all the others (RULES R4).
+  if (source.repository.includes("{")) return false;
   if (id !== source.repositoryId || ownerId !== source.ownerId || owner === undefined) return false;
   // A certificate whose repository isn't its owner's is no certificate of a rename.
   const name = repositoryPath(sourceRepositoryUri, server);

@@ -479,12 +479,23 @@ test("R8 a source without a numeric id is level 1 at most, with a warning; eithe
   assert.deepEqual(levelOf(granting("owner-id: 1234")), [3, 0]);
 });
 
+/** A policy that knows the repository by both numbers. */
+const withIds = (images: string, repository: string) =>
+  policyOf(`version: 1
+trust:
+  builders:
+    - images: ["${images}"]
+      github: { repository: "${repository}", repository-id: 77, owner-id: 1234, workflow: acme/builder/.github/workflows/build.yml@refs/tags/v* }
+      level: 3
+`);
+
 test("R8 a rename keeps trust with a warning, a transfer asks anew", () => {
   const renamed = {
     sourceRepositoryUri: "https://github.com/acme/app-ng",
     runInvocationUri: "https://github.com/acme/app-ng/actions/runs/1/attempts/1",
   };
-  const answer = accepts(pinned, image, verified({ extensions: renamed }));
+  const spelledOut = withIds(image, "acme/app");
+  const answer = accepts(spelledOut, image, verified({ extensions: renamed }));
   assert.deepEqual(answer.kind === "accepted" && [answer.level, answer.warnings.length], [3, 1]);
   assert.match(answer.kind === "accepted" ? (answer.warnings[0] ?? "") : "", /app-ng/);
   const moved = {
@@ -493,7 +504,7 @@ test("R8 a rename keeps trust with a warning, a transfer asks anew", () => {
     sourceRepositoryOwnerIdentifier: "666",
     runInvocationUri: "https://github.com/evil/app/actions/runs/1/attempts/1",
   };
-  assert.equal(outcome({ extensions: moved }), "source-repository", "transferred");
+  assert.equal(outcome({ extensions: moved }, spelledOut), "source-repository", "transferred");
   for (const changes of [
     { sourceRepositoryIdentifier: "78" },
     { sourceRepositoryIdentifier: undefined },
@@ -503,12 +514,17 @@ test("R8 a rename keeps trust with a warning, a transfer asks anew", () => {
     { sourceRepositoryUri: "https://github.com/acme/app-ng.git" },
     { sourceRepositoryUri: "https://github.com/acme/app-ng\n" },
   ])
-    assert.equal(outcome({ extensions: { ...renamed, ...changes } }), "source-repository", JSON.stringify(changes));
-  for (const policy of [byOwner, byRepository])
-    assert.equal(outcome({ extensions: renamed }, policy), "source-repository", "one id isn't enough");
+    assert.equal(
+      outcome({ extensions: { ...renamed, ...changes } }, spelledOut),
+      "source-repository",
+      JSON.stringify(changes),
+    );
+  for (const id of ["owner-id: 1234", "repository-id: 77"])
+    assert.equal(outcome({ extensions: renamed }, granting(id)), "source-repository", "one id isn't enough");
 });
 
 test("R8 a look-alike owner, and another repository of the same organisation, are no rename", () => {
+  const spelledOut = withIds(image, "acme/app");
   const as = (owner: string, repo: string, id: string, ownerId: string) => ({
     sourceRepositoryUri: `https://github.com/${owner}/${repo}`,
     sourceRepositoryOwnerUri: `https://github.com/${owner}`,
@@ -516,11 +532,27 @@ test("R8 a look-alike owner, and another repository of the same organisation, ar
     sourceRepositoryOwnerIdentifier: ownerId,
     runInvocationUri: `https://github.com/${owner}/${repo}/actions/runs/1/attempts/1`,
   });
-  assert.equal(outcome({ extensions: as("acme", "app", "77", "1234") }), "accepted");
-  assert.equal(outcome({ extensions: as("acme", "other", "78", "1234") }), "source-repository");
-  assert.equal(outcome({ extensions: as("acrne", "app", "79", "666") }), "source-repository");
-  assert.equal(outcome({ extensions: as("acme", "app", "77", "666") }), "owner-id", "the name was taken over");
-  assert.equal(outcome({ extensions: as("acme", "app", "80", "1234") }), "repository-id", "the name was made anew");
+  assert.equal(outcome({ extensions: as("acme", "app", "77", "1234") }, spelledOut), "accepted");
+  assert.equal(outcome({ extensions: as("acme", "other", "78", "1234") }, spelledOut), "source-repository");
+  assert.equal(outcome({ extensions: as("acrne", "app", "79", "666") }, spelledOut), "source-repository");
+  assert.equal(
+    outcome({ extensions: as("acme", "app", "77", "666") }, spelledOut),
+    "owner-id",
+    "the name was taken over",
+  );
+  assert.equal(
+    outcome({ extensions: as("acme", "app", "80", "1234") }, spelledOut),
+    "repository-id",
+    "the name was made anew",
+  );
+});
+
+test("R4 R8 where the image's name says which repository it is, one with the right numbers speaks for its own images alone", () => {
+  const derived = withIds("ghcr.io/acme/{repo}", "acme/{repo}");
+  const other = "ghcr.io/acme/other";
+  assert.equal(accepts(derived, image, verified()).kind, "accepted");
+  const answer = accepts(derived, other, verified());
+  assert.equal(answer.kind === "refused" && answer.code, "source-repository");
 });
 
 test("R29 where the source's own repository holds the workflow, level 2 is the most", () => {
