@@ -30,7 +30,8 @@ function mixedIndex(policy: Policy, nodes: readonly IndexedNode[]): string | und
   const sound = nodes.filter(({ finding: { kind } }) => ["attested", "root", "summarised"].includes(kind));
   const indexed = sound.filter(({ node }) => node.indexes.length > 0);
   const manifests = new Set(indexed.map(({ node }) => node.image.digest));
-  if (manifests.size < 2 || indexed.every((each) => isIndexSigned(policy, each))) return undefined;
+  // All come out of one index. Where one of them shows that it is signed, another may show only its own root.
+  if (manifests.size < 2 || indexed.some((each) => isIndexSigned(policy, each))) return undefined;
   const builds = indexed.map((each) => ({ each, keys: buildsOf(each) }));
   const untied = builds.find(({ keys }) => keys.size === 0)?.each;
   if (untied !== undefined) {

@@ -160,9 +160,23 @@ test("R25 roots belong together where policy names their index", async () => {
       trust: `  roots:\n${digests.map((digest) => `    - { image: "ghcr.io/acme/app@${digest}", reason: r, expires: 2099-01-01 }\n`).join("")}`,
     });
   assert.equal(told(await world.judge(index, { policy: roots(index.digest) })), "trusted");
+  const [amd] = images.map(({ manifest }) => manifest.digest);
+  assert.equal(told(await world.judge(index, { policy: roots(amd ?? "", index.digest) })), "trusted", "one twice");
   const each = roots(...images.map(({ manifest }) => manifest.digest));
   assert.equal(told(await world.judge(index, { policy: each })), MIXED);
   for (const { manifest } of images) assert.equal(told(await world.judge(manifest, { policy: each })), "trusted");
+});
+
+test("R25 a root on one image of a signed index takes nothing from the signature", async () => {
+  const world = new World();
+  const [amd, arm] = [world.build("app", { ...AMD, signed: "nothing" }), world.build("app", ARM)];
+  const index = indexOf(world, [amd, arm]);
+  const policy = policyOf({
+    trust: `  roots: [{ image: "ghcr.io/acme/app@${amd.manifest.digest}", reason: r, expires: 2099-01-01 }]`,
+  });
+  assert.equal(told(await world.judge(index, { policy })), MIXED);
+  world.sign(index, statementOf([index], SIGN), signerOf("app"));
+  assert.equal(told(await world.judge(index, { policy })), "trusted");
 });
 
 test("R25 R30 only platforms that count have to belong together, and one that is asked about alone says so", async () => {
