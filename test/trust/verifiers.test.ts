@@ -214,10 +214,17 @@ test("R28 a certificate's signer is its issuer, its whole name and its source, a
 
 test("R6 a verifier's run for strangers ends no walk, though it has the verifier's name and repository", async () => {
   const policy = policyWith([workflowEntry()]);
-  for (const buildTrigger of ["pull_request_target", "workflow_run", "issue_comment", undefined])
-    assert.equal(await toldWith({ by: signerOf("verifier", { buildTrigger }) }, policy), "untrusted vsa-signer");
+  const { buildTrigger: _, ...untold } = signerOf("verifier").extensions;
+  const silent = { ...signerOf("verifier"), extensions: untold };
+  for (const by of [
+    ...["pull_request_target", "workflow_run", "issue_comment"].map((event) =>
+      signerOf("verifier", { buildTrigger: event }),
+    ),
+    silent,
+  ])
+    assert.equal(await toldWith({ by }, policy), "untrusted vsa-signer");
   assert.equal(await toldWith({ by: signerOf("verifier", { buildTrigger: "schedule" }) }, policy), "trusted");
-  const elsewhere = { ...signerOf("verifier", { buildTrigger: undefined }), issuer: "https://issuer.example" };
+  const elsewhere = { ...silent, issuer: "https://issuer.example" };
   const other = policyWith([workflowEntry({ issuer: elsewhere.issuer })]);
   assert.equal(await toldWith({ by: elsewhere }, other), "trusted");
 });
