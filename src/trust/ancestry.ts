@@ -1,10 +1,7 @@
-import pLimit from "p-limit";
 import type { ParentClaim } from "../attestation/parents.ts";
 import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
 import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
-import { gatherEvidence, MAX_READS } from "./evidence.ts";
-import { type Examination, type ExaminePorts, examine } from "./examine.ts";
-import { withExternalReferrers } from "./external-referrers.ts";
+import type { Examination } from "./examine.ts";
 import { type FeedAnswers, type FeedPorts, readFeeds } from "./feed-reading.ts";
 import type { Finding } from "./finding.ts";
 import { type KnownSet, knownBeside, knownTogether } from "./known-images.ts";
@@ -20,16 +17,17 @@ import type {
   LayerReader,
 } from "./ports.ts";
 import { proveSeams } from "./prove-seams.ts";
-import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
+import type { ImageNode, Resolution } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
 import type { BaseClaim } from "./standing.ts";
+import { openVisits } from "./visits.ts";
 
 /** How many images one walk looks at, and how many things of any kind it names (DESIGN §7). */
 const MAX_IMAGES = 512;
 /** How many generations it goes down (DESIGN §7). */
 const MAX_DEPTH = 64;
-/** How many images are looked at side by side. */
-const CONCURRENCY = 16;
+/** How many images are begun before their turn: few enough that limits hold, and more than honest ancestries have. */
+const MAX_AHEAD = 128;
 
 /** What a parent was used for (RULES R19). */
 export type Role = ParentClaim["role"];
@@ -98,7 +96,8 @@ export interface WalkProgress {
 }
 
 /**
- * Walks every ancestor of an image, generation by generation.
+ * Walks every ancestor of an image. What is found is put together generation by generation, so that it doesn't depend on who answered
+ * first; what is to be read is asked for as soon as somebody names it.
  *
  * Provenance is a claim, and claims could name each other in a ring or without end: each image is examined once, and there are
  * limits of depth and number, whose breach is a finding.
@@ -117,19 +116,49 @@ export async function walkAncestry(
   asOf: Date,
   own?: OwnBuild,
 ): Promise<Ancestry> {
-  const limit = pLimit(CONCURRENCY);
-  const reads = pLimit(MAX_READS);
-  const attestations = withExternalReferrers(ports.attestations, policy.referrers);
-  const evidenceOf = once((image: PinnedImage) =>
-    gatherEvidence(attestations, ports.verifier, image, policy.keys, reads),
-  );
-  const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
+  const visits = openVisits(ports, policy, asOf);
   // Beside the walk: only what the walk leaves open needs them.
   const reading = readFeeds(ports.feeds, ports.verifier, policy, asOf);
   reading.catch(() => {});
   const nodes = new Map<string, AncestryNode>();
   const known = new Set<string>();
   const asked = new Set<string>();
+  const begun = new Set<string>();
+  const named = new Set<string>();
+  let examined = 0;
+
+  const examineNode = async (node: ImageNode, of: OwnBuild | undefined): Promise<Examination> => {
+    const { examination, isFirst } = await visits.examine(node, of);
+    if (isFirst)
+      ports.onProgress?.({
+        examined: ++examined,
+        known: Math.max(known.size, begun.size),
+        reference: formatReference(node.image),
+      });
+    return examination;
+  };
+
+  /**
+   * Begins with the parents as soon as the child's own provenance names them, whatever else its generation waits for. Nothing is judged
+   * by it, and it has limits of its own: what falls to the walk's is decided below.
+   */
+  const runAhead = async (resolution: Resolution, of: OwnBuild | undefined, depth: number): Promise<void> => {
+    const id = idOf(resolution);
+    if (resolution.kind === "finding" || begun.has(id) || begun.size >= MAX_AHEAD || depth > MAX_DEPTH) return;
+    begun.add(id);
+    const { node } = resolution;
+    const claims = claimsOf(policy, node, await examineNode(node, of));
+    await Promise.all(
+      claims.map(async (claim) => {
+        if (claim.kind === "leaf") return;
+        const key = keyOf(claim);
+        if (!named.has(key) && named.size >= MAX_AHEAD) return;
+        named.add(key);
+        const resolutions = await visits.resolve(claim.image, claim.wanted, true);
+        await Promise.all(resolutions.map((each) => runAhead(each, undefined, depth + 1)));
+      }),
+    );
+  };
 
   const visit = async (
     resolution: Resolution,
@@ -138,11 +167,10 @@ export async function walkAncestry(
     const id = idOf(resolution);
     if (resolution.kind === "finding") return { node: leaf(id, unlessRevoked(policy, resolution)), claims: [] };
     const { node } = resolution;
-    const examination = await limit(() => examine(examinePorts, policy, node, asOf, of));
+    const examination = await examineNode(node, of);
     const claims = claimsOf(policy, node, examination);
     const { image, platform } = node;
     const reference = formatReference(image);
-    ports.onProgress?.({ examined: nodes.size + 1, known: known.size, reference });
     return {
       node: { id, reference, image, platform, node, examination, finding: examination.finding, links: [] },
       claims,
@@ -152,16 +180,17 @@ export async function walkAncestry(
   const resolveClaim = async (claim: Claim, child: AncestryNode): Promise<readonly Resolution[]> => {
     if (claim.kind === "leaf") return [claim.resolution];
     const { image, wanted } = claim;
-    const key = `${imageName(image)}@${image.digest} ${wanted === "every" ? wanted : formatPlatform(wanted)}`;
+    const key = keyOf(claim);
     // Before anything is fetched: one statement can name twenty thousand images.
     if (!asked.has(key) && asked.size >= MAX_IMAGES) return [tooMany(subject, child)];
     asked.add(key);
-    return limit(() => resolveImage(ports.images, image, wanted, true));
+    return visits.resolve(image, wanted, true);
   };
 
-  const first = await limit(() => resolveImage(ports.images, subject, wanted, false));
-  let generation = distinct(first);
+  let generation = distinct(await visits.resolve(subject, wanted, false));
   for (const resolution of generation) known.add(idOf(resolution));
+  // A fault of ours comes out where the walk itself asks for the same; it isn't told twice.
+  for (const resolution of generation) runAhead(resolution, own, 0).catch(() => {});
   const subjects = generation.map(idOf);
   for (let depth = 0; generation.length > 0; depth++) {
     const visited = await Promise.all(generation.map((each) => visit(each, depth === 0 ? own : undefined)));
@@ -227,6 +256,10 @@ type Claim =
 
 /** Something in the place of a parent, with the words that provenance has for it. */
 type Leaf = Resolution & { readonly kind: "finding"; readonly text?: string };
+
+function keyOf({ image, wanted }: Claim & { readonly kind: "image" }): string {
+  return `${imageName(image)}@${image.digest} ${wanted === "every" ? wanted : formatPlatform(wanted)}`;
+}
 
 function claimsOf(policy: Policy, node: ImageNode, { parents, unresolved, base }: Examination): readonly Claim[] {
   const leaves = unresolved.map(({ uri, why }): Claim => {
@@ -313,17 +346,4 @@ function idOf(resolution: Resolution | Leaf): string {
 
 function distinct(resolutions: readonly Resolution[]): readonly Resolution[] {
   return [...new Map(resolutions.map((resolution) => [idOf(resolution), resolution])).values()];
-}
-
-/** Runs a function once an image, whoever asks (DESIGN §9). */
-function once<T>(read: (image: PinnedImage) => Promise<T>): (image: PinnedImage) => Promise<T> {
-  const results = new Map<string, Promise<T>>();
-  return (image) => {
-    const key = `${imageName(image)}@${image.digest}`;
-    const known = results.get(key);
-    if (known !== undefined) return known;
-    const result = read(image);
-    results.set(key, result);
-    return result;
-  };
 }

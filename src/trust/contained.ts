@@ -39,7 +39,7 @@ interface Contained extends HeldStatement {
 }
 
 /** What one index says of a node. */
-interface Inside {
+export interface Inside {
   readonly statements: readonly Contained[];
   readonly refusals: readonly Refusal[];
   readonly failures: readonly CouldNotLook[];
@@ -52,15 +52,16 @@ interface Inside {
  * accepted signature covers the index or the attestation manifest, policy says that the signer builds, and the provenance is tied to
  * the signer's run. Where several statements are about one platform, all that the signature covers must pass.
  *
+ * @param insides - What {@link readInsides} found there.
  * @param accepted - Accepted statements about the node.
  */
-export async function readContained(
+export async function judgeContained(
   ports: HeldPorts,
   policy: Policy,
   node: ImageNode,
+  insides: readonly Inside[],
   accepted: readonly AcceptedStatement[],
 ): Promise<ContainedEvidence> {
-  const insides = await Promise.all(node.indexes.map((enclosing) => readInside(ports.images, node, enclosing)));
   const refusals = insides.flatMap((inside) => inside.refusals);
   const failures = insides.flatMap((inside) => inside.failures);
   const provenances: AcceptedProvenance[] = [];
@@ -115,6 +116,11 @@ function whyNotAdopted(
   if (good.length < all) return "not all provenance for this platform inside the index can be accepted";
   if (good.every((each) => isTied(tiesOf(each)))) return undefined;
   return "provenance inside the index isn't tied to the run that signed: neither its builder.id nor its git source agrees, or one contradicts";
+}
+
+/** Reads what the indexes that enclose a node say of it: nobody's word yet, whoever signed. */
+export function readInsides(reader: ImageReader, node: ImageNode): Promise<readonly Inside[]> {
+  return Promise.all(node.indexes.map((enclosing) => readInside(reader, node, enclosing)));
 }
 
 async function readInside(reader: ImageReader, node: ImageNode, enclosing: EnclosingIndex): Promise<Inside> {

@@ -4,7 +4,7 @@ import { type Digest, digestsOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
 import { joinContained, readBeside } from "./beside.ts";
-import { readContained } from "./contained.ts";
+import { judgeContained, readInsides } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import type { OwnBuild } from "./own-build.ts";
@@ -156,7 +156,11 @@ async function collect(
   node: ImageNode,
   own: OwnBuild | undefined,
 ): Promise<Collected> {
-  const gathered = await Promise.all([node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf));
+  // What is inside the indexes is read whatever the signatures turn out to be: it needn't wait for them.
+  const [insides, ...gathered] = await Promise.all([
+    readInsides(ports.images, node),
+    ...[node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf),
+  ]);
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
   const failures = gathered.flatMap((each) => each.failures);
   const accept = (about: ImageNode, each: FoundStatement) =>
@@ -169,7 +173,10 @@ async function collect(
   const held = { ...ports, accept };
   const unsigned = gathered.flatMap((each) => each.unsigned);
   const contained = joinContained(
-    await Promise.all([readContained(held, policy, node, accepted), readBeside(held, policy, node, unsigned)]),
+    await Promise.all([
+      judgeContained(held, policy, node, insides, accepted),
+      readBeside(held, policy, node, unsigned),
+    ]),
   );
   const refusedProvenance = [...read.filter((each) => each?.kind === "refusal"), ...contained.refusedProvenance];
   return {

@@ -56,14 +56,16 @@ export interface AttestationManifest {
  *
  * @param wanted - A platform, or every one. For a platform that the index doesn't have, those that BuildKit would take instead.
  * @param isParent - A parent that is no index is taken whatever its platform: that is what the build used.
+ * @param onName - Told of each image whose evidence a node under the digest can need, as soon as its digest is known.
  */
 export async function resolveImage(
   reader: ImageReader,
   image: PinnedImage,
   wanted: Platform | "every",
   isParent: boolean,
+  onName: (image: PinnedImage) => void = () => {},
 ): Promise<readonly Resolution[]> {
-  const found = await expand(reader, image, [], undefined, wanted, { entries: 0 });
+  const found = await expand({ reader, wanted, count: { entries: 0 }, onName }, image, [], undefined);
   const runnable = found.filter((entry) => entry !== "attestation");
   const nodes = runnable.flatMap((resolution) => (resolution.kind === "node" ? [resolution.node] : []));
   const findings = runnable.filter((resolution) => resolution.kind === "finding");
@@ -147,17 +149,27 @@ function mayBeAbout({ annotations }: Descriptor, { manifestBytes }: ImageNode): 
 
 type Entry = Resolution | "attestation";
 
+/** What stays the same below one digest. */
+interface Expansion {
+  readonly reader: ImageReader;
+  readonly wanted: Platform | "every";
+  /** Of all indexes together. */
+  readonly count: { entries: number };
+  readonly onName: (image: PinnedImage) => void;
+}
+
 async function expand(
-  reader: ImageReader,
+  expansion: Expansion,
   image: PinnedImage,
   indexes: readonly EnclosingIndex[],
   descriptor: Descriptor | undefined,
-  wanted: Platform | "every",
-  count: { entries: number },
 ): Promise<readonly Entry[]> {
+  const { reader, wanted, count, onName } = expansion;
   const finding = (value: Finding): readonly Entry[] => [
     { kind: "finding", image, ...(descriptor?.platform && { platform: descriptor.platform }), finding: value },
   ];
+  // An entry for no platform holds statements as a rule; where it doesn't, its evidence is looked for when it is examined.
+  if (descriptor?.platform === undefined || !isUnknown(descriptor.platform)) onName(image);
   try {
     const stored = await reader.readManifest(image);
     if (stored === undefined)
@@ -187,7 +199,7 @@ async function expand(
         return finding({ kind: "limit", reason: `more than ${MAX_INDEX_ENTRIES} entries below one index` });
       count.entries += entries.length;
       const expanded = await Promise.all(
-        entries.map((entry) => expand(reader, pin(image, entry.digest), within, entry, wanted, count)),
+        entries.map((entry) => expand(expansion, pin(image, entry.digest), within, entry)),
       );
       return expanded.flat();
     }
