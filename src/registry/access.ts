@@ -41,6 +41,12 @@ export interface RepositoryAccess {
   send(where: Repository, request: RepositoryRequest): Promise<Answer>;
   /** To be called when a manifest or blob was read: it proves that the repository can be (RULES R15). */
   noteRead(where: Repository): void;
+  /** To be called before a manifest or blob is asked for, and `end` when the answer is there: others may rest on what it proves. */
+  beginRead(where: Repository): { end(): void };
+  /** Whether it is proven by now that we can read the repository (RULES R15). */
+  hasProof(where: Repository): boolean;
+  /** Whether we have no credentials for the repository, and read what anyone reads. */
+  isAnonymous(where: Repository): Promise<boolean>;
   /**
    * Whether a 404 of this repository means that something isn't there, rather than that it is hidden from us (RULES R15).
    * @throws {RegistryError} if it could not be found out.
@@ -55,9 +61,27 @@ export function createRepositoryAccess(
   guard: AddressGuard,
 ): RepositoryAccess {
   const read = new Set<string>();
+  const reading = new Map<string, Set<PromiseWithResolvers<void>>>();
   const open = new Map<string, Promise<boolean>>();
+  const met = new Map<string, Promise<void>>();
 
+  /** A registry's first request goes alone: those beside it would be refused with it, and all be sent again. */
   const send = async (where: Repository, request: RepositoryRequest): Promise<Answer> => {
+    const before = met.get(where.registry);
+    if (before !== undefined) {
+      await before;
+      return sendNow(where, request);
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    met.set(where.registry, promise);
+    try {
+      return await sendNow(where, request, resolve);
+    } finally {
+      resolve();
+    }
+  };
+
+  const sendNow = async (where: Repository, request: RepositoryRequest, onMet = () => {}): Promise<Answer> => {
     const base = apiUrl(where.registry, guard);
     const url =
       typeof request.target === "string"
@@ -69,8 +93,11 @@ export function createRepositoryAccess(
     const own = url.origin === base.origin;
     const authorization = own ? await authority.authorization(where, action) : undefined;
     let answer = await transport.send({ ...outgoing, authorization });
+    if (answer.status !== 401) onMet();
     if (answer.status === 401 && own && !answer.fromElsewhere) {
-      const next = await authority.answerChallenge(where, action, answer, authorization);
+      const answered = authority.answerChallenge(where, action, answer, authorization);
+      onMet(); // from here on others know the challenge, and wait for the same token
+      const next = await answered;
       if (next !== undefined) answer = await transport.send({ ...outgoing, authorization: next });
     }
     return checked(where, request, answer);
@@ -90,10 +117,38 @@ export function createRepositoryAccess(
   };
 
   const nameOf = (where: Repository) => `${where.registry}/${where.repository}`;
+  const hasProof = (where: Repository) => read.has(nameOf(where)) || authority.hasPullGrant(where);
+  const readsOf = (where: Repository) => {
+    const known = reading.get(nameOf(where)) ?? new Set<PromiseWithResolvers<void>>();
+    reading.set(nameOf(where), known);
+    return known;
+  };
   return {
     send,
-    noteRead: (where) => void read.add(nameOf(where)),
-    isReadable: async (where) => read.has(nameOf(where)) || authority.hasPullGrant(where) || isOpen(where),
+    noteRead: (where) => {
+      read.add(nameOf(where));
+      for (const { resolve } of readsOf(where)) resolve();
+    },
+    beginRead: (where) => {
+      const mine = Promise.withResolvers<void>();
+      readsOf(where).add(mine);
+      return {
+        end: () => {
+          readsOf(where).delete(mine);
+          mine.resolve();
+        },
+      };
+    },
+    hasProof,
+    isAnonymous: (where) => authority.isAnonymous(where),
+    isReadable: async (where) => {
+      // What is being read already proves it as well as a question of our own would, and as soon.
+      for (const { promise } of [...readsOf(where)]) {
+        if (hasProof(where)) break;
+        await promise;
+      }
+      return hasProof(where) || isOpen(where);
+    },
   };
 }
 

@@ -6,6 +6,7 @@ import type { Lookup } from "./address-guard.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { createAttestationSource } from "./attestations.ts";
 import { createContent } from "./content.ts";
+import { type ContentCaching, createContentCache } from "./content-cache.ts";
 import type { CredentialSource } from "./credentials.ts";
 import { createLayerReader } from "./layers.ts";
 import { pushLayout } from "./layout.ts";
@@ -32,6 +33,8 @@ export interface RegistryOptions {
   readonly authorities?: string;
   /** Names to addresses; the system's resolver if absent. The guard judges whatever it answers. */
   readonly lookup?: Lookup;
+  /** Where content by digest outlives this client; for clients that only read. */
+  readonly cache?: ContentCaching;
   /** How pauses between tries are made; real time if absent. */
   readonly pause?: (milliseconds: number) => Promise<void>;
 }
@@ -55,7 +58,7 @@ export interface RegistryClient extends ImageReader, LayerReader, AttestationSou
    * @throws {CouldNotLook} @throws {BeyondLimit}
    */
   download(url: URL, limit: number, what: string): Promise<{ readonly status: number; readonly body: Uint8Array }>;
-  /** Closes idle connections; without it they end by themselves after some seconds. */
+  /** Waits until content is kept, and closes idle connections; without it they end by themselves after some seconds. */
   close(): Promise<void>;
 }
 
@@ -76,8 +79,10 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
   });
   const authority = createAuthority(transport, options.credentials ?? (async () => undefined));
   const access = createRepositoryAccess(transport, authority, guard);
-  const content = createContent(access);
+  const cache = createContentCache(access, options.cache);
+  const content = createContent(access, cache);
   const pusher = createPusher(access, content);
+  let closed: Promise<void> | undefined;
   return {
     readManifest: content.readManifest,
     readBlob: content.readBlob,
@@ -90,6 +95,9 @@ export function createRegistryClient(options: RegistryOptions): RegistryClient {
     ...pusher,
     pushLayout: (directory, target) => pushLayout(pusher, directory, target),
     download: (url, limit, what) => transport.send({ method: "GET", url, limit, what, followRedirects: true }),
-    close: transport.close,
+    close: () => {
+      closed ??= cache.settled().then(transport.close);
+      return closed;
+    },
   };
 }

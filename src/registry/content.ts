@@ -6,6 +6,7 @@ import { pin } from "../image/reference.ts";
 import type { StoredManifest } from "../trust/ports.ts";
 import type { RepositoryAccess } from "./access.ts";
 import { unexpected } from "./access.ts";
+import type { ContentCache } from "./content-cache.ts";
 import { addressForPeople, RegistryError } from "./error.ts";
 import type { Repository } from "./token.ts";
 import type { Answer } from "./transport.ts";
@@ -41,8 +42,12 @@ export interface Content {
   resolve(reference: ImageReference): Promise<PinnedImage | undefined>;
 }
 
-/** The content of all registries for one client. */
-export function createContent(access: RepositoryAccess): Content {
+/**
+ * The content of all registries for one client.
+ *
+ * @param cache - What earlier clients read. Tags and lists are never in it.
+ */
+export function createContent(access: RepositoryAccess, cache: ContentCache): Content {
   const manifests = createShelf<StoredManifest>(({ bytes }) => bytes.length);
   const blobs = createShelf<Uint8Array>((bytes) => bytes.length);
 
@@ -55,14 +60,19 @@ export function createContent(access: RepositoryAccess): Content {
   ): Promise<T | undefined> => {
     let answer: Answer | undefined;
     for (let tries = 0; tries < TRIES_FOR_WRONG_BYTES; tries += 1) {
-      answer = await fetch();
+      const reading = access.beginRead(where);
+      try {
+        answer = await fetch();
+        const checked = answer.status === 200 ? check(answer) : undefined;
+        if (checked !== undefined) {
+          access.noteRead(where);
+          return checked;
+        }
+      } finally {
+        reading.end();
+      }
       if (answer.status === 404) return absent(access, where, what);
       if (answer.status !== 200) throw unexpected(where, what, answer, "200 or 404");
-      const checked = check(answer);
-      if (checked !== undefined) {
-        access.noteRead(where);
-        return checked;
-      }
     }
     const url = answer === undefined ? {} : { url: addressForPeople(answer.url) };
     throw new RegistryError(
@@ -83,15 +93,19 @@ export function createContent(access: RepositoryAccess): Content {
     });
 
   const readManifest = (image: PinnedImage) =>
-    manifests.take(`${image.registry}/${image.repository}@${image.digest}`, () => {
+    manifests.take(`${image.registry}/${image.repository}@${image.digest}`, async () => {
+      const kept = await cache.readManifest(image, image.digest);
+      if (kept !== undefined) return kept;
       const what = `manifest ${image.digest}`;
-      return fetchChecked(
+      const fetched = await fetchChecked(
         image,
         what,
         () => getManifest(image, image.digest, what),
         (answer) =>
           has(answer.body, image.digest) ? { bytes: answer.body, contentType: contentTypeOf(answer) } : undefined,
       );
+      if (fetched !== undefined) cache.keepManifest(image, image.digest, fetched);
+      return fetched;
     });
 
   const readTag = (where: Repository, tag: string) => {
@@ -126,14 +140,18 @@ export function createContent(access: RepositoryAccess): Content {
   };
 
   const readBlob = (where: Repository, digest: Digest, limit: number) =>
-    blobs.take(`${where.registry}/${where.repository}@${digest} ${limit}`, () => {
+    blobs.take(`${where.registry}/${where.repository}@${digest} ${limit}`, async () => {
+      const kept = await cache.readBlob(where, digest, limit);
+      if (kept !== undefined) return kept;
       const what = `blob ${digest}`;
-      return fetchChecked(
+      const fetched = await fetchChecked(
         where,
         what,
         () => access.send(where, { method: "GET", target: `blobs/${digest}`, action: "pull", limit, what }),
         (answer) => (has(answer.body, digest) ? answer.body : undefined),
       );
+      if (fetched !== undefined) cache.keepBlob(where, digest, fetched);
+      return fetched;
     });
 
   return { readManifest, readBlob, readTag, resolve };

@@ -42,6 +42,8 @@ export interface Authority {
   ): Promise<string | undefined>;
   /** Whether a token was granted for pulling this very repository (RULES R15). */
   hasPullGrant(repository: Repository): boolean;
+  /** Whether there are no credentials for it. */
+  isAnonymous(repository: Repository): Promise<boolean>;
 }
 
 interface Token {
@@ -162,6 +164,7 @@ export function createAuthority(transport: Transport, credentials: CredentialSou
       return next === sent ? undefined : next;
     },
     hasPullGrant: (where) => grants.has(nameOf(where)),
+    isAnonymous: async (where) => (await login(where)) === undefined,
   };
 }
 

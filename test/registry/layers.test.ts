@@ -113,6 +113,9 @@ test("R21 a layer that doesn't come whole in its time is beyond a limit, and one
         throw new RegistryError("timeout", "no answer in time");
       },
       noteRead: () => assert.fail("nothing was read"),
+      beginRead: () => ({ end() {} }),
+      hasProof: () => true,
+      isAnonymous: async () => true,
       isReadable: async () => true,
     });
   const slow = layerReader(STORED.subarray(0, 10)).unpackLayer(image, layer(STORED), "sha256", LIMIT);
