@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
+import { addRootsCommands } from "./roots.ts";
 import { trustUpdateCommand } from "./trust.ts";
 import { verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
@@ -186,6 +187,14 @@ Exit codes:
       now: () => new Date(),
     });
   });
+
+addRootsCommands(program, () => ({
+  env: process.env,
+  homeDirectory: homedir(),
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: () => new Date(),
+}));
 
 program
   .command("serve")

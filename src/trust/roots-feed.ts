@@ -11,7 +11,8 @@ export const FEED_PREDICATE = "https://trusted-builds.dev/roots-feed/v1";
 export const MAX_FEED_ROOTS = 10_000;
 /** Platforms under one index, at most. */
 const MAX_MANIFESTS = 512;
-const MAX_TAGS = 64;
+/** Tags of one image, for people. */
+export const MAX_FEED_TAGS = 64;
 /** Longest text for people, in UTF-16 units. */
 const MAX_TEXT_LENGTH = 1000;
 
@@ -54,9 +55,11 @@ export class RootsFeedError extends Error {
   readonly code = "malformed-feed";
 }
 
-const text = z.string().trim().min(1).max(MAX_TEXT_LENGTH);
+/** Text for people. */
+export const feedText = z.string().trim().min(1).max(MAX_TEXT_LENGTH);
 const digest = z.string().refine(isDigest, { error: "a digest: sha256: and 64 lower-case hexadecimal digits" });
-const day = z
+/** A day of a feed. */
+export const feedDay = z
   .string()
   .regex(/^\d{4}-\d{2}-\d{2}$/, { error: "a day as YYYY-MM-DD", abort: true })
   .refine((value) => isTime(`${value}T00:00:00Z`), { error: "no such day" });
@@ -84,11 +87,11 @@ const root = z.strictObject({
   manifests: z.array(digest).max(MAX_MANIFESTS).default([]),
   tags: z
     .array(z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/))
-    .max(MAX_TAGS)
+    .max(MAX_FEED_TAGS)
     .default([]),
-  reason: text,
-  added: day,
-  expires: day.optional(),
+  reason: feedText,
+  added: feedDay,
+  expires: feedDay.optional(),
 });
 const roots = z
   .array(root)
@@ -102,9 +105,9 @@ const roots = z
       seen.add(key);
     });
   });
-const draftSchema = z.strictObject({ version: z.literal(1), issuer: text.optional(), roots });
+const draftSchema = z.strictObject({ version: z.literal(1), issuer: feedText.optional(), roots });
 const predicateSchema = z
-  .strictObject({ version: z.literal(1), issuer: text, issued: moment, expires: moment, roots })
+  .strictObject({ version: z.literal(1), issuer: feedText, issued: moment, expires: moment, roots })
   .refine(({ issued, expires }) => issued < expires, { error: "it expires before it is issued", path: ["expires"] });
 
 /**

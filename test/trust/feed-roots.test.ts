@@ -100,12 +100,10 @@ const unusable: Readonly<Record<string, readonly [said: string, served: (root: F
   ],
   "has expired": ["untrusted root-expired", (root) => feedBytes([root], { expires: AS_OF })],
 };
-for (const [what, [said, served]] of Object.entries(unusable)) {
-  test(`R15 a feed that ${what} names nothing, and is no answer about what it could have named`, async () => {
-    assert.equal(await toldWith((root) => feedBytes([root])), "trusted");
-    assert.equal(await toldWith(served), said);
-  });
-}
+test("R15 what isn't the signer's feed leaves open what it could have named, and a feed that is over names nothing", async () => {
+  assert.equal(await toldWith((root) => feedBytes([root])), "trusted");
+  for (const [what, [said, served]] of Object.entries(unusable)) assert.equal(await toldWith(served), said, what);
+});
 
 test("R15 a feed that could not be read decides only where it could have healed, and nothing else decides", async () => {
   const world = new World();
