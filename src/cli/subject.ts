@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { openArchive } from "../archive/archive-file.ts";
 import { openDirectory } from "../archive/directory.ts";
-import { readOldNames } from "../archive/docker-archive.ts";
+import { contradictionIn, readOldNames } from "../archive/docker-archive.ts";
 import { ArchiveError } from "../archive/error.ts";
 import type { Files } from "../archive/files.ts";
 import { openLayout } from "../archive/layout.ts";
@@ -133,6 +133,12 @@ async function onDisk(asked: AskedImage & { readonly kind: "disk" }, elsewhere: 
     }
     const layout = await openLayout(files);
     const { image, namedBy } = await selectImage(layout, wanted, as);
+    // A folder isn't loaded by docker; an archive of any form is.
+    const other = form === "oci" ? undefined : await contradictionIn(files, layout);
+    if (other !== undefined) {
+      const finding: Finding = { kind: "malformed", code: "malformed-archive", reason: `read ${place}: ${other}` };
+      return { ...elsewhere, reference: image, found: { kind: "finding", finding }, origin: { place, namedBy }, close };
+    }
     const store = await createStore(layout, image.digest, elsewhere);
     return { ...store, reference: image, found: image, origin: { place, namedBy }, close };
   } catch (error) {

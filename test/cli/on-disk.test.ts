@@ -77,6 +77,17 @@ const without = (from: Shelf, ...digests: readonly string[]): Shelf => ({
   blobs: new Map([...from.blobs].filter(([digest]) => !digests.includes(digest))),
 });
 
+/** What docker's own list in an archive says of an image. */
+function dockerEntry({ manifest }: Built, ...names: readonly string[]) {
+  const { config, layers } = JSON.parse(Buffer.from(manifest.bytes).toString()) as {
+    readonly config: { readonly digest: string };
+    readonly layers: readonly { readonly digest: string }[];
+  };
+  const [Config = "", ...Layers] = [config, ...layers].map(({ digest }) => `blobs/${digest.replace(":", "/")}`);
+  return { Config, RepoTags: names.length > 0 ? names : [`${NAME}:1.0.0`], Layers };
+}
+const dockerList = (entries: readonly object[]) => ["manifest.json", Buffer.from(JSON.stringify(entries))] as const;
+
 interface Asked {
   readonly as?: string;
   readonly elsewhere?: Elsewhere;
@@ -133,10 +144,7 @@ function otherPlace(held: Shelf): Elsewhere & { readonly asked: string[] } {
 
 test("trusts an ancestry that lies whole on disk, in every form, without any connection", async () => {
   const files = layoutFiles(stock, whole());
-  const docker = new Map([
-    ...files,
-    ["manifest.json", Buffer.from('[{"Config":"x","RepoTags":["a/b:1"],"Layers":[]}]')],
-  ]);
+  const docker = new Map([...files, dockerList([dockerEntry(app)])]);
   const forms = [
     `oci:${folder(files)}`,
     `oci-archive:${file(tarOf(files))}`,
@@ -374,6 +382,39 @@ test("R23 a list that can be read in two ways is a fault of the image, and witho
   const archive = Buffer.concat([tarOf(new Map([["index.json", Buffer.from("{}")]])).subarray(0, 1024), tarOf(good)]);
   const verdict = await verdictOn(`oci-archive:${file(archive)}`, { as: NAME });
   assert.deepEqual([verdict.outcome, codes(verdict)], ["untrusted", ["malformed-archive"]]);
+});
+
+test("R23 docker's own list in an archive has to be of the same images, under the same names", async () => {
+  const entries = [
+    ...whole(),
+    stock.entry(base.index.digest, { [CONTAINERD]: `${HOST}/good/base:2.0.0`, [REF]: "2.0.0" }),
+  ];
+  const files = layoutFiles(stock, entries);
+  const [own, other] = [dockerEntry(app), dockerEntry(base, `${HOST}/good/base:2.0.0`)];
+  const wrong: Readonly<Record<string, readonly (readonly [string, Uint8Array])[]>> = {
+    "another image under the name": [dockerList([{ ...other, RepoTags: own.RepoTags }])],
+    "another image under the name beside it": [dockerList([own, { ...other, RepoTags: own.RepoTags }])],
+    "an image of which index.json knows nothing": [dockerList([own, { ...dockerEntry(runtime), RepoTags: [] }])],
+    "another config": [dockerList([{ ...own, Config: other.Config }])],
+    "files beside the layout": [dockerList([{ ...own, Layers: own.Layers.map((_, i) => `${i}/layer.tar`) }])],
+    "fewer layers": [dockerList([{ ...own, Layers: own.Layers.slice(1) }])],
+    "no name at all for a name": [dockerList([{ ...own, RepoTags: ["No Name"] }])],
+    "the list that was before": [["repositories", Buffer.from(`{"${NAME}":{"1.0.0":"${"0".repeat(64)}"}}`)]],
+    "two readings": [
+      ["manifest.json", Buffer.from(JSON.stringify([own]).replace('{"Config"', '{"config":"x","Config"'))],
+    ],
+  };
+  for (const form of ["docker-archive", "oci-archive"]) {
+    const judged = (more: readonly (readonly [string, Uint8Array])[]) =>
+      verdictOn(`${form}:${file(tarOf(new Map([...files, ...more])))}:1.0.0`, { as: NAME });
+    for (const good of [[own], [own, other], [{ ...own, RepoTags: null }], []])
+      assert.equal((await judged([dockerList(good)])).outcome, "trusted");
+    for (const [what, more] of Object.entries(wrong)) {
+      const verdict = await judged(more);
+      assert.equal(verdict.outcome, "untrusted", what);
+      assert.match(codes(verdict).join(), /^(malformed-archive|folded-key)$/, what);
+    }
+  }
 });
 
 test("R23 what index.json says of a manifest is one more voice that has to agree", async () => {
