@@ -10,7 +10,7 @@ import {
 import { algorithmOf, type Digest, hexOf } from "../image/digest.ts";
 import type { Platform } from "../image/platform.ts";
 import { type PinnedImage, parseReference } from "../image/reference.ts";
-import { isSound, type JudgedNode, type PlatformVerdict, type Verdict } from "./verdict.ts";
+import { type Fault, isSound, type JudgedNode, type PlatformVerdict, type Verdict } from "./verdict.ts";
 
 /** Who says it, and by what. */
 export interface SummaryAuthor {
@@ -42,7 +42,8 @@ export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly S
     if (!platform.counts || node?.digest === undefined || !node.digests?.length) return [];
     const { reference, digest, digests } = node;
     const image: PinnedImage = { ...parseReference(reference), digest };
-    const result = passes(verdict, platform, nodes) ? "PASSED" : "FAILED";
+    const result = resultOf(verdict, platform, nodes);
+    if (result === undefined) return [];
     const below = ancestorsOf(node, nodes);
     const { registry, repository } = image;
     const name = { registry, repository, ...(verdict.image.tag !== undefined && { tag: verdict.image.tag }) };
@@ -64,13 +65,23 @@ export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly S
   });
 }
 
-/** What is wrong with the image as a whole is wrong with each of its platforms; what is wrong below one of them is that one's. */
-function passes(verdict: Verdict, { outcome }: PlatformVerdict, nodes: ReadonlyMap<string, JudgedNode>): boolean {
-  const ofTheWhole = verdict.faults.some((fault) => {
+/**
+ * What is wrong with the image as a whole is wrong with each of its platforms; what is wrong below one of them is that one's. So is what
+ * couldn't be looked at: a fault elsewhere makes no FAILED of it.
+ *
+ * @returns undefined where it can't be told.
+ */
+function resultOf(
+  { faults, unreachable }: Verdict,
+  { outcome }: PlatformVerdict,
+  nodes: ReadonlyMap<string, JudgedNode>,
+): Summary["result"] | undefined {
+  const isOfTheWhole = (fault: Fault) => {
     const node = nodes.get(fault.node);
     return node === undefined || isSound(node.finding);
-  });
-  return outcome === "trusted" && !ofTheWhole;
+  };
+  if (outcome === "untrusted" || faults.some(isOfTheWhole)) return "FAILED";
+  return outcome === "trusted" && !unreachable.some(isOfTheWhole) ? "PASSED" : undefined;
 }
 
 function ancestorsOf(subject: JudgedNode, nodes: ReadonlyMap<string, JudgedNode>): readonly JudgedNode[] {

@@ -75,6 +75,17 @@ test("R28 a verdict that isn't trusted is FAILED, and one that is undetermined i
   assert.deepEqual([undetermined.outcome, results(undetermined)], ["undetermined", []]);
 });
 
+test("R28 a platform that couldn't be looked at has no summary, whatever is wrong with another one", async () => {
+  const world = new World();
+  const base = world.build("base", { platform: "linux/arm64" });
+  const unseen = world.build("app", { base, platform: "linux/arm64" });
+  const bad = world.build("app", { signed: "nothing" });
+  world.hide(base.image);
+  const verdict = await world.judge(indexOf(world, [bad, unseen]));
+  assert.deepEqual([verdict.outcome, results(verdict)], ["untrusted", ["FAILED"]]);
+  assert.deepEqual(results(afterTagMoved(verdict, "refs/tags/v1", "a", "b")), ["FAILED", "FAILED"]);
+});
+
 test("R28 without dependencies the claim about them is there, and empty", async () => {
   const world = new World();
   const [summary] = summariesOf(await world.judge(world.build("app").image), AUTHOR);
