@@ -184,7 +184,9 @@ export function createGitHubAttestations(options: GitHubAttestationsOptions): At
       } catch (error) {
         if (!(error instanceof CouldNotLook)) throw error;
         // An app that wasn't given "attestations: read" has no such place to look in: what its action signs is in the registry too.
-        if (place.kind === "repository" && error.code === "credentials-refused") return nothing;
+        // That is a refusal to one who could see the repository; any other refusal only kept us from looking.
+        const isWithheld = place.kind === "repository" && seen !== undefined && error.code === "credentials-refused";
+        if (isWithheld && error instanceof GitHubError && error.status === 403) return nothing;
         return { ...nothing, failures: [error] };
       }
     },

@@ -275,3 +275,21 @@ test("the source repository is asked about the image of its own build, private a
   const stranger = sourceAt(t, github.apiUrl, [], { octokit: async () => createGitHubClient(github.apiUrl), own });
   assert.deepEqual(codes(await stranger.listAttestations(built)), ["not-found-unproven"]);
 });
+
+test("R15 only a permission that was never given is no place to look; credentials that fail, or no access at all, are no absence", async (t) => {
+  const own = { image: "ghcr.io/acme/app", owner: "acme", name: "app" };
+  const cases: readonly [string, repository: number, attestations: number, readonly string[]][] = [
+    ["no permission", 200, 403, []],
+    ["a token that has ended", 200, 401, ["credentials-refused"]],
+    ["credentials that are none", 401, 401, ["credentials-refused"]],
+    ["no access to the repository", 403, 403, ["credentials-refused"]],
+  ];
+  for (const [what, repository, attestations, wanted] of cases) {
+    const api = await serve(t, (path) => ({
+      status: path === "/repos/acme/app" ? repository : attestations,
+      body: {},
+    }));
+    const listing = await sourceAt(t, api.url, [], { own }).listAttestations(image);
+    assert.deepEqual([listing.candidates, codes(listing)], [[], wanted], what);
+  }
+});
