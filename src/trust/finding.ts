@@ -151,8 +151,6 @@ export type RefusalCode =
   | "malformed-attestation"
   /** Too large to be read. */
   | "too-large"
-  /** It couldn't be fetched, while others could. */
-  | "unreadable"
   /** Its subject is something else (RULES R13). */
   | "subject-mismatch"
   /** A kind of statement that says nothing of how the image was built. */

@@ -131,8 +131,6 @@ function mendOfRefusal(policy: Policy, reference: string, { code, signer, identi
     case "payload-type":
     case "too-large":
       return "sign and attach the attestation again: what is attached can't be read as one";
-    case "unreadable":
-      return "ask again: what is attached couldn't be fetched";
     case "signature":
     case "certificate":
     case "sct":

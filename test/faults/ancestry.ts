@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { type GithubRun, githubClaims } from "../world/github-claims.ts";
 import type { OciRegistry } from "../world/oci-registry.ts";
 import type { SignOptions, Sigstore } from "../world/sigstore.ts";
-import { bytesOf, type Document, type Rendered } from "./document.ts";
+import { bytesOf, type Document, isDocument, type Rendered } from "./document.ts";
 
 /** base from scratch, runtime on base, app on runtime with a file copied from base. */
 export const NAMES = ["base", "runtime", "app"] as const;
@@ -64,7 +64,7 @@ export interface Spoil {
   /** False: the bundle isn't attached. */
   readonly attached?: false;
   /** Parts that are never pushed. */
-  readonly without?: readonly ("config" | "manifest" | "index" | "bundle")[];
+  readonly without?: readonly ("config" | "layers" | "manifest" | "index" | "bundle")[];
 }
 
 /** What an image can be made from: its parents, and a signed image whose name policy gives to nobody. */
@@ -149,7 +149,7 @@ export async function makeImage(
 
   const config = stored((spoil.config ?? same)(configOf(name, layers)));
   if (!missing.has("config")) registry.putBlob(path, config.bytes);
-  for (const { blob } of layers) registry.putBlob(path, blob);
+  if (!missing.has("layers")) for (const { blob } of layers) registry.putBlob(path, blob);
   const manifest = stored((spoil.manifest ?? same)(manifestOf(config.bytes, layers)));
   if (!missing.has("manifest")) registry.putManifest(path, manifest.bytes, spoil.contentType ?? MANIFEST);
 
@@ -162,7 +162,7 @@ export async function makeImage(
   const contained =
     spoil.inIndex === false
       ? []
-      : typeof provenance === "string"
+      : !isDocument(provenance)
         ? [provenance]
         : [spoil.contained, spoil.containedToo].flatMap((change, i) =>
             change === undefined && i > 0 ? [] : [(change ?? same)(provenance)],
@@ -178,9 +178,9 @@ export async function makeImage(
 
   const isIndex = spoil.signs === "index";
   const statement: Rendered = isIndex ? signStatement(index.digest) : provenance;
-  const built = { ...draft, index, statement: typeof statement === "string" ? {} : statement };
+  const built = { ...draft, index, statement: isDocument(statement) ? statement : {} };
   const signed =
-    typeof statement === "string" || spoil.statement === undefined ? statement : spoil.statement(statement, built);
+    !isDocument(statement) || spoil.statement === undefined ? statement : spoil.statement(statement, built);
   const payload = bytesOf(signed);
   const make: Making = {
     ...place,

@@ -1,6 +1,6 @@
-/** A JSON document on its way to a registry, to be spoilt; a text is taken as its very bytes. */
+/** A JSON document on its way to a registry, to be spoilt; a text, or bytes, are taken as they are. */
 export type Document = Readonly<Record<string, unknown>>;
-export type Rendered = Document | string;
+export type Rendered = Document | string | Buffer;
 
 /** Where in a document: keys and indexes, from the outside. */
 export type Path = readonly (string | number)[];
@@ -26,7 +26,13 @@ export function at(document: unknown, path: Path): unknown {
 
 /** The bytes that are pushed or signed. */
 export function bytesOf(rendered: Rendered): Buffer {
+  if (Buffer.isBuffer(rendered)) return rendered;
   return Buffer.from(typeof rendered === "string" ? rendered : JSON.stringify(rendered));
+}
+
+/** Whether it is a document still: what it says can be read, and changed once more. */
+export function isDocument(rendered: Rendered): rendered is Document {
+  return typeof rendered !== "string" && !Buffer.isBuffer(rendered);
 }
 
 /** The document as text with more keys at its start: what no object of JavaScript can hold, the same key twice. */

@@ -1,27 +1,42 @@
 import { FAULTS_OF_BUILDS } from "./faults-of-builds.ts";
 import { FAULTS_OF_BYTES } from "./faults-of-bytes.ts";
 import { FAULTS_OF_CONTAINMENT } from "./faults-of-containment.ts";
+import { FAULTS_OF_ENTRIES } from "./faults-of-entries.ts";
+import { FAULTS_OF_FEEDS } from "./faults-of-feeds.ts";
 import { FAULTS_OF_IDENTITIES } from "./faults-of-identities.ts";
 import { FAULTS_OF_INPUTS } from "./faults-of-inputs.ts";
+import { FAULTS_OF_LAYERS } from "./faults-of-layers.ts";
+import { FAULTS_OF_PLACES } from "./faults-of-places.ts";
+import { FAULTS_OF_PLATFORMS } from "./faults-of-platforms.ts";
 import { FAULTS_OF_POLICIES } from "./faults-of-policies.ts";
 import { FAULTS_OF_PROVENANCE } from "./faults-of-provenance.ts";
 import { FAULTS_OF_REPLIES } from "./faults-of-replies.ts";
 import { FAULTS_OF_ROOTS } from "./faults-of-roots.ts";
 import { FAULTS_OF_SIGNATURES } from "./faults-of-signatures.ts";
+import { FAULTS_OF_SIGNERS } from "./faults-of-signers.ts";
+import { FAULTS_OF_SUMMARIES } from "./faults-of-summaries.ts";
 import { HARMLESS } from "./harmless.ts";
 import type { Fault } from "./mutation.ts";
 import { SHARED_CODES } from "./shared-codes.ts";
+import { UNREACHED_CODES } from "./unreached-codes.ts";
 
 const SECTIONS: readonly (readonly [heading: string, faults: readonly Fault[]])[] = [
   ["The image's bytes", FAULTS_OF_BYTES],
+  ["Layers, and what lies underneath", FAULTS_OF_LAYERS],
+  ["Several platforms in one index", FAULTS_OF_PLATFORMS],
   ["The signature and its bundle", FAULTS_OF_SIGNATURES],
+  ["Logs and timestamps", FAULTS_OF_ENTRIES],
+  ["Other places, and what GitHub keeps", FAULTS_OF_PLACES],
   ["Who signed", FAULTS_OF_IDENTITIES],
+  ["Keys, other services, publishers and mirrors", FAULTS_OF_SIGNERS],
   ["What was signed", FAULTS_OF_PROVENANCE],
   ["Provenance inside a signed index", FAULTS_OF_CONTAINMENT],
   ["What went into the build beside images", FAULTS_OF_INPUTS],
   ["The build that the asker started, and the tag that it was asked by", FAULTS_OF_BUILDS],
   ["The trusted root", FAULTS_OF_ROOTS],
   ["The policy", FAULTS_OF_POLICIES],
+  ["Another verifier's summary", FAULTS_OF_SUMMARIES],
+  ["A feed of roots", FAULTS_OF_FEEDS],
   ["The registry's answers", FAULTS_OF_REPLIES],
 ];
 
@@ -59,6 +74,14 @@ export function faultTable(): string {
     "| finding | code | causes | why nobody is misled |",
     "|---|---|---|---|",
     ...SHARED_CODES.map(({ kind, code, causes, why }) => row(kind, `\`${code}\``, causes.join(", "), why)),
+    "",
+    "## Codes that no change above reaches",
+    "",
+    "| code | why | where it is tried |",
+    "|---|---|---|",
+    ...UNREACHED_CODES.map(({ code, why, test }) =>
+      row(`\`${code}\``, why, `[${test.replace(/^test\/|\.test\.ts$/g, "")}](../${test})`),
+    ),
     "",
   ].join("\n");
 }

@@ -43,7 +43,7 @@ function mistagged(what: string, more: Partial<Fault>): Fault {
 }
 
 /** The app by another run of its workflow, which says in its provenance what it says in its certificate. */
-function by(run: GithubRun): Spoil {
+export function byRun(run: GithubRun): Spoil {
   const said = (statement: Document) =>
     JSON.stringify(statement)
       .replaceAll(FACTS.app.commit, run.sha ?? FACTS.app.commit)
@@ -55,12 +55,12 @@ const OLDER: GithubRun = { runId: 99, ref: "refs/tags/v0.9.0" };
 
 /** Mutations of which every signer is whom policy names, and the image isn't the one that was asked for. */
 export const FAULTS_OF_BUILDS: readonly Fault[] = [
-  foreign("another run of the app's workflow signed than was started", "other-run", STARTED, by({ runId: 999 })),
+  foreign("another run of the app's workflow signed than was started", "other-run", STARTED, byRun({ runId: 999 })),
   foreign("another run of the app's workflow signed its index than was started", "other-run", STARTED, {
     signs: "index",
-    ...by({ runId: 999 }),
+    ...byRun({ runId: 999 }),
   }),
-  foreign("another attempt of the run signed than was started", "other-run", OLD, by({ attempt: 2 })),
+  foreign("another attempt of the run signed than was started", "other-run", OLD, byRun({ attempt: 2 })),
   foreign(
     "the run that was started is another server's",
     "other-run",
@@ -70,8 +70,8 @@ export const FAULTS_OF_BUILDS: readonly Fault[] = [
       own: { ...OWN, server: "https://ghes.example" },
     },
   ),
-  foreign("the run that was started built another commit", "other-commit", MOVED, by({ sha: "9".repeat(40) })),
-  foreign("the run that was started built another tag", "other-ref", OLD, by({ ref: "refs/tags/v0.9.0" })),
+  foreign("the run that was started built another commit", "other-commit", MOVED, byRun({ sha: "9".repeat(40) })),
+  foreign("the run that was started built another tag", "other-ref", OLD, byRun({ ref: "refs/tags/v0.9.0" })),
   foreign(
     "the app's repository has another number than the build's",
     "repository-id",
@@ -103,19 +103,19 @@ export const FAULTS_OF_BUILDS: readonly Fault[] = [
         `${text}  roots:\n    - { image: "${app.repository}@${app.index.digest}", reason: looked at it, expires: 2099-01-01 }\n`,
     },
   ),
-  mistagged("an older app, honestly signed, stands under a new tag", { spoil: { app: by(OLDER) } }),
+  mistagged("an older app, honestly signed, stands under a new tag", { spoil: { app: byRun(OLDER) } }),
   mistagged("policy gives the app's image another tag than it was asked by", { policy: tagging("{tag}", "latest") }),
   mistagged("the app was built from a branch with the tag's name", {
-    spoil: { app: by({ ref: "refs/heads/v1.0.0" }) },
+    spoil: { app: byRun({ ref: "refs/heads/v1.0.0" }) },
     policy: (text, trial) =>
       tagging("{version}")(text, trial).replaceAll(
         "workflow-digest",
         'refs: ["refs/tags/**", "refs/heads/**"]\n        workflow-digest',
       ),
   }),
-  mistagged("the app's git tag makes no image tag", { spoil: { app: by({ ref: "refs/tags/v1.0.0+1" }) } }),
+  mistagged("the app's git tag makes no image tag", { spoil: { app: byRun({ ref: "refs/tags/v1.0.0+1" }) } }),
   mistagged("the tag's own run signed an older app that it didn't build", {
-    spoil: { app: by(OLDER) },
+    spoil: { app: byRun(OLDER) },
     after: (trial) => attach(trial, trial.images.app, signStatement(trial.images.app.manifest.digest)),
   }),
 ];

@@ -367,6 +367,16 @@ function forms(): readonly Fault[] {
     form("the registry serves the base's manifest as an index", "media-type", "base", "media-type-mismatch", {
       base: { contentType: INDEX },
     }),
+    form("a byte of the app's config is no text", "no-text", "app", "not-utf8", {
+      app: {
+        config: (config) => Buffer.from(JSON.stringify(put(config, ["config", "Cmd"], ["\u00e9"])), "latin1"),
+      },
+    }),
+    form("the app's config has lists in lists without end", "depth", "app", "too-deep", {
+      app: {
+        config: (config) => `${JSON.stringify(config).slice(0, -1)},"deep":${"[".repeat(300)}${"]".repeat(300)}}`,
+      },
+    }),
     form("the app's manifest is of a kind that nobody knows", "unknown-kind", "app", "unknown-media-type", {
       app: {
         manifest: (manifest) => put(manifest, ["mediaType"], "application/vnd.example.manifest+json"),

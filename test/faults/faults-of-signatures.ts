@@ -10,7 +10,7 @@ export const MATERIAL = "verificationMaterial";
 export const ENTRY: Path = [MATERIAL, "tlogEntries", 0];
 const HOUR_MS = 3_600_000;
 
-type BundleHook = NonNullable<Spoil["bundle"]>;
+export type BundleHook = NonNullable<Spoil["bundle"]>;
 
 /** A mutation of the base's bundle: nothing signed is left that counts. */
 function refused(
@@ -42,13 +42,13 @@ export function flipped(text: string): string {
   return bytes.toString("base64");
 }
 
-const flip =
+export const flip =
   (path: Path): BundleHook =>
   (bundle) =>
     put(bundle, path, flipped);
 
 /** A part of another bundle, made by the same signer about something else. */
-const fromAnother =
+export const fromAnother =
   (path: Path, sign?: Spoil["sign"]): BundleHook =>
   async (bundle, make) =>
     put(bundle, path, at(await make.sign(Buffer.from(`${make.payload.toString()} `), sign), path));
@@ -90,7 +90,8 @@ export const loggedLater =
     }
   };
 
-interface LoggedEntry {
+/** An entry as Rekor v1 answers it. */
+export interface LoggedEntry {
   readonly body: string;
   readonly integratedTime: number;
   readonly logIndex: number;
@@ -108,13 +109,16 @@ interface LoggedEntry {
 }
 
 /** Rekor's answer in a bundle's spelling. */
-function bundled({ body, integratedTime, logIndex, logID, verification }: LoggedEntry): Document {
+export function bundled(
+  { body, integratedTime, logIndex, logID, verification }: LoggedEntry,
+  kindVersion: Document = { kind: "dsse", version: "0.0.1" },
+): Document {
   const base64 = (text: string) => Buffer.from(text, "hex").toString("base64");
   const { logIndex: place, treeSize, rootHash, hashes, checkpoint } = verification.inclusionProof;
   return {
     logIndex: String(logIndex),
     logId: { keyId: base64(logID) },
-    kindVersion: { kind: "dsse", version: "0.0.1" },
+    kindVersion,
     integratedTime: String(integratedTime),
     inclusionPromise: { signedEntryTimestamp: verification.signedEntryTimestamp },
     inclusionProof: {

@@ -1,24 +1,18 @@
 import { createHash } from "node:crypto";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { githubClaims } from "../world/github-claims.ts";
-import {
-  BUNDLE,
-  hex,
-  IN_TOTO,
-  INDEX,
-  LAYER,
-  type Layer,
-  MANIFEST,
-  PROVENANCE,
-  referrerOf,
-  runOf,
-  sizeOf,
-} from "./ancestry.ts";
+import { BUNDLE, hex, IN_TOTO, INDEX, LAYER, MANIFEST, PROVENANCE, referrerOf, runOf, sizeOf } from "./ancestry.ts";
 import { bytesOf, type Document, put, putAll } from "./document.ts";
 import { OWN, tagging } from "./faults-of-builds.ts";
+import { OTHER_FORMS } from "./faults-of-entries.ts";
+import { FED } from "./faults-of-feeds.ts";
+import { recompressed } from "./faults-of-layers.ts";
+import { OTHER_PLACES } from "./faults-of-places.ts";
+import { SEVERAL_PLATFORMS } from "./faults-of-platforms.ts";
 import { attach, BUILDER_ID, COMPLETE, DEPENDENCIES, REQUEST, SOURCE, STEPS } from "./faults-of-provenance.ts";
 import { configOf, crowd, indexOf, listOf } from "./faults-of-replies.ts";
 import { ENTRY, flipped, loggedLater } from "./faults-of-signatures.ts";
+import { SIGNED_BY_OTHERS } from "./faults-of-signers.ts";
+import { SUMMARISED } from "./faults-of-summaries.ts";
 import type { Harmless } from "./mutation.ts";
 import type { Trial } from "./trial.ts";
 
@@ -406,6 +400,7 @@ function asked(): readonly Harmless[] {
       ),
       spoil: { base: { attached: false } },
       level: 0,
+      base: "root",
     },
     policy(
       "R12",
@@ -463,15 +458,21 @@ function asked(): readonly Harmless[] {
   ];
 }
 
-function recompressed(layer: Layer | undefined): Layer {
-  if (layer === undefined) throw new Error("there is no layer");
-  // The same content in other bytes: only the uncompressed digest stays.
-  return { blob: gzipSync(gunzipSync(layer.blob), { level: 9 }), diffId: layer.diffId };
-}
-
 function digest512(bytes: Buffer): string {
   return createHash("sha512").update(bytes).digest("hex");
 }
 
 /** Mutations that must change nothing but, where it says so, the level. */
-export const HARMLESS: readonly Harmless[] = [...posted(), ...transported(), ...signed(), ...built(), ...asked()];
+export const HARMLESS: readonly Harmless[] = [
+  ...posted(),
+  ...transported(),
+  ...signed(),
+  ...built(),
+  ...asked(),
+  ...SEVERAL_PLATFORMS,
+  ...OTHER_FORMS,
+  ...OTHER_PLACES,
+  ...SIGNED_BY_OTHERS,
+  ...SUMMARISED,
+  ...FED,
+];

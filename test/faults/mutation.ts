@@ -4,6 +4,13 @@ import type { Name, Spoil } from "./ancestry.ts";
 import type { Document } from "./document.ts";
 import type { Trial } from "./trial.ts";
 
+/** An answer of GitHub's to whoever asks for attestations. */
+export interface GithubReply {
+  readonly status?: number;
+  /** The answer; `{ attestations }` where GitHub answers as it should. */
+  readonly body: unknown;
+}
+
 /** One thing that differs from the good ancestry. */
 export interface Mutation {
   /** The rule that the mutation tries, `R23`. */
@@ -19,10 +26,14 @@ export interface Mutation {
   readonly replies?: (trial: Trial) => void;
   /** What kind of registry it is. */
   readonly registry?: "without-referrers" | "paged";
+  /** What GitHub answers about the base, which is asked at its source repository as for a build of the asker's; by default it isn't asked. */
+  readonly github?: (trial: Trial) => GithubReply;
   readonly policy?: (text: string, trial: Trial) => string;
   /** The build that the asker started, and that the app must be of; by default it is asked for by somebody else. */
   readonly own?: OwnBuild;
   readonly trustedRoot?: (root: Document, trial: Trial) => Document;
+  /** What is served as the feed of roots that policy takes up, wherever it is; by default nothing is. */
+  readonly feed?: (trial: Trial) => Uint8Array;
   readonly client?: () => Partial<RegistryOptions>;
 }
 
@@ -48,4 +59,6 @@ export interface Harmless extends Mutation {
   readonly why: string;
   /** The level of the verdict where it isn't the good one's: less is proven, and nothing is wrong. */
   readonly level?: number;
+  /** What is found of the base where that isn't `attested`. */
+  readonly base?: "root" | "summarised";
 }

@@ -33,6 +33,12 @@ export const SHARED_CODES: readonly SharedCode[] = [
     why: "Anyone may post such things; whoever posted it is told by the reason what can't be read.",
   },
   {
+    kind: "refused",
+    code: "signature",
+    causes: ["certificate-of-another", "signature"],
+    why: "Either way it doesn't fit the content under any key at hand: the content, the signature, or the signer is another's.",
+  },
+  {
     kind: "limit",
     code: "limit",
     causes: ["crowd", "nesting", "size"],

@@ -1,17 +1,23 @@
+import { createServer } from "node:http";
+import { createGitHubAttestations } from "../../src/github/attestations.ts";
+import { createGitHubClient } from "../../src/github/client.ts";
 import { parseReference } from "../../src/image/reference.ts";
 import { createRegistryClient, type RegistryOptions } from "../../src/registry/client.ts";
 import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
 import { createBundleVerifier } from "../../src/sigstore/verifier.ts";
 import { type Ancestry, ancestryOfFinding, walkAncestry } from "../../src/trust/ancestry.ts";
+import { combineSources } from "../../src/trust/attestation-sources.ts";
+import type { FeedPorts } from "../../src/trust/feed-reading.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
-import type { BundleVerifier } from "../../src/trust/ports.ts";
+import { type AttestationSource, type BundleVerifier, CouldNotLook } from "../../src/trust/ports.ts";
 import { findingOf } from "../../src/trust/resolve.ts";
 import { judge, type Verdict } from "../../src/trust/verdict.ts";
+import { listen, stop } from "../world/github/listen.ts";
 import { type OciRegistry, startOciRegistry } from "../world/oci-registry.ts";
 import { type Sigstore, startSigstore } from "../world/sigstore.ts";
 import { BUILDER, BUILDER_COMMIT, type Built, FACTS, makeImage, NAMES, type Name, OWNER_ID } from "./ancestry.ts";
 import type { Document } from "./document.ts";
-import type { Mutation } from "./mutation.ts";
+import type { GithubReply, Mutation } from "./mutation.ts";
 
 /** One ancestry with one thing changed, ready to be judged. */
 export interface Trial {
@@ -98,11 +104,13 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
   const text = policyText(registry.host);
   const policy = parsePolicy(Buffer.from(mutation.policy?.(text, trial) ?? text), "policy.yml");
   const client = createRegistryClient({ ...clientOptions(registry), ...mutation.client?.() });
+  const github = mutation.github && (await startGithub(mutation.github(trial), images.base.repository, client));
   const ports = {
     images: client,
-    attestations: client,
+    attestations: combineSources(github === undefined ? [client] : [client, github.source]),
     layers: client,
     verifier: verifierOf(mutation.trustedRoot?.(sigstore.trustedRoot as Document, trial) ?? sigstore.trustedRoot),
+    feeds: feedsOf(mutation.feed?.(trial)),
   };
   const reference = parseReference(`${images.app.repository}:1.0.0`);
   const asOf = new Date();
@@ -120,7 +128,29 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
     return judge(ancestry, policy, reference, asOf);
   } finally {
     await client.close();
+    await github?.close();
   }
+}
+
+/** GitHub's attestations API on loopback, with one answer, beside the registry. */
+async function startGithub(
+  { status = 200, body }: GithubReply,
+  image: string,
+  { download }: ReturnType<typeof createRegistryClient>,
+): Promise<{ readonly source: AttestationSource; readonly close: () => Promise<void> }> {
+  const server = createServer((request, response) => {
+    const isList = request.url?.includes("/attestations/") === true;
+    response.writeHead(isList ? status : 200, { "content-type": "application/json" });
+    response.end(JSON.stringify(isList ? body : { full_name: "acme/base", private: false }));
+  });
+  const url = await listen(server);
+  const source = createGitHubAttestations({
+    octokit: async () => createGitHubClient(url, "a token"),
+    fetchBundle: download,
+    ownsContainerRegistry: false,
+    own: { image, owner: "acme", name: "base" },
+  });
+  return { source, close: () => stop(server) };
 }
 
 const verifiers = new Map<unknown, BundleVerifier>();
@@ -132,6 +162,19 @@ function verifierOf(root: unknown): BundleVerifier {
   const verifier = createBundleVerifier({ roots: [parseTrustedRoot(Buffer.from(JSON.stringify(root)), "local")] });
   verifiers.set(root, verifier);
   return verifier;
+}
+
+/** A feed of roots that is served to everyone alike, and is seen for the first time. */
+function feedsOf(bytes: Uint8Array | undefined): FeedPorts {
+  return {
+    source: {
+      fetchFeed: async (url) => {
+        if (bytes === undefined) throw new CouldNotLook("network", `read ${url}: no answer`);
+        return bytes;
+      },
+    },
+    shelf: { readFeed: async () => undefined, keepFeed: async () => {} },
+  };
 }
 
 function clientOptions(registry: OciRegistry): RegistryOptions {

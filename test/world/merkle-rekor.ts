@@ -84,6 +84,8 @@ abstract class Log {
 
 const ProposedEntry = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("hashedrekord") }),
+  // Told as the log keeps it, which is what old bundles have; real proposals hold the envelope.
+  z.looseObject({ kind: z.literal("intoto") }),
   z.object({
     kind: z.literal("dsse"),
     spec: z.object({ proposedContent: z.object({ envelope: z.string(), verifiers: z.array(z.string()) }) }),
@@ -94,7 +96,7 @@ const Envelope = z.object({ payload: z.base64(), signatures: z.array(z.object({ 
 /** What Rekor stores is not the proposal: a dsse proposal is reduced to hashes and signatures. */
 function entryV1(proposed: unknown): unknown {
   const entry = ProposedEntry.parse(proposed);
-  if (entry.kind === "hashedrekord") return entry;
+  if (entry.kind !== "dsse") return entry;
   const { envelope, verifiers } = entry.spec.proposedContent;
   const { payload, signatures } = Envelope.parse(JSON.parse(envelope));
   const hash = (data: Uint8Array) => ({ algorithm: "sha256", value: sha256(data).toString("hex") });
