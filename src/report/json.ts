@@ -189,11 +189,10 @@ export const verdictSchema = z
       .string()
       .default("")
       .meta({ description: "with which images the layers were compared, to find a base that nobody declared" }),
-    dependencyLevels: z
-      .record(z.string(), z.int())
-      .nullable()
-      .default(null)
-      .meta({ description: "how many images below the one asked about at each level, each once; null: not known" }),
+    dependencyLevels: z.record(z.string(), z.int()).nullable().default(null).meta({
+      description:
+        "how many images below the one asked about at each level of SLSA's build track, each once; null: not known",
+    }),
     inputs: openness
       .default("open")
       .meta({ description: "how much is known of what went in: the worst of the ancestry" }),

@@ -1,16 +1,11 @@
 import { formatDockerPurl } from "../attestation/purl.ts";
 import type { Subject } from "../attestation/statement.ts";
-import {
-  buildLevelText,
-  type ResourceDescriptor,
-  UNEVALUATED,
-  type VerificationSummary,
-  writeVsa,
-} from "../attestation/vsa.ts";
+import { buildLevelText, type ResourceDescriptor, type VerificationSummary, writeVsa } from "../attestation/vsa.ts";
 import { algorithmOf, type Digest, hexOf } from "../image/digest.ts";
 import type { Platform } from "../image/platform.ts";
 import { type PinnedImage, parseReference } from "../image/reference.ts";
-import { type Fault, isSound, type JudgedNode, type PlatformVerdict, type Verdict } from "./verdict.ts";
+import { isSound, type JudgedNode, type PlatformVerdict, type Verdict } from "./verdict.ts";
+import { reachedFrom } from "./ways.ts";
 
 /** Who says it, and by what. */
 export interface SummaryAuthor {
@@ -30,8 +25,8 @@ export interface Summary {
 }
 
 /**
- * A verdict as SLSA verification summaries, one for each platform that counts (RULES R28). An undetermined verdict has none: PASSED and
- * FAILED are all that there is, and not having looked is neither.
+ * A verdict as SLSA verification summaries, one for each platform that counts (RULES R28). What is undetermined has none, the whole
+ * or one platform: PASSED and FAILED are all that there is, and not having looked is neither.
  */
 export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly Summary[] {
   if (verdict.outcome === "undetermined") return [];
@@ -44,7 +39,6 @@ export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly S
     const image: PinnedImage = { ...parseReference(reference), digest };
     const result = resultOf(verdict, platform, nodes);
     if (result === undefined) return [];
-    const below = ancestorsOf(node, nodes);
     const { registry, repository } = image;
     const name = { registry, repository, ...(verdict.image.tag !== undefined && { tag: verdict.image.tag }) };
     const summary: VerificationSummary = {
@@ -52,10 +46,10 @@ export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly S
       timeVerified: verdict.asOf,
       resourceUri: formatDockerPurl({ ...name, digest: node.index ?? digest }, node.platform),
       policy: { uri: author.policyUri, digest: digestSet([verdict.policy.digest]) },
-      inputAttestations: inputsOf([node, ...below]),
+      inputAttestations: inputsOf(reachedFrom([node.id], nodes)),
       verificationResult: result,
       verifiedLevels: [result === "PASSED" ? buildLevelText(node.level) : "FAILED"],
-      dependencyLevels: dependencyLevelsOf(node, below),
+      dependencyLevels: platform.dependencyLevels,
     };
     const subject: Subject = {
       name: formatDockerPurl(name, node.platform),
@@ -66,36 +60,38 @@ export function summariesOf(verdict: Verdict, author: SummaryAuthor): readonly S
 }
 
 /**
- * What is wrong with the image as a whole is wrong with each of its platforms; what is wrong below one of them is that one's. So is what
- * couldn't be looked at: a fault elsewhere makes no FAILED of it.
+ * What is wrong with the image as a whole is wrong with each of its platforms, and what couldn't be looked at of the whole wasn't for any
+ * of them; what is wrong below one of them is that one's.
  *
- * @returns undefined where it can't be told.
+ * @returns undefined where the answer isn't known, even if another platform makes the verdict an untrusted one.
  */
 function resultOf(
-  { faults, unreachable }: Verdict,
+  verdict: Verdict,
   { outcome }: PlatformVerdict,
   nodes: ReadonlyMap<string, JudgedNode>,
 ): Summary["result"] | undefined {
-  const isOfTheWhole = (fault: Fault) => {
-    const node = nodes.get(fault.node);
-    return node === undefined || isSound(node.finding);
-  };
-  if (outcome === "untrusted" || faults.some(isOfTheWhole)) return "FAILED";
-  return outcome === "trusted" && !unreachable.some(isOfTheWhole) ? "PASSED" : undefined;
+  if (outcome === "undetermined") return undefined;
+  if (outcome === "untrusted" || isAnyOfTheWhole(verdict, "faults", nodes)) return "FAILED";
+  return isAnyOfTheWhole(verdict, "unreachable", nodes) ? undefined : "PASSED";
 }
 
-function ancestorsOf(subject: JudgedNode, nodes: ReadonlyMap<string, JudgedNode>): readonly JudgedNode[] {
-  const reached = new Set<string>();
-  const queue = [subject];
-  for (const { parents } of queue) {
-    for (const { to } of parents) {
-      const node = nodes.get(to);
-      if (reached.has(to) || node === undefined) continue;
-      reached.add(to);
-      queue.push(node);
-    }
+/**
+ * Whether any of the faults, or of what couldn't be looked at, is the whole image's: that has no node, and so stands at a platform's. Of
+ * its own a node has one among the faults if it isn't in order, and one among the others if it couldn't be looked at.
+ */
+function isAnyOfTheWhole(
+  verdict: Verdict,
+  kind: "faults" | "unreachable",
+  nodes: ReadonlyMap<string, JudgedNode>,
+): boolean {
+  const own = new Set<string>();
+  for (const { node: id } of verdict[kind]) {
+    const finding = nodes.get(id)?.finding;
+    const isOwn =
+      finding !== undefined && !isSound(finding) && (finding.kind === "unreachable") === (kind === "unreachable");
+    if (isOwn) own.add(id);
   }
-  return queue.slice(1);
+  return verdict[kind].length > own.size;
 }
 
 /** Every accepted bundle, and every summary, that the answer rests on: all of them, or SLSA wants none. */
@@ -108,31 +104,6 @@ function inputsOf(nodes: readonly JudgedNode[]): readonly ResourceDescriptor[] {
     }
   }
   return [...inputs.values()];
-}
-
-/**
- * Each dependency once, at its highest level. Below another verifier's summary the dependencies are known by number alone, so that one
- * that is also reached otherwise counts twice: more of the same level, never one that is too high (docs/decisions/0025).
- */
-function dependencyLevelsOf(subject: JudgedNode, below: readonly JudgedNode[]): Readonly<Record<string, number>> {
-  const levels = new Map<string, number>();
-  const counts = new Map<string, number>();
-  const add = (level: string, count: number) => counts.set(level, (counts.get(level) ?? 0) + count);
-  for (const node of below) {
-    const key = node.digest ?? node.id;
-    if (key !== subject.digest) levels.set(key, Math.max(levels.get(key) ?? -1, wasEvaluated(node) ? node.level : -1));
-  }
-  for (const level of levels.values()) add(level < 0 ? UNEVALUATED : buildLevelText(level), 1);
-  for (const { summary } of [subject, ...below]) {
-    for (const [level, count] of Object.entries(summary?.summary.dependencyLevels ?? {}))
-      if (count > 0) add(level, count);
-  }
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? 1 : -1)));
-}
-
-/** Whether anything was looked at that a level could be given for. */
-function wasEvaluated({ finding: { kind } }: JudgedNode): boolean {
-  return !["pinned", "allowed", "unreachable", "limit", "unresolved"].includes(kind);
 }
 
 function digestSet(digests: readonly Digest[]): Readonly<Record<string, string>> {

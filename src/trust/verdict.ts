@@ -48,8 +48,8 @@ export interface Verdict {
   readonly levels: Readonly<Record<number, number>>;
   /** With which images the layers were compared, to find a base that nobody declared (RULES R22). */
   readonly comparedWith: string;
-  /** Of how many images below the one asked about each level was found: each once, what isn't judged or attested at 0 (SLSA VSA). */
-  readonly dependencyLevels: Readonly<Record<number, number>>;
+  /** How many images below the one asked about there are at each level, by its name in SLSA's build track: {@link dependencyLevels}. */
+  readonly dependencyLevels: Readonly<Record<string, number>>;
   /** The most open of the ancestry (RULES R20). */
   readonly inputs: Openness;
   /** The first moment at which something that it rests on has lapsed (RULES R14); undefined if nothing does. */
@@ -75,7 +75,7 @@ export interface PlatformVerdict {
   /** False for a platform that policy leaves out: told, and without effect. */
   readonly counts: boolean;
   /** As in the verdict, of this platform's image alone. */
-  readonly dependencyLevels: Readonly<Record<number, number>>;
+  readonly dependencyLevels: Readonly<Record<string, number>>;
 }
 
 /** One image of the ancestry, with everything taken together. */

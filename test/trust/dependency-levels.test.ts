@@ -10,7 +10,7 @@ test("R29 counts every image below the one asked about once, at its level", asyn
   const verdict = await world.judge(app.image);
   assert.deepEqual(
     [verdict.outcome, verdict.levels, verdict.dependencyLevels],
-    ["trusted", { 2: 1, 3: 2 }, { 2: 1, 3: 1 }],
+    ["trusted", { 2: 1, 3: 2 }, { SLSA_BUILD_LEVEL_2: 1, SLSA_BUILD_LEVEL_3: 1 }],
   );
   assert.deepEqual((await world.judge(base.image)).dependencyLevels, {});
 });
@@ -22,19 +22,35 @@ test("R29 counts an image that is reached by two names once, at the better of it
   const app = world.build("app", { base: world.build("runtime", { base }), inputs: [again] });
   const verdict = await world.judge(app.image);
   assert.equal(verdict.nodes.length, 4);
-  assert.deepEqual([verdict.outcome, verdict.dependencyLevels], ["trusted", { 3: 2 }]);
+  assert.deepEqual([verdict.outcome, verdict.dependencyLevels], ["trusted", { SLSA_BUILD_LEVEL_3: 2 }]);
 });
 
-test("R29 what isn't attested, or isn't judged, counts at level 0", async () => {
+test("R29 what isn't attested counts at level 0, and what isn't judged at none: it wasn't looked at", async () => {
   const world = new World();
   const base = world.build("base", { signed: "nothing" });
-  const tool = world.build("tool", { signed: "nothing" });
+  // Good as it is, nobody has looked at it.
+  const tool = world.build("tool");
   const app = world.build("app", { base, inputs: [tool] });
   const root = `  roots: [{ image: "ghcr.io/acme/base@${base.image.digest}", reason: r, expires: 2099-01-01 }]`;
   const verdict = await world.judge(app.image, {
     policy: policyOf({ trust: `${root}\n  roles: { inputs: allow }` }),
   });
-  assert.deepEqual([verdict.outcome, verdict.dependencyLevels], ["trusted", { 0: 2 }]);
+  assert.deepEqual(
+    [verdict.outcome, verdict.dependencyLevels],
+    ["trusted", { SLSA_BUILD_LEVEL_UNEVALUATED: 1, SLSA_BUILD_LEVEL_0: 1 }],
+  );
+});
+
+test("R29 what couldn't be looked at has no level, and level 0 is what was found of the rest", async () => {
+  const world = new World();
+  const [hidden, bare] = [world.build("hidden"), world.build("bare", { signed: "nothing" })];
+  const app = world.build("app", { base: bare, inputs: [hidden] });
+  world.hide(hidden.image);
+  const verdict = await world.judge(app.image);
+  assert.deepEqual(
+    [verdict.outcome, verdict.dependencyLevels],
+    ["untrusted", { SLSA_BUILD_LEVEL_UNEVALUATED: 1, SLSA_BUILD_LEVEL_0: 1 }],
+  );
 });
 
 test("R29 each platform has its own, and an image of the same index is none unless it went in", async () => {
@@ -48,10 +64,10 @@ test("R29 each platform has its own, and an image of the same index is none unle
     [amd, arm].map(({ manifest, platform }) => ({ image: manifest, platform: written(platform) })),
   );
   const verdict = await world.judge(index);
-  assert.deepEqual([verdict.outcome, verdict.dependencyLevels], ["trusted", { 3: 1 }]);
+  assert.deepEqual([verdict.outcome, verdict.dependencyLevels], ["trusted", { SLSA_BUILD_LEVEL_3: 1 }]);
   assert.deepEqual(
     verdict.platforms.map(({ dependencyLevels }) => dependencyLevels),
-    [{ 3: 1 }, {}],
+    [{ SLSA_BUILD_LEVEL_3: 1 }, {}],
   );
 });
 

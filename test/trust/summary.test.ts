@@ -110,6 +110,18 @@ test("R28 each platform that counts has its own, and none passes for what is wro
   assert.deepEqual(results({ ...one, outcome: "untrusted", faults: [fault] }), ["FAILED"]);
 });
 
+test("R28 what is wrong with the whole, or unknown of it, counts for each platform, wherever it stands", async () => {
+  const world = new World();
+  const bad = world.build("app", { signed: "nothing" });
+  const arm = world.build("app", { platform: "linux/arm64", layers: ["arm"] });
+  const verdict = await world.judge(indexOf(world, [bad, arm]));
+  assert.deepEqual(results(verdict), ["FAILED", "PASSED"]);
+  // At the platform that has a fault of its own.
+  const whole = { code: "x", reason: "x", node: verdict.platforms[0]?.node ?? "", path: [], mend: "" };
+  assert.deepEqual(results({ ...verdict, faults: [...verdict.faults, whole] }), ["FAILED", "FAILED"]);
+  assert.deepEqual(results({ ...verdict, unreachable: [whole] }), ["FAILED"]);
+});
+
 test("R28 dependencies count once, at their highest, unjudged ones as such, and the image itself never", async () => {
   const world = new World();
   const base = world.build("base");
