@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFeedShelf } from "../../src/app/feed-shelf.ts";
 import { digestOf } from "../../src/image/digest.ts";
+import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
-import { BeyondLimit } from "../../src/trust/ports.ts";
 import type { FeedRoot } from "../../src/trust/roots-feed.ts";
+import { createInstance, form, fulcio, utf8 } from "../sigstore/instance.ts";
 import {
   appOnUnsigned,
   FEED_URL,
@@ -73,7 +74,10 @@ test("R27 a feed names an image by its index, by its manifest, and by a manifest
 /** What stands in place of the feed, and what then is told of the base. */
 const unusable: Readonly<Record<string, readonly [said: string, served: (root: FeedRoot) => Served]>> = {
   "couldn't be fetched": ["undetermined feed-unread", () => unserved],
-  "is larger than any feed": ["undetermined feed-refused", () => new BeyondLimit("read a roots feed: too large")],
+  "is larger than 8 MiB": [
+    "undetermined feed-refused",
+    (root) => Buffer.concat([feedBytes([root]), Buffer.alloc(8 * 1024 * 1024, " ")]),
+  ],
   "is signed by another key": ["undetermined feed-refused", (root) => feedBytes([root], { by: newFeedKey() })],
   "was changed after it was signed": [
     "undetermined feed-refused",
@@ -195,6 +199,38 @@ test("R27 a feed whose signer policy revokes names nothing", async () => {
   });
   assert.equal(told(verdict), "untrusted unattested");
   assert.match(verdict.nodes.flatMap(({ warnings }) => warnings).join(), /names no root: policy revokes its signer/);
+});
+
+test("R27 a feed by a certificate counts from the very name, issuer and source that policy says", async () => {
+  const instance = createInstance();
+  const trustedRoot = parseTrustedRoot(bytesOf(instance.trustedRoot), "test");
+  const { world, base, app } = appOnUnsigned();
+  const issuer = "https://accounts.example";
+  const extensions = [form.usage, form.signing, form.san(form.email("roots@acme.example")), fulcio(8, utf8(issuer))];
+  const payload = Buffer.from(
+    JSON.parse(Buffer.from(feedBytes([rootFor(base)])).toString()).dsseEnvelope.payload,
+    "base64",
+  );
+  const served = bytesOf(instance.bundle({ extensions, payload }));
+  const said = async (identity: object) =>
+    told(
+      await judgeWith(world, app, served, {
+        roots: [trustedRoot],
+        policy: policyWithFeeds([feedEntry({ key: undefined, identity })]),
+      }),
+    );
+  assert.equal(await said({ issuer, name: "roots@acme.example" }), "trusted");
+  for (const other of [
+    { issuer, name: "roots@acme.example.org" },
+    { issuer: `${issuer}/`, name: "roots@acme.example" },
+    { issuer, name: "roots@acme.example", source: "https://git.example/acme/roots" },
+  ])
+    assert.equal(await said(other), "undetermined feed-refused");
+  const key = policyWithFeeds();
+  assert.equal(
+    told(await judgeWith(world, app, served, { roots: [trustedRoot], policy: key })),
+    "undetermined feed-refused",
+  );
 });
 
 test("R27 an older feed than one seen before is a replay: what was seen holds on, and no longer than it says", async () => {

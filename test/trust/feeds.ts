@@ -3,11 +3,12 @@ import { createFeedShelf } from "../../src/app/feed-shelf.ts";
 import { imageName } from "../../src/image/reference.ts";
 import { signFeed } from "../../src/signer/feed-signer.ts";
 import { parseSigningKey } from "../../src/signer/signing-key.ts";
+import type { TrustedRootProfile } from "../../src/sigstore/trusted-root.ts";
 import { createBundleVerifier } from "../../src/sigstore/verifier.ts";
 import { type WalkPorts, walkAncestry } from "../../src/trust/ancestry.ts";
 import type { OwnBuild } from "../../src/trust/own-build.ts";
 import type { Policy } from "../../src/trust/policy.ts";
-import { CouldNotLook, type FeedShelf } from "../../src/trust/ports.ts";
+import { BeyondLimit, CouldNotLook, type FeedShelf } from "../../src/trust/ports.ts";
 import type { FeedRoot, RootsFeedDocument } from "../../src/trust/roots-feed.ts";
 import { judge, type Verdict } from "../../src/trust/verdict.ts";
 import { AS_OF, type Built, policyOf, World } from "./world.ts";
@@ -69,17 +70,23 @@ export type Served = Uint8Array | Error;
 export const unserved = new CouldNotLook("network", "read a roots feed: no answer");
 
 /** The ports of a world in which this is served. Feeds are verified for real. */
-export function portsWith(world: World, served: Served, shelf: FeedShelf = createFeedShelf()): WalkPorts {
+export function portsWith(
+  world: World,
+  served: Served,
+  shelf: FeedShelf = createFeedShelf(),
+  roots: readonly TrustedRootProfile[] = [],
+): WalkPorts {
   const ports = world.ports();
-  const real = createBundleVerifier({ roots: [] });
+  const real = createBundleVerifier({ roots });
   return {
     ...ports,
     verifier: { verifyBundle: (bundle, keys) => world.verified.get(bundle.digest) ?? real.verifyBundle(bundle, keys) },
     feeds: {
       shelf,
       source: {
-        async fetchFeed() {
+        async fetchFeed(_, limit) {
           if (served instanceof Error) throw served;
+          if (served.length > limit) throw new BeyondLimit("read a roots feed: too large");
           return served;
         },
       },
@@ -97,9 +104,16 @@ export async function judgeWith(
     asOf = AS_OF,
     shelf,
     own,
-  }: { policy?: Policy; asOf?: Date; shelf?: FeedShelf; own?: OwnBuild } = {},
+    roots,
+  }: {
+    policy?: Policy;
+    asOf?: Date;
+    shelf?: FeedShelf;
+    own?: OwnBuild;
+    roots?: readonly TrustedRootProfile[];
+  } = {},
 ): Promise<Verdict> {
-  const ports = portsWith(world, served, shelf);
+  const ports = portsWith(world, served, shelf, roots);
   return judge(await walkAncestry(ports, policy, image.image, "every", asOf, own), policy, image.image, asOf);
 }
 
