@@ -106,6 +106,7 @@ const openness = z.enum(["closed", "recorded", "open"]);
 
 const feed = z.strictObject({
   url: text("without its query"),
+  bundle: text("SHA-256 of the feed itself, which is a bundle"),
   digest: text("by which it names the image: of the index where there is one"),
   issuer: text("its publisher, in his own words"),
   issued: z.iso.datetime(),

@@ -6,13 +6,20 @@ const DAY_MS = 86_400_000;
 
 /** Said while there is time to look at the root again (RULES R27). */
 export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
-  // A feed is issued anew all the time, and warns of its own end.
-  if (finding.kind !== "root" || finding.feed !== undefined) return [];
-  const days = Math.floor((Date.parse(`${finding.expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
-  if (days > ROOT_WARNING_DAYS) return [];
-  return [
-    `${finding.policyPath} lapses ${days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`}: look at it again`,
-  ];
+  if (finding.kind !== "root") return [];
+  const when = lapsesSoon(finding.expires, asOf);
+  return when === undefined ? [] : [`${finding.policyPath} lapses ${when}: look at it again`];
+}
+
+/**
+ * When a root lapses, in words, if that is within the days in which it is warned of.
+ *
+ * @param expires - Its last day, YYYY-MM-DD.
+ */
+export function lapsesSoon(expires: string, asOf: Date): string | undefined {
+  const days = Math.floor((Date.parse(`${expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
+  if (days > ROOT_WARNING_DAYS) return undefined;
+  return days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`;
 }
 
 /** The first moment at which one of the findings no longer holds (RULES R14); undefined if none ever lapses. */

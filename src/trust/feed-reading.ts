@@ -24,6 +24,8 @@ export type FeedAnswer =
   | {
       readonly kind: "read";
       readonly document: RootsFeedDocument;
+      /** SHA-256 of the feed as it was served. */
+      readonly bundle: Digest;
       /** When it ends to hold, by its own word and by policy's `max-age`. */
       readonly until: Date;
       /** Why it is one that was kept, and not the one that is served now. */
@@ -66,6 +68,7 @@ export function shelfKey({ url, signer }: RootsFeed): Digest {
 /** A feed that its signer has signed, whatever its age. */
 interface Genuine {
   readonly document: RootsFeedDocument;
+  readonly bundle: Digest;
   readonly identity: SignerIdentity;
   /** Why policy doesn't believe its signer any more, if so. */
   readonly revoked: string | undefined;
@@ -133,7 +136,7 @@ async function genuine(
     // Taken for the newest ever seen, it would make all that follow replays.
     if (document.issued.getTime() > asOf.getTime() + SKEW_MS)
       return refused(`it was issued ${document.issued.toISOString()}, which is still to come`);
-    return { document, identity, revoked: revokedIdentity(policy, verified) };
+    return { document, identity, bundle: verified.bundle, revoked: revokedIdentity(policy, verified) };
   } catch (error) {
     if (error instanceof BundleError || error instanceof RootsFeedError) return refused(error.message);
     throw error;
@@ -142,7 +145,7 @@ async function genuine(
 
 function held(
   feed: RootsFeed,
-  { document, revoked, identity }: Genuine,
+  { document, bundle, revoked, identity }: Genuine,
   asOf: Date,
   instead: string | undefined,
 ): FeedAnswer {
@@ -154,7 +157,7 @@ function held(
       reason: `policy revokes its signer ${signerName(identity)}: ${revoked}`,
     };
   const until = new Date(Math.min(expires.getTime(), issued.getTime() + (feed.maxAgeMs ?? Infinity)));
-  if (asOf < until) return { kind: "read", document, until, instead };
+  if (asOf < until) return { kind: "read", document, bundle, until, instead };
   const limit = until < expires ? `max-age of ${feed.path} ended` : "it expired";
   return { kind: "void", document, reason: `issued ${issued.toISOString()}, ${limit} ${until.toISOString()}` };
 }

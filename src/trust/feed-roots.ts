@@ -1,4 +1,5 @@
 import { digestsOf } from "../image/digest.ts";
+import { lapsesSoon } from "./expiry.ts";
 import { type FeedAnswer, type FeedAnswers, feedName } from "./feed-reading.ts";
 import type { Finding } from "./finding.ts";
 import { judgedName } from "./mirror.ts";
@@ -65,7 +66,7 @@ function entriesFor(
 
 function rootIn(
   feed: RootsFeed,
-  { document, until, instead }: FeedAnswer & { readonly kind: "read" },
+  { document, bundle, until, instead }: FeedAnswer & { readonly kind: "read" },
   name: string,
   node: ImageNode,
   asOf: Date,
@@ -76,15 +77,20 @@ function rootIn(
   const days = Math.floor((until.getTime() - asOf.getTime()) / DAY_MS);
   const url = feedName(feed);
   const issued = document.issued.toISOString();
+  // A feed is issued anew all the time; an entry with a day of its own is a decision with an end (RULES R27).
+  const soon = entry.expires === undefined ? undefined : lapsesSoon(entry.expires, asOf);
   return {
     finding: {
       kind: "root",
       reason: `${entry.reason} (named by ${document.issuer} in ${url}, issued ${dayOf(document.issued)})`,
       expires: entry.expires !== undefined && entry.expires < dayOf(until) ? entry.expires : dayOf(until),
       policyPath: feed.path,
-      feed: { url, digest: entry.digest, issuer: document.issuer, issued, expires: until.toISOString() },
+      feed: { url, bundle, digest: entry.digest, issuer: document.issuer, issued, expires: until.toISOString() },
     },
     warnings: [
+      ...(soon === undefined
+        ? []
+        : [`${feed.path} names it a root that lapses ${soon}: its publisher has to look at it again`]),
       ...(instead === undefined ? [] : [kept(feed, document.issued, until, instead)]),
       ...(days < FEED_WARNING_DAYS
         ? [`${feed.path} lapses ${until.toISOString()}: its publisher has to issue the next one`]

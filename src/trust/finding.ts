@@ -59,6 +59,8 @@ export type Finding =
 /** The signed feed that names a root. */
 export interface FeedOrigin {
   readonly url: string;
+  /** SHA-256 of the feed itself. */
+  readonly bundle: Digest;
   /** The digest by which it names the root: of the index where there is one. */
   readonly digest: Digest;
   /** Its publisher's name, in his own words. */

@@ -94,10 +94,12 @@ function isAnyOfTheWhole(
   return verdict[kind].length > own.size;
 }
 
-/** Every accepted bundle, and every summary, that the answer rests on: all of them, or SLSA wants none. */
+/** Every accepted bundle, every summary and every feed of roots that the answer rests on: all of them, or SLSA wants none. */
 function inputsOf(nodes: readonly JudgedNode[]): readonly ResourceDescriptor[] {
   const inputs = new Map<Digest, ResourceDescriptor>();
-  for (const { reference, accepted, summary } of nodes) {
+  for (const { reference, accepted, summary, finding } of nodes) {
+    if (finding.kind === "root" && finding.feed !== undefined)
+      inputs.set(finding.feed.bundle, { uri: finding.feed.url, digest: digestSet([finding.feed.bundle]) });
     for (const { verified } of [...accepted.map(({ found }) => found), ...(summary ? [summary.found] : [])]) {
       const { bundle } = verified;
       if (!inputs.has(bundle)) inputs.set(bundle, { uri: `oci://${reference}`, digest: digestSet([bundle]) });

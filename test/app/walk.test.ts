@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readConfig } from "../../src/app/config.ts";
 import { walks } from "../../src/app/walk.ts";
+import { digestOf } from "../../src/image/digest.ts";
 import { parseReference } from "../../src/image/reference.ts";
 import { CouldNotLook } from "../../src/trust/ports.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
@@ -28,6 +29,30 @@ test("the server connects to no address of its own network because a policy name
   const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients)(repository, asked);
   t.after(() => open.close());
   assert.equal(await open.resolve(asked), undefined, "allowed, it is asked");
+});
+
+test("R32 the server fetches no feed of roots from its own network because a policy names one there, and keeps what it fetched", async (t) => {
+  const registry = await startOciRegistry();
+  t.after(() => registry.close());
+  const asked = parseReference(`${registry.host}/acme/app:v1`);
+  const closed = walks(readConfig({}), clients)(repository, asked);
+  t.after(() => closed.close());
+  const code = "address-refused";
+  await assert.rejects(async () => closed.feeds?.source.fetchFeed(`http://${registry.host}/feed.json`, 1000), { code });
+  await assert.rejects(async () => closed.feeds?.source.fetchFeed("https://169.254.169.254/feed.json", 1000), { code });
+  assert.deepEqual(registry.requests, []);
+
+  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients);
+  const [one, other] = [open(repository, asked), open(repository, asked)];
+  for (const walk of [one, other]) t.after(() => walk.close());
+  await assert.rejects(
+    async () => one.feeds?.source.fetchFeed(`http://${registry.host}/feed.json`, 1000),
+    CouldNotLook,
+  );
+  assert.equal(registry.requests.length, 1);
+  const key = digestOf(Buffer.from("a feed"));
+  await one.feeds?.shelf.keepFeed(key, Buffer.from("a feed"));
+  assert.deepEqual(await other.feeds?.shelf.readFeed(key), Buffer.from("a feed"));
 });
 
 test("the person's own registry credentials aren't used for images that others name, unless the operator gives some", async (t) => {

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFeedShelf } from "../../src/app/feed-shelf.ts";
-import { digestOf } from "../../src/image/digest.ts";
+import { digestOf, hexOf } from "../../src/image/digest.ts";
 import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import type { FeedRoot } from "../../src/trust/roots-feed.ts";
+import { summariesOf } from "../../src/trust/summary.ts";
 import { createInstance, form, fulcio, utf8 } from "../sigstore/instance.ts";
 import {
   appOnUnsigned,
@@ -36,7 +37,8 @@ async function toldWith(
 test("R27 an image that a feed names is a root, shown as such with who names it, where and when", async () => {
   assert.equal(await toldWith(() => unserved, { policy: policyOf() }), "untrusted unattested");
   const { world, base, app } = appOnUnsigned();
-  const verdict = await judgeWith(world, app, feedBytes([rootFor(base)]));
+  const served = feedBytes([rootFor(base)]);
+  const verdict = await judgeWith(world, app, served);
   assert.equal(told(verdict), "trusted");
   const node = verdict.nodes.find(({ digest }) => digest === base.manifest.digest);
   assert.deepEqual(node?.finding, {
@@ -46,6 +48,7 @@ test("R27 an image that a feed names is a root, shown as such with who names it,
     policyPath: "trust.roots-from[0]",
     feed: {
       url: FEED_URL,
+      bundle: digestOf(served),
       digest: base.image.digest,
       issuer: "Acme platform team",
       issued: "2026-11-20T12:00:00.000Z",
@@ -150,13 +153,17 @@ test("R27 a feed heals what is refused, and what is opaque for whatever reason",
   );
   assert.equal(told(await judgeWith(world, onRefused, feedBytes([rootFor(refused)]))), "trusted");
 
-  const local = world.build("local", { local: true });
+  // Opaque for what went in beside images, and walked so far: what lies below it is asked for no longer.
+  const local = world.build("local", { local: true, base: world.build("below", { signed: "nothing" }) });
   const onLocal = world.build("top", { base: local });
   const without = await judgeWith(world, onLocal, feedBytes([rootFor(local, { digest: NEVER_BUILT })]));
-  assert.equal(without.outcome, "untrusted");
+  assert.equal(told(without), "untrusted input-local unattested");
   const verdict = await judgeWith(world, onLocal, feedBytes([rootFor(local)]));
   assert.equal(told(verdict), "trusted");
-  assert.ok(verdict.nodes.every(({ finding }) => ["attested", "root"].includes(finding.kind)));
+  assert.deepEqual(
+    verdict.nodes.map(({ finding }) => finding.kind),
+    ["attested", "root"],
+  );
 });
 
 test("R27 a feed speaks for no name but those that policy gives it, and for no look-alike of an image", async () => {
@@ -258,6 +265,21 @@ test("R27 an older feed than one seen before is a replay: what was seen holds on
   assert.equal(told(later), "undetermined feed-refused");
 });
 
+test("R27 what one signer publishes doesn't make forgotten what another did at the same address", async () => {
+  const shelf = createFeedShelf();
+  const { world, base, app } = appOnUnsigned();
+  const by = newFeedKey();
+  const other = policyWithFeeds([feedEntry({ key: { pem: by.publicKey.pem } })]);
+  const without = feedBytes([rootFor(base, { digest: NEVER_BUILT })]);
+  const old = feedBytes([rootFor(base)], { issued: new Date("2026-11-10T00:00:00Z") });
+  assert.equal(told(await judgeWith(world, app, without, { shelf })), "untrusted unattested");
+  assert.equal(
+    told(await judgeWith(world, app, feedBytes([rootFor(base)], { by }), { shelf, policy: other })),
+    "trusted",
+  );
+  assert.equal(told(await judgeWith(world, app, old, { shelf })), "untrusted unattested");
+});
+
 test("R15 a feed that can't be fetched is taken as it was kept, and the answer says so", async () => {
   const shelf = createFeedShelf();
   const { world, base, app } = appOnUnsigned();
@@ -329,12 +351,28 @@ test("R25 an index around images that a feed names one by one isn't one that it 
   assert.equal(told(await judgeWith(world, image, feedBytes([...roots, rootFor(image)]))), "trusted");
 });
 
-test("a feed that lapses within days is warned of, as long as it is still good", async () => {
+test("R27 a root of a feed is warned of like others where it has a day of its own, and a feed within days of its end", async () => {
   const { world, base, app } = appOnUnsigned();
-  const warnings = async (asOf: string) =>
-    (await judgeWith(world, app, feedBytes([rootFor(base)]), { asOf: new Date(asOf) })).nodes.flatMap(
-      (node) => node.warnings,
-    );
+  const warnings = async (asOf: string, expires?: string) => {
+    const verdict = await judgeWith(world, app, feedBytes([rootFor(base, { expires })]), { asOf: new Date(asOf) });
+    return verdict.nodes.flatMap((node) => node.warnings);
+  };
   assert.deepEqual(await warnings("2026-12-17T12:00:00Z"), []);
   assert.match((await warnings("2026-12-17T12:00:01Z")).join(), /^trust\.roots-from\[0\] lapses 2026-12-20T12/);
+  assert.deepEqual(await warnings("2026-11-21T12:00:00Z", "2026-12-22"), []);
+  assert.match((await warnings("2026-11-21T12:00:00Z", "2026-12-21")).join(), /lapses in 30 days/);
+});
+
+test("R28 our own summary of a verdict names the feed that it rests on", async () => {
+  const { world, base, app } = appOnUnsigned();
+  const served = feedBytes([rootFor(base)]);
+  const verdict = await judgeWith(world, app, served);
+  const author = { verifier: "https://verifier.example/1", version: {}, policyUri: "https://verifier.example/policy" };
+  const [summary] = summariesOf(verdict, author);
+  const { predicate } = JSON.parse(new TextDecoder().decode(summary?.statement));
+  const feed = { uri: FEED_URL, digest: { sha256: hexOf(digestOf(served)) } };
+  assert.deepEqual(
+    predicate.inputAttestations.filter(({ uri }: { uri: string }) => uri === FEED_URL),
+    [feed],
+  );
 });
