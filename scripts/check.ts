@@ -5,6 +5,7 @@ import { breachesOf } from "./architecture.ts";
 import { staleInDist } from "./build-action.ts";
 import { forbiddenIn } from "./forbidden.ts";
 import { deadLinks } from "./markdown.ts";
+import { rulesWithoutTests, testsIn } from "./rules.ts";
 
 interface Outcome {
   readonly name: string;
@@ -31,6 +32,13 @@ const outcomes = await Promise.all([
   ),
   own("forbidden text", () =>
     eachFile(/./, (path, text) => forbiddenIn(path, text).map((fault) => `${path}:${fault}`)),
+  ),
+  own("rules", () =>
+    rulesWithoutTests(
+      files
+        .filter((path) => /^test\/.*\.test\.ts$/.test(path))
+        .flatMap((path) => testsIn(path, readFileSync(path, "utf8"))),
+    ),
   ),
   own("exact versions", looseVersions),
   own("action/dist", () => staleInDist()),

@@ -21,6 +21,7 @@ export const RULES: readonly Rule[] = [
   },
   { rule: "R6", title: "what the certificate doesn't say is a mismatch; dangerous events never count" },
   { rule: "R7", title: "the builder is the build signer, matched whole" },
+  { rule: "R8", title: "numbers go before names: a rename keeps trust, a transfer and a name taken over don't" },
   {
     rule: "R9",
     title: "run and signed parameters are those that policy asks for; an own build is of the run that was started",
@@ -28,6 +29,7 @@ export const RULES: readonly Rule[] = [
   },
   { rule: "R10", title: "the build's git source is the certificate's" },
   { rule: "R11", title: "provenance inside an index counts only if its signer builds and it is tied to the run" },
+  { rule: "R12", title: "only a proven time counts, and any overlap with a revoked window revokes" },
   { rule: "R13", title: "every digest of a subject that can be computed must match" },
   { rule: "R14", title: "only the cryptographic result is kept" },
   { rule: "R15", title: "evidence counts wherever it stands, and could-not-look is neither verdict" },
@@ -95,7 +97,14 @@ export function testsIn(file: string, text: string): readonly NamedTest[] {
 
 /** Whether a test's name begins with the rule's number. */
 export function isOf({ name }: NamedTest, rule: string): boolean {
-  return new RegExp(`^(?:R\\d+(?:, | and ))*${rule}\\b`).test(name);
+  return new RegExp(`^(?:R\\d+(?:, | and | ))*${rule}\\b`).test(name);
+}
+
+/** Every rule of the table without a test of its own, in words. */
+export function rulesWithoutTests(tests: readonly NamedTest[]): readonly string[] {
+  return RULES.filter(({ rule }) => !tests.some((test) => isOf(test, rule))).map(
+    ({ rule, title }) => `${rule} (${title}): no test's name begins with it`,
+  );
 }
 
 /**

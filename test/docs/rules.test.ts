@@ -2,13 +2,20 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { allTests, pages } from "../../scripts/docs.ts";
-import { isOf, RULES, testsIn } from "../../scripts/rules.ts";
+import { isOf, RULES, rulesWithoutTests, testsIn } from "../../scripts/rules.ts";
 
 const tests = allTests();
 
 for (const { rule } of RULES) {
   test(`at least one test is named after ${rule}`, () => assert.ok(tests.some((each) => isOf(each, rule))));
 }
+
+test("the check names every rule that has lost its tests", () => {
+  assert.deepEqual(rulesWithoutTests(tests), []);
+  const [without, ...more] = rulesWithoutTests(tests.filter((each) => !isOf(each, "R11")));
+  assert.match(without ?? "", /^R11 /);
+  assert.deepEqual(more, []);
+});
 
 test("docs/rules.md is what the tests' names say", () => {
   assert.equal(readFileSync("docs/rules.md", "utf8"), pages()["docs/rules.md"], "run node scripts/docs.ts");
@@ -28,5 +35,6 @@ test("a rule's number isn't another one's beginning", () => {
   assert.ok(isOf(named("R1 a"), "R1"));
   assert.ok(!isOf(named("R11 a"), "R1"));
   assert.ok(isOf(named("R4, R11 and R1 a"), "R1"));
+  assert.ok(isOf(named("R4 R1 a"), "R1"));
   assert.ok(!isOf(named("refuses R1"), "R1"));
 });
