@@ -13,7 +13,14 @@ import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts
 import type { ImageNode } from "./resolve.ts";
 import { revokedCommit, revokedDigest, revokesByEvidence } from "./revocation.ts";
 import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
-import { type AcceptedSummary, isSummary, type Summarised, summarise, summarisedFinding } from "./verifiers.ts";
+import {
+  type AcceptedSummary,
+  isSummary,
+  type Summarised,
+  summarise,
+  summarisedFinding,
+  summaryWarnings,
+} from "./verifiers.ts";
 
 /** What the evidence about one node says, before its parents are looked at. */
 export interface Examination {
@@ -81,7 +88,10 @@ export async function examine(
     accepted,
     provenances,
     refusals,
-    warnings: [...new Set(accepted.flatMap(({ acceptance }) => acceptance.warnings))],
+    warnings: [
+      ...new Set(accepted.flatMap(({ acceptance }) => acceptance.warnings)),
+      ...(summary === undefined ? [] : summaryWarnings(summary)),
+    ],
     parents: isWalked ? unionOfParents(provenances) : [],
     unresolved: isWalked ? records.flatMap(({ unresolved }) => unresolved) : [],
     base: rooted.kind === "attested" ? baseOf(provenances, node) : { kind: "none" },

@@ -61,7 +61,9 @@ export function feedName({ url }: Pick<RootsFeed, "url">): string {
 /** Under what a feed is kept: another signer at the same address is another feed, with a history of its own. */
 export function shelfKey({ url, signer }: RootsFeed): Digest {
   const by =
-    signer.kind === "key" ? signer.key.fingerprint : [signer.issuer, signer.identity.pattern, signer.source ?? null];
+    signer.kind === "key"
+      ? signer.key.fingerprint
+      : [signer.issuer, signer.identity.pattern, signer.source, signer.repositoryId, signer.ownerId];
   return digestOf(new TextEncoder().encode(JSON.stringify([url, by])));
 }
 

@@ -60,12 +60,14 @@ export interface AcceptedVerifier {
   readonly id: string;
   readonly signer:
     | { readonly kind: "key"; readonly key: SignerKey }
-    /** `identity` matches the certificate's name as a whole; `source` is the repository in its extension .12. */
+    /** `identity` matches the certificate's name as a whole; `source` is the repository in its extension .12, and undefined where it must name none. */
     | {
         readonly kind: "certificate";
         readonly issuer: string;
         readonly identity: Glob;
         readonly source: string | undefined;
+        readonly repositoryId: string | undefined;
+        readonly ownerId: string | undefined;
       };
   /** `policy.digest` in the VSA. */
   readonly policy: Digest;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fingerprintOf } from "../attestation/public-key.ts";
 import { buildLevelOf } from "../attestation/vsa.ts";
 import { type Digest, isDigest } from "../image/digest.ts";
-import { GITHUB_ISSUERS, publicKeyPem, repositoryUri, signerName } from "./builder-schema.ts";
+import { GITHUB_ISSUERS, numericId, publicKeyPem, repositoryUri, signerName } from "./builder-schema.ts";
 import { compileGlob } from "./glob.ts";
 import type { AcceptedVerifier } from "./policy.ts";
 
@@ -16,7 +16,13 @@ export const signerKey = z.strictObject({
 
 /** Whoever signs is named so by a certificate. */
 export const signingIdentity = z
-  .strictObject({ issuer: z.url(), name: signerName, source: repositoryUri.optional() })
+  .strictObject({
+    issuer: z.url(),
+    name: signerName,
+    source: repositoryUri.optional(),
+    "repository-id": numericId.optional(),
+    "owner-id": numericId.optional(),
+  })
   .refine(({ issuer, source }) => source !== undefined || !GITHUB_ISSUERS.test(issuer), {
     error: "with GitHub's issuer also source: whoever calls a workflow that can be called gets its name",
     path: ["source"],
@@ -70,6 +76,6 @@ export function signerOf(
     return { kind: "key", key: { name: `${path}.key`, pem, fingerprint: fingerprintOf(pem), log } };
   }
   if (identity === undefined) throw new Error(`${path} names no signer`);
-  const { issuer, name, source } = identity;
-  return { kind: "certificate", issuer, identity: compileGlob(name), source };
+  const { issuer, name, source, "repository-id": repositoryId, "owner-id": ownerId } = identity;
+  return { kind: "certificate", issuer, identity: compileGlob(name), source, repositoryId, ownerId };
 }

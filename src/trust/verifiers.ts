@@ -70,7 +70,7 @@ export function summarise(policy: Policy, node: ImageNode, found: readonly Found
   // The one that grants most, and of those the one that holds longest; their order in the registry is without effect.
   const [best] = accepted.sort(
     (a, b) =>
-      b.by.minimum - a.by.minimum ||
+      levelGranted(b.by) - levelGranted(a.by) ||
       b.until.getTime() - a.until.getTime() ||
       (a.found.verified.bundle < b.found.verified.bundle ? -1 : 1),
   );
@@ -84,10 +84,31 @@ export function summarisedFinding({ summary, by, until }: AcceptedSummary): Find
     kind: "summarised",
     reason: `${id} answers for it and all below it, by policy ${by.policy}`,
     // All checked levels reach the minimum, and policy grants no more than that.
-    level: by.minimum,
+    level: levelGranted(by),
     until: until.toISOString(),
     policyPath: by.path,
   };
+}
+
+/** A level for the word of a repository without its numbers: names can change hands (RULES R8). */
+const LEVEL_WITHOUT_IDS = 1;
+
+function levelGranted({ minimum, signer }: AcceptedVerifier): number {
+  return namesWithoutIds(signer) ? Math.min(minimum, LEVEL_WITHOUT_IDS) : minimum;
+}
+
+function namesWithoutIds(signer: AcceptedVerifier["signer"]): boolean {
+  if (signer.kind === "key" || signer.source === undefined) return false;
+  return signer.repositoryId === undefined && signer.ownerId === undefined;
+}
+
+/** What caps the level of a node at which the walk ends, for people. */
+export function summaryWarnings({ by: { path, signer } }: AcceptedSummary): readonly string[] {
+  return namesWithoutIds(signer)
+    ? [
+        `${path} names its source without repository-id or owner-id: level ${LEVEL_WITHOUT_IDS} at most, because names can change hands`,
+      ]
+    : [];
 }
 
 /** A summary by a verifier that policy names, about this very image and reference; what it says of it is still to be looked at. */
@@ -265,7 +286,10 @@ export function isSignedBy(
         identity.kind === "certificate" &&
         identity.issuer === signer.issuer &&
         signer.identity.match(identity.subjectAlternativeName) !== undefined &&
-        (signer.source === undefined || identity.extensions.sourceRepositoryUri === signer.source) &&
+        // Who uses somebody's shared configuration has its name: only the source tells them apart (RULES R4).
+        identity.extensions.sourceRepositoryUri === signer.source &&
+        (signer.repositoryId === undefined || identity.extensions.sourceRepositoryIdentifier === signer.repositoryId) &&
+        (signer.ownerId === undefined || identity.extensions.sourceRepositoryOwnerIdentifier === signer.ownerId) &&
         !mayRunForStrangers(identity)
       );
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { FulcioExtensions } from "../../src/attestation/identity.ts";
 import { formatReference } from "../../src/image/reference.ts";
 import type { OwnBuild } from "../../src/trust/own-build.ts";
 import {
@@ -227,6 +228,30 @@ test("R6 a verifier's run for strangers ends no walk, though it has the verifier
   const elsewhere = { ...silent, issuer: "https://issuer.example" };
   const other = policyWith([workflowEntry({ issuer: elsewhere.issuer })]);
   assert.equal(await toldWith({ by: elsewhere }, other), "trusted");
+});
+
+test("R8 a verifier known by its repository's name alone grants level 1; by numbers all, and nothing to who took the name over", async () => {
+  const levelWith = async (ids: Readonly<Record<string, unknown>>, by = signerOf("verifier")) => {
+    const { world, base } = appOnBase({ by });
+    const verdict = await world.judge(base.image, { policy: policyWith([workflowEntry(ids)]) });
+    return [verdict.outcome, verdict.level, verdict.nodes[0]?.warnings.length];
+  };
+  assert.deepEqual(await levelWith({}), ["trusted", 1, 1]);
+  assert.deepEqual(await levelWith({ "repository-id": 99 }), ["trusted", 2, 0]);
+  assert.deepEqual(await levelWith({ "owner-id": 1234 }), ["trusted", 2, 0]);
+  const taken = signerOf("verifier", { sourceRepositoryIdentifier: "7", sourceRepositoryOwnerIdentifier: "666" });
+  assert.deepEqual(await levelWith({ "repository-id": 99 }, taken), ["untrusted", 0, 0]);
+  assert.deepEqual(await levelWith({ "owner-id": 1234 }, taken), ["untrusted", 0, 0]);
+});
+
+test("R4 a verifier's certificate that names a source is none of an entry that names none", async () => {
+  const person = { issuer: "https://issuer.example", name: "ci@verifier.example", source: undefined };
+  const by = (extensions: FulcioExtensions): SummaryOptions => ({
+    by: { kind: "certificate", issuer: person.issuer, subjectAlternativeName: person.name, extensions },
+  });
+  const policy = policyWith([workflowEntry(person)]);
+  assert.equal(await toldWith(by({}), policy), "trusted");
+  assert.equal(await toldWith(by({ sourceRepositoryUri: "https://evil.example/a/b" }), policy), "untrusted vsa-signer");
 });
 
 test("R28 signer, verifier and policy count together: two entries don't lend each other theirs", async () => {
