@@ -15,6 +15,7 @@ import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
 import { commitUrl, policyUrl } from "./source-links.ts";
 import { inputsWords, levelWords } from "./text.ts";
 import { utc } from "./utc.ts";
+import { versionWords } from "./version-words.ts";
 
 /**
  * What a check run says of a judged image: faults first, each under the policy that sees it; then who signed what; then the ancestry.
@@ -117,9 +118,11 @@ function facts(
 ): readonly string[] {
   const { image } = document;
   const platforms = platformWords(document);
+  const version = versionWords(document);
   return [
     `- image: ${code(image.tag === null ? image.name : `${image.name}:${image.tag}`)}`,
     `- digest: ${image.digest === null ? "none; the tag could not be resolved" : code(image.digest)}`,
+    ...(version === undefined ? [] : [`- version: ${prose(version)}`]),
     ...(platforms === undefined ? [] : [`- platforms: ${prose(platforms)}`]),
     `- inputs: ${inputsWords(document)}`,
     `- pushed: ${pushed(build, options)}`,

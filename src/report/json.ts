@@ -113,6 +113,15 @@ const feed = z.strictObject({
   expires: z.iso.datetime().meta({ description: "when it ends to hold as a whole" }),
 });
 
+const version = z.strictObject({
+  sourceRepository: z.string().nullable(),
+  sourceRef: z.string().nullable().meta({ description: "`refs/tags/v1.4.0`" }),
+  sourceCommit: z.string().nullable(),
+  firstSigned: z.iso.datetime().nullable().meta({ description: "earliest proven time of signing" }),
+  lastSigned: z.iso.datetime().nullable().meta({ description: "latest proven time of signing" }),
+  nodes: z.array(z.string()).meta({ description: "the images that it is the version of" }),
+});
+
 const node = z.strictObject({
   id: z.string(),
   reference: z.string(),
@@ -207,6 +216,10 @@ export const verdictSchema = z
       .nullable()
       .default(null)
       .meta({ description: "the platform that was asked about alone; null: all of them" }),
+    versions: z
+      .array(version)
+      .default([])
+      .meta({ description: "what stands under the tag that was asked for, in the word of provenance that counts" }),
     platforms: z.array(
       z.strictObject({ platform: z.string().nullable(), node: z.string(), verdict: outcome, counts: z.boolean() }),
     ),
@@ -256,6 +269,14 @@ export function verdictDocument(verdict: Verdict): VerdictDocument {
     inputs: verdict.inputs,
     validUntil: verdict.validUntil?.toISOString() ?? null,
     onlyPlatform: verdict.onlyPlatform === undefined ? null : formatPlatform(verdict.onlyPlatform),
+    versions: verdict.versions.map(({ repository, ref, commit, firstSigned, lastSigned, nodes }) => ({
+      sourceRepository: repository ?? null,
+      sourceRef: ref ?? null,
+      sourceCommit: commit ?? null,
+      firstSigned: firstSigned?.toISOString() ?? null,
+      lastSigned: lastSigned?.toISOString() ?? null,
+      nodes: [...nodes],
+    })),
     platforms: verdict.platforms.map(({ platform, node: id, outcome: result, counts }) => ({
       platform: platform === undefined ? null : formatPlatform(platform),
       node: id,

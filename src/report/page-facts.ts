@@ -10,6 +10,7 @@ import { linked, marked, named, time } from "./page-marks.ts";
 import { SHORT_DIGEST } from "./short-reference.ts";
 import { commitUrl, policyUrl, repositoryUrl, tagUrl } from "./source-links.ts";
 import { inputsWords, levelWords } from "./text.ts";
+import { versionWords } from "./version-words.ts";
 
 /** What was built from what, by whom, and whose policy said what of it when. */
 export function facts(build: Build, judged: readonly JudgedBy[], server: string | undefined): Markup {
@@ -17,6 +18,7 @@ export function facts(build: Build, judged: readonly JudgedBy[], server: string 
   const home = repositoryUrl(build, server);
   const documents = judged.map(({ document }) => document);
   const platforms = documents[0] === undefined ? undefined : platformWords(documents[0]);
+  const version = documents[0] === undefined ? undefined : versionWords(documents[0]);
   const digest = build.digest ?? documents[0]?.image.digest ?? undefined;
   return html`<section><h2>Source and build</h2><dl class="box facts">
 ${row(
@@ -24,6 +26,7 @@ ${row(
   (request?.tags ?? []).map((tag) => named(`${request?.image}:${tag}`)),
 )}
 ${row("Digest", digest === undefined ? [] : [named(digest)])}
+${row("Version", version === undefined ? [] : [html`${version}`])}
 ${row("Platforms", platforms === undefined ? [] : [html`${platforms}`])}
 ${row("Inputs", documents[0] === undefined ? [] : [html`${inputsWords(documents[0])}`])}
 ${row("Repository", [linked(`${repository.owner}/${repository.name}`, home)])}

@@ -5,6 +5,7 @@ import { type VerdictDocument, verdictDocument } from "./json.ts";
 import { type Mark, markOfOutcome, SHAPES } from "./marks.ts";
 import { printable } from "./printable.ts";
 import { type Emphasis, type Paint, plain, treeLines } from "./tree.ts";
+import { versionWords } from "./version-words.ts";
 
 /** How text is shown. */
 export interface TextStyle {
@@ -35,9 +36,11 @@ function summary(paint: Paint, verdict: VerdictDocument): readonly string[] {
     ({ platform, verdict: outcome, counts }) =>
       `${platform === null ? "?" : printable(platform)} ${outcome}${counts ? "" : " (policy doesn't judge it)"}`,
   );
+  const version = versionWords(verdict);
   return [
     `${paint(`${SHAPES[mark]} ${verdict.verdict.toUpperCase()}`, mark)}  ${printable(verdict.image.reference)}`,
     ...(verdict.image.origin === null ? [] : [`  from    ${originWords(verdict.image.origin)}`]),
+    ...(version === undefined ? [] : [`  tag     ${printable(verdict.image.tag ?? "")} is ${version}`]),
     `  policy  ${printable(verdict.policy.name)} (${verdict.policy.digest})`,
     ...(platforms.length > 1 ? [`  of      ${platforms.join(", ")}`] : []),
     ...(verdict.onlyPlatform === null

@@ -19,6 +19,7 @@ import type { Policy } from "./policy.ts";
 import type { KnownImage } from "./ports.ts";
 import { isTakenFor, mayBeGiven } from "./resolve.ts";
 import type { AcceptedSummary } from "./verifiers.ts";
+import { type Version, versionsOf } from "./versions.ts";
 import { reachedFrom, waysFrom } from "./ways.ts";
 
 /** The answer. */
@@ -56,6 +57,8 @@ export interface Verdict {
   readonly validUntil: Date | undefined;
   /** The platform that was asked about alone; undefined for all of them. */
   readonly onlyPlatform: Platform | undefined;
+  /** Of which versions what stands under the tag is, over the platforms that count; none where it was asked for without a tag (RULES R26). */
+  readonly versions: readonly Version[];
 }
 
 /** An image that was read from disk. Its name is only a word there, and policy binds names: the report says whose word (RULES R4). */
@@ -198,6 +201,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     inputs: mostOpen(concerned.map(opennessOf)),
     validUntil: validUntil(concerned.map(({ finding }) => finding)),
     onlyPlatform: ancestry.onlyPlatform,
+    versions: image.tag === undefined ? [] : versionsOf(subjects.flatMap((id) => nodes.get(id) ?? [])),
   };
 }
 

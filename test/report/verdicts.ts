@@ -131,6 +131,7 @@ export function verdict(nodes: readonly JudgedNode[], given: Partial<Verdict> = 
     inputs: "closed",
     validUntil: undefined,
     onlyPlatform: undefined,
+    versions: [],
     ...given,
   };
 }
