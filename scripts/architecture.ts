@@ -47,12 +47,13 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml", "p-limit"] },
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
   report: { ...PURE, inside: CORE, packages: ["zod", "hono"] },
+  layer: { ...PURE, builtins: ["crypto", "zlib"], inside: ["image", "trust/ports.ts"], packages: [] },
   registry: {
     ...ADAPTER,
-    inside: ["image", "attestation", "trust/ports.ts"],
+    inside: ["image", "attestation", "layer", "trust/ports.ts"],
     packages: ["zod", "undici", "ipaddr.js", "p-limit"],
   },
-  archive: { ...ADAPTER, inside: ["image", "attestation", "trust/ports.ts"], packages: ["zod"] },
+  archive: { ...ADAPTER, inside: ["image", "attestation", "layer", "trust/ports.ts"], packages: ["zod"] },
   sigstore: {
     ...ADAPTER,
     inside: ["image", "attestation", "trust/ports.ts"],
@@ -223,7 +224,10 @@ function breachOfImport(
       return { rule: "builtin", detail: `${here} may not import ${specifier}` };
     }
     const random =
-      allowed.globals === "pure" && !each.typeOnly && each.names.find((name) => !PURE_CRYPTO.includes(name));
+      allowed.globals === "pure" &&
+      builtin === "crypto" &&
+      !each.typeOnly &&
+      each.names.find((name) => !PURE_CRYPTO.includes(name));
     return random ? { rule: "crypto", detail: `${here} may not take ${random} from ${specifier}` } : undefined;
   }
   const name = packageOf(specifier) ?? specifier;

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { createGunzip, createZstdDecompress } from "node:zlib";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { ArchiveError } from "./error.ts";
-import type { Files } from "./files.ts";
+import { type Files, PIECE_BYTES } from "./files.ts";
 import { type Cursor, readTar, type TarEntry } from "./tar.ts";
 
 /** Bytes of a compressed archive that are decompressed, in one pass: a bomb of some kilobytes could keep us busy for ever. */
@@ -22,7 +22,7 @@ type Compression = "gzip" | "zstd" | undefined;
  * The files of a tar archive, plain or compressed with gzip or zstd. It is read once to learn where everything is, and nothing of it is
  * ever unpacked to disk.
  *
- * @param limit - Of what is decompressed in one pass, in bytes.
+ * @param limit - Of what is decompressed in one pass, and in all passes for large files together, in bytes.
  * @throws {ArchiveError} @throws {BeyondLimit}
  */
 export async function openArchive(path: string, place: string, limit = MAX_DECOMPRESSED_BYTES): Promise<Files> {
@@ -43,6 +43,21 @@ export async function openArchive(path: string, place: string, limit = MAX_DECOM
       compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place, limit);
     const entries = await list(cursor, place, compression === undefined ? undefined : kept);
     await cursor.end();
+    let again = 0;
+    const readFrom = async <T>(entry: TarEntry, use: (from: Cursor) => Promise<T>): Promise<T> => {
+      const from =
+        compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place, limit);
+      try {
+        await from.skip(entry.offset);
+        return await use(from);
+      } catch (cause) {
+        if (!(cause instanceof ArchiveError)) throw cause;
+        // It was read once: whatever is wrong now came since.
+        throw new CouldNotLook("unreadable-file", cause.message, { cause });
+      } finally {
+        await from.end();
+      }
+    };
     return {
       place,
       read: async (name, atMost) => {
@@ -54,20 +69,31 @@ export async function openArchive(path: string, place: string, limit = MAX_DECOM
         }
         const held = kept.get(name);
         if (held !== undefined) return held;
-        const from =
-          compression === undefined ? fileCursor(file, size, place) : streamCursor(path, compression, place, limit);
-        try {
-          await from.skip(entry.offset);
+        return readFrom(entry, async (from) => {
           const bytes = await from.take(entry.size);
           if (bytes.length < entry.size) throw ended(place);
           return bytes;
-        } catch (cause) {
-          if (!(cause instanceof ArchiveError)) throw cause;
-          // It was read once: whatever is wrong now came since.
-          throw new CouldNotLook("unreadable-file", cause.message, { cause });
-        } finally {
-          await from.end();
+        });
+      },
+      pour: async (name, size, take) => {
+        const entry = entries.get(name);
+        if (entry === undefined || entry.kind !== "file") return "absent";
+        if (entry.size !== size) return "another-size";
+        if (compression !== undefined) {
+          // Each time from the beginning: many layers of an archive that holds little could keep us busy for hours.
+          again += entry.offset + size;
+          if (again > limit)
+            throw new BeyondLimit(`read ${name} in ${place}: more than ${limit} bytes would be decompressed again`);
         }
+        await readFrom(entry, async (from) => {
+          for (let left = size; left > 0; ) {
+            const piece = await from.take(Math.min(PIECE_BYTES, left));
+            if (piece.length === 0) throw ended(place);
+            await take(piece);
+            left -= piece.length;
+          }
+        });
+        return "poured";
       },
       close: () => file.close(),
     };

@@ -27,6 +27,8 @@ export interface Layout {
    * @throws {CouldNotLook} `digest-mismatch`, `unreadable-file`. @throws {BeyondLimit}
    */
   readBlob(digest: Digest, limit: number): Promise<Uint8Array | undefined>;
+  /** Its stored bytes as they are, by {@link Files.pour}: whether they have the digest is for whoever takes them to find out. */
+  pourBlob(digest: Digest, size: number, take: (piece: Uint8Array) => Promise<void>): ReturnType<Files["pour"]>;
   /** {@link readBlob} within the limit for manifests. */
   readManifest(digest: Digest): Promise<Uint8Array | undefined>;
   /** Everything that can be reached from `index.json`, looked through once. */
@@ -84,6 +86,7 @@ export async function openLayout(files: Files): Promise<Layout> {
     entries,
     readBlob,
     readManifest,
+    pourBlob: (digest, size, take) => files.pour(layoutBlobPath(digest), size, take),
     contents: () => {
       contents ??= lookThrough(entries, readManifest, place);
       return contents;

@@ -1,7 +1,8 @@
 import type { Digest } from "../image/digest.ts";
 import { ImageFormatError, parseManifest } from "../image/manifest.ts";
 import type { PinnedImage } from "../image/reference.ts";
-import type { AttestationListing, AttestationSource, ImageReader } from "../trust/ports.ts";
+import { storedLayer } from "../layer/stored-layer.ts";
+import type { AttestationListing, AttestationSource, ImageReader, LayerReader } from "../trust/ports.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { listInLayout } from "./attestations.ts";
 import type { Layout } from "./layout.ts";
@@ -21,8 +22,8 @@ const MAX_DEPTH = 4;
 export async function createStore(
   layout: Layout,
   subject: Digest,
-  elsewhere: ImageReader & AttestationSource,
-): Promise<ImageReader & AttestationSource> {
+  elsewhere: ImageReader & AttestationSource & { readonly layers: LayerReader },
+): Promise<ImageReader & AttestationSource & LayerReader> {
   const own = await manifestsUnder(layout, subject);
   const mediaTypes = new Map(layout.entries.map(({ digest, mediaType }) => [digest, mediaType]));
   const missing = (what: string) =>
@@ -40,6 +41,25 @@ export async function createStore(
       if (bytes !== undefined) return bytes;
       if (own.has(image.digest)) throw missing(`content ${digest}`);
       return elsewhere.readBlob(image, digest, limit);
+    },
+    unpackLayer: async (image, layer, algorithm, limit) => {
+      const what = `layer ${layer.digest}`;
+      if (layer.size > limit) throw new BeyondLimit(`${what} of ${layout.place}: more than ${limit} bytes`);
+      const stored = storedLayer(layer, algorithm, limit);
+      const came = await layout.pourBlob(layer.digest, layer.size, stored.write);
+      const unpacked = await stored.end();
+      if (came === "absent") {
+        if (own.has(image.digest)) throw missing(what);
+        return elsewhere.layers.unpackLayer(image, layer, algorithm, limit);
+      }
+      if (unpacked === undefined) {
+        throw new CouldNotLook(
+          "digest-mismatch",
+          `read ${what} in ${layout.place}: what lies there has another digest or size; copy or save the image again`,
+        );
+      }
+      if (unpacked === "beyond") throw new BeyondLimit(`${what} of ${layout.place}: it holds more than ${limit} bytes`);
+      return unpacked;
     },
     listAttestations: async (image) => {
       const here = await listInLayout(layout, image);

@@ -23,7 +23,7 @@ export interface Elsewhere extends ImageReader, AttestationSource, FeedSource {
   /** @returns undefined if it is provably absent. @throws {CouldNotLook} */
   resolve(reference: ImageReference): Promise<{ readonly pinned: PinnedImage } | undefined>;
   readonly defaultBranches: DefaultBranches;
-  readonly layers?: LayerReader;
+  readonly layers: LayerReader;
   close(): Promise<void>;
 }
 
@@ -75,6 +75,7 @@ export const nothingElsewhere: Elsewhere = {
   readManifest: async (image) => refuse(formatReference(image)),
   readBlob: async (image, digest) => refuse(`${digest} of ${formatReference(image)}`),
   listAttestations: async (image) => refuse(`attestations of ${formatReference(image)}`),
+  layers: { unpackLayer: async (image, { digest }) => refuse(`layer ${digest} of ${formatReference(image)}`) },
   defaultBranches: {
     readDefaultBranch: async ({ sourceRepositoryUri }) => refuse(`the default branch of ${sourceRepositoryUri}`),
   },

@@ -50,8 +50,7 @@ export interface Subject extends ImageReader, AttestationSource {
   /** The image, or why there is none. */
   readonly found: PinnedImage | { readonly kind: "finding"; readonly finding: Finding };
   readonly origin?: ImageOrigin;
-  /** Undefined where layers aren't unpacked: those on disk aren't. */
-  readonly layers?: LayerReader;
+  readonly layers: LayerReader;
   close(): Promise<void>;
 }
 
@@ -140,7 +139,7 @@ async function onDisk(asked: AskedImage & { readonly kind: "disk" }, elsewhere: 
       return { ...elsewhere, reference: image, found: { kind: "finding", finding }, origin: { place, namedBy }, close };
     }
     const store = await createStore(layout, image.digest, elsewhere);
-    return { ...store, reference: image, found: image, origin: { place, namedBy }, close };
+    return { ...store, layers: store, reference: image, found: image, origin: { place, namedBy }, close };
   } catch (error) {
     await files?.close();
     const finding = findingOnDisk(error);

@@ -105,7 +105,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
     const ports: WalkPorts = {
       images: subject,
       attestations: combineSources([subject, ...bundles]),
-      ...(subject.layers && { layers: subject.layers }),
+      layers: subject.layers,
       feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
       verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
       defaultBranches: elsewhere.defaultBranches,

@@ -1,13 +1,12 @@
-import { createHash } from "node:crypto";
 import type { Descriptor } from "../image/descriptor.ts";
-import { algorithmOf, type DigestAlgorithm, hexOf } from "../image/digest.ts";
+import type { DigestAlgorithm } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
+import { storedLayer } from "../layer/stored-layer.ts";
 import { BeyondLimit, type LayerReader, type UnpackedLayer } from "../trust/ports.ts";
 import type { RepositoryAccess } from "./access.ts";
 import { unexpected } from "./access.ts";
 import { absent } from "./content.ts";
 import { RegistryError } from "./error.ts";
-import { unpacking } from "./unpacking.ts";
 
 /** How long one layer may take to come, in milliseconds: two gigabytes don't in the time of an ordinary request. */
 const LAYER_TIMEOUT_MS = 60_000;
@@ -53,7 +52,8 @@ export function createLayerReader(access: RepositoryAccess, timeoutMs = LAYER_TI
     const where = `${image.registry}/${image.repository}`;
     if (layer.size > limit) throw new BeyondLimit(`${what} of ${where}: more than ${limit} bytes`);
     for (let tries = 0; tries < TRIES_FOR_WRONG_BYTES; tries += 1) {
-      const reading = readingOf(layer, algorithm, limit);
+      // Begun anew with each try of the transport.
+      let stored = storedLayer(layer, algorithm, limit);
       try {
         const answer = await access.send(image, {
           method: "GET",
@@ -63,12 +63,16 @@ export function createLayerReader(access: RepositoryAccess, timeoutMs = LAYER_TI
           limit: layer.size,
           timeoutMs,
           what,
-          sink: reading.begin,
+          sink: () => {
+            const own = storedLayer(layer, algorithm, limit);
+            stored = own;
+            return own.write;
+          },
         });
         if (answer.status === 404) return absent(access, image, what);
         if (answer.status !== 200) throw unexpected(image, what, answer, "200 or 404");
       } catch (error) {
-        if (error instanceof RegistryError && error.code === "timeout" && reading.came() > 0) {
+        if (error instanceof RegistryError && error.code === "timeout" && stored.size > 0) {
           throw new BeyondLimit(`${what} of ${where}: it didn't come whole in ${timeoutMs / 1000} seconds`, {
             cause: error,
           });
@@ -76,7 +80,7 @@ export function createLayerReader(access: RepositoryAccess, timeoutMs = LAYER_TI
         if (error instanceof BeyondLimit) continue;
         throw error;
       }
-      const unpacked = await reading.end();
+      const unpacked = await stored.end();
       if (unpacked === undefined) continue;
       access.noteRead(image);
       if (unpacked === "beyond") throw new BeyondLimit(`${what} of ${where}: it holds more than ${limit} bytes`);
@@ -88,32 +92,4 @@ export function createLayerReader(access: RepositoryAccess, timeoutMs = LAYER_TI
     );
   };
   return { unpackLayer };
-}
-
-/** One transfer of a layer, begun anew with each try of the transport. */
-function readingOf(layer: Descriptor, algorithm: DigestAlgorithm, limit: number) {
-  const start = () => ({
-    stored: createHash(algorithmOf(layer.digest)),
-    content: unpacking(layer.mediaType, algorithm, limit),
-    size: 0,
-  });
-  let now = start();
-  return {
-    begin: () => {
-      const own = start();
-      now = own;
-      return async (chunk: Uint8Array) => {
-        own.size += chunk.length;
-        own.stored.update(chunk);
-        await own.content.write(chunk);
-      };
-    },
-    came: () => now.size,
-    /** @returns undefined if these bytes aren't the layer's: then what is in them says nothing. */
-    end: async () => {
-      const content = await now.content.end();
-      const isLayer = now.size === layer.size && now.stored.digest("hex") === hexOf(layer.digest);
-      return isLayer ? content : undefined;
-    },
-  };
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { openArchive } from "../../src/archive/archive-file.ts";
+import { openDirectory } from "../../src/archive/directory.ts";
 import { ArchiveError } from "../../src/archive/error.ts";
 import { BeyondLimit, CouldNotLook } from "../../src/trust/ports.ts";
 import { paxRecord, type TarPart, tarOfParts, tarPart, writeFiles } from "./on-disk.ts";
@@ -72,6 +73,40 @@ test("reads a file beyond what is kept of a compressed archive, by decompressing
     await assert.rejects(files.read("large", large.length - 1), BeyondLimit);
     await files.close();
   }
+});
+
+test("pours a file of the size that was asked for, piece by piece, and no other", async () => {
+  const large = Buffer.alloc(1024 * 1024, "large ");
+  const tar = tarOfParts([
+    { name: "first", content: Buffer.from("1") },
+    { name: "large", content: large },
+  ]);
+  const path = file(tar);
+  const folder = writeFiles(join(directory, "poured"), new Map([["large", large]]));
+  for (const files of [
+    await openArchive(path, "archive"),
+    await openArchive(file(gzipSync(tar)), "archive"),
+    await openDirectory(folder, "folder"),
+  ]) {
+    const pieces: Uint8Array[] = [];
+    const take = async (piece: Uint8Array) => void pieces.push(Uint8Array.from(piece));
+    assert.equal(await files.pour("large", large.length, take), "poured");
+    assert.ok(pieces.length > 1 && large.equals(Buffer.concat(pieces)));
+    assert.equal(await files.pour("large", large.length + 1, take), "another-size");
+    assert.equal(await files.pour("large", large.length - 1, take), "another-size");
+    assert.equal(await files.pour("nothing", 1, take), "absent");
+    await files.close();
+  }
+});
+
+test("decompresses an archive again for large files only so often", async () => {
+  const content = Buffer.alloc(5 * 1024 * 1024, "large ");
+  const tar = tarOfParts([{ name: "large", content }]);
+  const files = await openArchive(file(gzipSync(tar)), "archive", 2 * tar.length);
+  const pour = () => files.pour("large", content.length, async () => {});
+  assert.deepEqual([await pour(), await pour()], ["poured", "poured"]);
+  await assert.rejects(pour(), BeyondLimit);
+  await files.close();
 });
 
 test("stops decompressing where an archive holds more than is read, however small it is", async () => {

@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { readBundleFile } from "../../src/archive/bundles.ts";
 import { type Elsewhere, nothingElsewhere } from "../../src/cli/elsewhere.ts";
 import { UsageError } from "../../src/cli/exit-code.ts";
 import { openSubject, parseAsked } from "../../src/cli/subject.ts";
+import { digestOf } from "../../src/image/digest.ts";
 import { formatReference, type PinnedImage } from "../../src/image/reference.ts";
 import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
 import { createBundleVerifier } from "../../src/sigstore/verifier.ts";
@@ -104,7 +105,8 @@ async function verdictOn(
   const subject = await openSubject(parseAsked(text, as), elsewhere);
   try {
     const more = bundles === undefined ? [] : [(await readBundleFile(bundles)).source];
-    const ports = { images: subject, attestations: combineSources([subject, ...more]), verifier };
+    const attestations = combineSources([subject, ...more]);
+    const ports = { images: subject, attestations, layers: subject.layers, verifier };
     const { found, reference, origin } = subject;
     const asOf = new Date();
     const ancestry =
@@ -134,6 +136,13 @@ function otherPlace(held: Shelf): Elsewhere & { readonly asked: string[] } {
     readBlob: async (image, digest) => {
       asked.push(image.digest, digest);
       return held.blobs.get(digest);
+    },
+    layers: {
+      unpackLayer: async (_, { digest }, algorithm) => {
+        asked.push(digest);
+        const content = gunzipSync(held.blobs.get(digest) ?? Buffer.of());
+        return { kind: "unpacked", contentDigest: digestOf(content, algorithm), size: content.length };
+      },
     },
     listAttestations: async ({ digest }) => {
       asked.push(digest);
@@ -196,6 +205,70 @@ test("a part of the image itself that isn't on disk could not be looked at, thou
     assert.deepEqual([verdict.outcome, codes(verdict)], ["undetermined", ["offline"]]);
     assert.ok(!elsewhere.asked.includes(missing));
   }
+});
+
+/** A base, and an image on it whose copies of its layers were compressed anew; `copy` says what they hold. */
+async function recompressed(copy = (content: Uint8Array) => content) {
+  const held = shelf(HOST);
+  const place = { registry: held, namespace: "good", sigstore, stranger: sigstore };
+  const below = await makeImage(place, "base", {});
+  const again = below.layers.map(({ blob, diffId }) => ({
+    diffId,
+    blob: gzipSync(copy(gunzipSync(blob)), { level: 0 }),
+  }));
+  const child = await makeImage(place, "runtime", { base: { ...below, layers: again } });
+  const entries = [
+    held.entry(child.index.digest, { [CONTAINERD]: `${HOST}/good/runtime:1.0.0`, [REF]: "1.0.0" }),
+    ...[child, below].map(({ referrer }) => held.entry(referrer)),
+  ];
+  const [copied, original] = [again, below.layers].map((layers) => layers.map(({ blob }) => sha256(blob)));
+  return { held, entries, copied: copied ?? [], original: original ?? [] };
+}
+
+test("R21 layers on disk that were compressed anew are looked into, in every form", async () => {
+  const honest = await recompressed();
+  const files = layoutFiles(honest.held, honest.entries);
+  const tar = tarOf(files);
+  for (const form of [`oci:${folder(files)}`, ...[tar, gzipSync(tar)].map((bytes) => `oci-archive:${file(bytes)}`)]) {
+    const verdict = await verdictOn(form);
+    assert.deepEqual([verdict.outcome, codes(verdict)], ["trusted", []], form);
+    assert.deepEqual([verdict.nodes[0]?.seam, verdict.level], ["proven", 3], form);
+  }
+  const lying = await recompressed(() => Buffer.from("the attacker's"));
+  const verdict = await verdictOn(`oci:${folder(layoutFiles(lying.held, lying.entries))}`);
+  assert.deepEqual([verdict.outcome, codes(verdict)], ["untrusted", ["diff-id-mismatch"]]);
+});
+
+test("R21 a layer that isn't on disk, or is another there, could not be looked at", async () => {
+  const { held, entries, copied, original } = await recompressed();
+  const [stored = ""] = copied;
+  const own = `oci:${folder(layoutFiles(without(held, ...copied), entries))}`;
+  const elsewhere = otherPlace(held);
+  for (const offline of [true, false]) {
+    const verdict = await verdictOn(own, offline ? {} : { elsewhere });
+    assert.deepEqual([verdict.outcome, codes(verdict)], ["undetermined", ["offline"]]);
+  }
+  const bytes = held.blobs.get(stored) ?? Buffer.of();
+  const wrong = [
+    Buffer.concat([bytes, Buffer.of(0)]),
+    bytes.subarray(1),
+    Buffer.alloc(bytes.length),
+    gzipSync("the attacker's"),
+  ];
+  for (const other of wrong) {
+    const blobs = new Map([...held.blobs, [stored, other]]);
+    const files = layoutFiles({ ...held, blobs }, entries);
+    for (const form of [`oci:${folder(files)}`, `oci-archive:${file(gzipSync(tarOf(files)))}`]) {
+      const verdict = await verdictOn(form);
+      assert.deepEqual([verdict.outcome, codes(verdict)], ["undetermined", ["digest-mismatch"]]);
+    }
+  }
+  // The base's may lie elsewhere, as the base itself.
+  const below = `oci:${folder(layoutFiles(without(held, ...original), entries))}`;
+  const alone = await verdictOn(below);
+  assert.deepEqual([alone.outcome, codes(alone)], ["undetermined", ["offline"]]);
+  const asked = await verdictOn(below, { elsewhere });
+  assert.deepEqual([asked.outcome, asked.nodes[0]?.seam], ["trusted", "proven"]);
 });
 
 test("R23 content that doesn't have its digest was never received", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { digestOf } from "../../src/image/digest.ts";
-import { unpacking } from "../../src/registry/unpacking.ts";
+import { unpacking } from "../../src/layer/unpacking.ts";
 
 const TAR = "application/vnd.oci.image.layer.v1.tar";
 const GZIP = `${TAR}+gzip`;
