@@ -4,6 +4,7 @@ import type { Refusal } from "./finding.ts";
 import {
   type HeldPorts,
   type HeldStatement,
+  IN_TOTO,
   mayBeProvenance,
   readHeldStatement,
   type SignersOfManifest,
@@ -13,9 +14,6 @@ import type { Policy } from "./policy.ts";
 import { CouldNotLook, type ImageReader } from "./ports.ts";
 import { type AttestationManifest, type EnclosingIndex, type ImageNode, readAttestationManifests } from "./resolve.ts";
 import { isTied } from "./ties.ts";
-
-/** The media type of the statements in BuildKit's attestation manifests. */
-const IN_TOTO = "application/vnd.in-toto+json";
 
 /** What an index's own attestation manifests gave. */
 export interface ContainedEvidence {

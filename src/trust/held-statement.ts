@@ -1,14 +1,35 @@
 import type { Statement } from "../attestation/statement.ts";
 import type { Descriptor } from "../image/descriptor.ts";
+import { parseManifest } from "../image/manifest.ts";
 import { type PinnedImage, pin } from "../image/reference.ts";
 import { type AcceptedStatement, isProvenanceType, type Refused } from "./accepted.ts";
 import { type Evidence, type FoundStatement, isAbout, parseContainedStatement } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
 import { BeyondLimit, type CouldNotLook, type ImageReader } from "./ports.ts";
-import type { ImageNode } from "./resolve.ts";
+import { type ImageNode, readConfig } from "./resolve.ts";
 
 /** The largest statement in a manifest, in bytes (DESIGN §7). */
 const MAX_STATEMENT_BYTES = 64 * 1024 * 1024;
+/** How many statements of one manifest are asked for ahead: builders write one of provenance. */
+const MAX_ASKED_AHEAD = 2;
+/** The media type of the statements in BuildKit's attestation manifests. */
+export const IN_TOTO = "application/vnd.in-toto+json";
+
+/**
+ * Asks for what an attestation manifest holds before anyone knows that it will be judged: the reader keeps it. Whatever is wrong with it
+ * is found again, and told, when it is.
+ */
+export async function askAhead(reader: ImageReader, image: PinnedImage, { mediaType }: Descriptor): Promise<void> {
+  const stored = await reader.readManifest(image);
+  if (stored === undefined) return;
+  const manifest = parseManifest(stored.bytes, { contentType: stored.contentType, mediaType });
+  if (manifest.kind === "index") return;
+  const statements = manifest.layers.filter((layer) => layer.mediaType === IN_TOTO && mayBeProvenance(layer));
+  await Promise.all([
+    readConfig(reader, image, manifest),
+    ...statements.slice(0, MAX_ASKED_AHEAD).map(({ digest }) => reader.readBlob(image, digest, MAX_STATEMENT_BYTES)),
+  ]);
+}
 
 /** What unsigned statements need of the world to become somebody's word. */
 export interface HeldPorts {

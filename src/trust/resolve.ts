@@ -12,6 +12,8 @@ import { BeyondLimit, CouldNotLook, type ImageReader } from "./ports.ts";
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 /** How many entries of an index are looked at, nested ones included. */
 const MAX_INDEX_ENTRIES = 512;
+/** How many attestation manifests of one index are told ahead: builders write one a platform. */
+const MAX_TOLD_AHEAD = 16;
 /** How deep indexes may nest. */
 const MAX_INDEX_DEPTH = 4;
 
@@ -56,16 +58,16 @@ export interface AttestationManifest {
  *
  * @param wanted - A platform, or every one. For a platform that the index doesn't have, those that BuildKit would take instead.
  * @param isParent - A parent that is no index is taken whatever its platform: that is what the build used.
- * @param onName - Told of each image whose evidence a node under the digest can need, as soon as its digest is known.
+ * @param ahead - Told what a node under the digest will need, as soon as its digest is known.
  */
 export async function resolveImage(
   reader: ImageReader,
   image: PinnedImage,
   wanted: Platform | "every",
   isParent: boolean,
-  onName: (image: PinnedImage) => void = () => {},
+  ahead: Ahead = { onImage() {}, onBeside() {} },
 ): Promise<readonly Resolution[]> {
-  const found = await expand({ reader, wanted, count: { entries: 0 }, onName }, image, [], undefined);
+  const found = await expand({ reader, wanted, count: { entries: 0 }, ahead }, image, [], undefined);
   const runnable = found.filter((entry) => entry !== "attestation");
   const nodes = runnable.flatMap((resolution) => (resolution.kind === "node" ? [resolution.node] : []));
   const findings = runnable.filter((resolution) => resolution.kind === "finding");
@@ -78,6 +80,14 @@ export async function resolveImage(
     return [{ kind: "finding", image, finding }];
   }
   return [...findings, ...duplicates(image, chosen), ...chosen.map((node) => ({ kind: "node" as const, node }))];
+}
+
+/** Hears of what can be asked for already while an image is still read. Nothing is judged by it. */
+export interface Ahead {
+  /** What refers to this image will be asked for. */
+  onImage(image: PinnedImage): void;
+  /** This entry of an index says that it is an attestation manifest about an image that is wanted. */
+  onBeside(manifest: PinnedImage, descriptor: Descriptor): void;
 }
 
 /** What an index holds beside its images. */
@@ -141,6 +151,17 @@ async function readAttestationManifest(
   }
 }
 
+/** The attestation manifests that say that they are about one of these entries. */
+function besideOf({ manifests }: ImageIndex, entries: readonly Descriptor[]): readonly Descriptor[] {
+  const wanted = new Set<string>(entries.map(({ digest }) => digest));
+  return manifests
+    .filter(({ platform, annotations }) => {
+      const about = annotations["vnd.docker.reference.digest"];
+      return platform !== undefined && isUnknown(platform) && about !== undefined && wanted.has(about);
+    })
+    .slice(0, MAX_TOLD_AHEAD);
+}
+
 /** BuildKit writes beside each attestation manifest what it is about: a word as good as the index that it stands in. */
 function mayBeAbout({ annotations }: Descriptor, { manifestBytes }: ImageNode): boolean {
   const about = annotations["vnd.docker.reference.digest"] ?? "";
@@ -155,7 +176,7 @@ interface Expansion {
   readonly wanted: Platform | "every";
   /** Of all indexes together. */
   readonly count: { entries: number };
-  readonly onName: (image: PinnedImage) => void;
+  readonly ahead: Ahead;
 }
 
 async function expand(
@@ -164,12 +185,12 @@ async function expand(
   indexes: readonly EnclosingIndex[],
   descriptor: Descriptor | undefined,
 ): Promise<readonly Entry[]> {
-  const { reader, wanted, count, onName } = expansion;
+  const { reader, wanted, count, ahead } = expansion;
   const finding = (value: Finding): readonly Entry[] => [
     { kind: "finding", image, ...(descriptor?.platform && { platform: descriptor.platform }), finding: value },
   ];
   // An entry for no platform holds statements as a rule; where it doesn't, its evidence is looked for when it is examined.
-  if (descriptor?.platform === undefined || !isUnknown(descriptor.platform)) onName(image);
+  if (descriptor?.platform === undefined || !isUnknown(descriptor.platform)) ahead.onImage(image);
   try {
     const stored = await reader.readManifest(image);
     if (stored === undefined)
@@ -198,6 +219,7 @@ async function expand(
       if (count.entries + entries.length > MAX_INDEX_ENTRIES)
         return finding({ kind: "limit", reason: `more than ${MAX_INDEX_ENTRIES} entries below one index` });
       count.entries += entries.length;
+      for (const entry of besideOf(document, entries)) ahead.onBeside(pin(image, entry.digest), entry);
       const expanded = await Promise.all(
         entries.map((entry) => expand(expansion, pin(image, entry.digest), within, entry)),
       );
@@ -336,7 +358,8 @@ function isEmptyDocument({ digest }: Descriptor): boolean {
   return digest === digestOf(new TextEncoder().encode("{}"), algorithmOf(digest));
 }
 
-async function readConfig(
+/** @returns undefined if it isn't there. @throws {CouldNotLook} and what is wrong with it. */
+export async function readConfig(
   reader: ImageReader,
   image: PinnedImage,
   manifest: Manifest,

@@ -4,10 +4,11 @@ import { formatReference, imageName, type PinnedImage } from "../image/reference
 import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
+import { askAhead } from "./held-statement.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
 import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
-import { type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
+import { type Ahead, type ImageNode, type Resolution, resolveImage } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
 
 /** How many images are looked at side by side. */
@@ -49,15 +50,20 @@ export function openVisits(ports: VisitPorts, policy: Policy, asOf: Date): Visit
   const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
 
   /** Evidence needn't wait until the image is read: its digest is known, and it will be asked for if the image is one. */
-  const lookAhead = (image: PinnedImage): void => {
-    evidenceOf(image).catch(() => {}); // whoever needs it is told
+  const ahead: Ahead = {
+    onImage: (image) => {
+      evidenceOf(image).catch(() => {}); // whoever needs it is told
+    },
+    onBeside: (manifest, descriptor) => {
+      reads(() => askAhead(ports.images, manifest, descriptor)).catch(() => {});
+    },
   };
   const isDecided = ({ digest }: PinnedImage) =>
     policy.roots.some(({ image }) => image.digest === digest) || revokedDigest(policy, [digest]) !== undefined;
 
   const resolutions = keeping(
     ([image, wanted, isParent]: readonly [PinnedImage, Platform | "every", boolean]): Promise<readonly Resolution[]> =>
-      limit(() => resolveImage(ports.images, image, wanted, isParent, isDecided(image) ? undefined : lookAhead)),
+      limit(() => resolveImage(ports.images, image, wanted, isParent, isDecided(image) ? undefined : ahead)),
   );
   const examinations = keeping(([node, own]: readonly [ImageNode, OwnBuild | undefined]) =>
     limit(() => examine(examinePorts, policy, node, asOf, own)),

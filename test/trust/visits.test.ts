@@ -68,6 +68,18 @@ test("what was signed about an image is looked for while the image itself is rea
   assert.equal([...nodes.values()][0]?.finding.kind, "attested");
 });
 
+test("provenance inside an index is read while the platform's image is", async () => {
+  const world = new World();
+  const app = world.build("app", { signed: "index" });
+  const { open, opened } = gate();
+  const ports = portsOf(world, (what, { digest }) => {
+    if (what === "manifest" && digest === app.attestationManifest?.digest) open();
+    return what === "manifest" && digest === app.manifest.digest ? opened : undefined;
+  });
+  const { nodes } = await walkAncestry(ports, policyOf(), app.image, app.platform, AS_OF);
+  assert.equal([...nodes.values()][0]?.finding.kind, "attested");
+});
+
 test("nothing is looked for beside an image that policy names as a root", async () => {
   const world = new World();
   const base = world.build("base");

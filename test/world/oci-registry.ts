@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
 
 const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 
@@ -53,6 +54,8 @@ export interface OciRegistryOptions {
   readonly pageSize?: number;
   /** Whether blobs are served by another port, which refuses to be told who asks, as S3 does. */
   readonly redirectBlobs?: boolean;
+  /** Told of each answer of any of the three ports, as it is sent. */
+  readonly onReply?: (request: LoggedRequest, status: number, body: Uint8Array) => void;
 }
 
 /** A registry of the distribution-spec in this process. */
@@ -68,6 +71,8 @@ export interface OciRegistry {
   fail(pattern: RegExp, fault: Fault, times?: number): void;
   /** Ends all faults. */
   heal(): void;
+  /** From now on every answer is held back so long. For benchmarks: tests measure no time. */
+  delay(milliseconds: number): void;
   /** Puts a blob there without asking. */
   putBlob(repository: string, bytes: Uint8Array): string;
   /** Puts a manifest there, whatever it is; under a tag too, if one is given. */
@@ -107,6 +112,7 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
   const requests: LoggedRequest[] = [];
   const tokens = new Map<string, readonly { name: string; actions: readonly string[] }[]>();
   let faults: { pattern: RegExp; fault: Fault; left: number }[] = [];
+  let latencyMs = 0;
 
   const repositoryOf = (name: string): Repository => {
     const known = repositories.get(name);
@@ -127,13 +133,10 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
       const body = Buffer.concat(chunks);
       const method = request.method ?? "";
       const path = request.url ?? "/";
-      requests.push({
-        server,
-        method,
-        path,
-        headers: request.headers,
-        body: body.length < 4096 ? body.toString() : "",
-      });
+      const text = body.length < 4096 ? body.toString() : "";
+      const logged: LoggedRequest = { server, method, path, headers: request.headers, body: text };
+      requests.push(logged);
+      if (latencyMs > 0) await wait(latencyMs);
       const due = faults.find(({ pattern, left }) => left > 0 && pattern.test(`${method} ${path}`));
       if (due !== undefined) due.left -= 1;
       const fault = due?.fault;
@@ -148,6 +151,7 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
       }
       const untold = method === "HEAD" || reply.status === 204 || reply.headers?.["transfer-encoding"] !== undefined;
       const length = untold ? {} : { "content-length": String(content.length) };
+      options.onReply?.(logged, reply.status, content);
       response.writeHead(reply.status, { ...length, ...reply.headers });
       response.end(method === "HEAD" ? undefined : content);
     });
@@ -168,6 +172,9 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
     fail: (pattern, fault, times = Number.POSITIVE_INFINITY) => void faults.push({ pattern, fault, left: times }),
     heal: () => {
       faults = [];
+    },
+    delay: (milliseconds) => {
+      latencyMs = milliseconds;
     },
     putBlob: (name, bytes) => {
       repositoryOf(name).blobs.set(sha256(bytes), bytes);
