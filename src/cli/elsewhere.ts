@@ -5,6 +5,7 @@ import { createDefaultBranches } from "../github/default-branch.ts";
 import { formatReference, type ImageReference, type PinnedImage } from "../image/reference.ts";
 import { AllowedHostError } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
+import type { ContentStore } from "../registry/content-cache.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
 import { createFeedSource } from "../registry/feed-source.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
@@ -35,10 +36,19 @@ export interface ElsewhereOptions {
   readonly allowHosts: readonly string[];
   readonly signal: AbortSignal;
   readonly onRequest: () => void;
+  /** What this user read before. */
+  readonly content?: ContentStore | undefined;
 }
 
 /** @throws {UsageError} if a host can't be read. */
-export function openElsewhere({ env, homeDirectory, allowHosts, signal, onRequest }: ElsewhereOptions): Elsewhere {
+export function openElsewhere({
+  env,
+  homeDirectory,
+  allowHosts,
+  signal,
+  onRequest,
+  content,
+}: ElsewhereOptions): Elsewhere {
   const token = env.GH_TOKEN || env.GITHUB_TOKEN;
   const client = usage(AllowedHostError, () =>
     createRegistryClient({
@@ -49,6 +59,7 @@ export function openElsewhere({ env, homeDirectory, allowHosts, signal, onReques
       credentials: dockerCredentials({ configDirectory: env.DOCKER_CONFIG || join(homeDirectory, ".docker") }),
       signal,
       onRequest,
+      ...(content && { cache: { store: content, scope: "own" } }),
     }),
   );
   const github = createGitHubAttestations({

@@ -51,6 +51,7 @@ and says whether to trust it, why, and what would mend each fault.`,
     collect,
   )
   .option("--offline", "connect to nothing: what isn't on disk could not be looked at")
+  .option("--no-cache", "read everything anew, and keep nothing for the next time")
   .addOption(
     new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
   )
@@ -72,6 +73,9 @@ GITHUB_TOKEN if one is set, else in nobody's, who may ask 60 times an hour.
 On disk, one image of several is named by tag or digest: oci:DIR:TAG, oci:DIR@sha256:…, docker-archive:FILE:NAME:TAG. It is judged by
 what is on disk, with the attestations that are kept there or given by --bundles; ancestors are looked up there first, then in their
 registries.
+
+Manifests, configs and attestations are kept by digest in the user's cache directory (XDG_CACHE_HOME, or ~/.cache), up to 256 MiB, or in
+the directory that TRUSTED_BUILDS_CACHE names (off: nowhere). Tags and lists of attestations are asked for each time.
 
 Exit codes:
   0  trusted
@@ -98,6 +102,7 @@ Examples:
         as?: string;
         bundles?: string[];
         offline?: boolean;
+        cache?: boolean;
         output: "text" | "json";
         vsa?: string;
         vsaKey?: string;

@@ -15,6 +15,7 @@ import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { defaultPolicy } from "../trust/policy-default.ts";
 import type { AttestationSource } from "../trust/ports.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
+import { keptContent } from "./disk-cache.ts";
 import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
 import { type ExitCode, exitCodeOf, UsageError, usage } from "./exit-code.ts";
 import { feedShelf } from "./feed-shelf.ts";
@@ -39,6 +40,8 @@ export interface VerifyArguments extends VsaArguments {
   readonly bundles: readonly string[];
   /** The name of an image on disk. */
   readonly as?: string;
+  /** False: nothing is taken from what earlier walks read, and nothing kept. */
+  readonly cache?: boolean;
   /** Without any connection. */
   readonly offline: boolean;
   readonly output: "text" | "json";
@@ -91,6 +94,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: Surroun
         allowHosts: [...registryOf(asked), ...args.allowHost],
         signal,
         onRequest: () => progress.tell(`looking: ${++requests} requests`),
+        content: args.cache === false ? undefined : keptContent(surroundings, warn),
       });
   let subject: Subject | undefined;
   try {

@@ -47,11 +47,11 @@ export function run(program: string, args: readonly string[], { env = {}, cwd }:
   });
 }
 
-/** Without credentials of the person who runs the tests. */
+/** Without credentials of the person who runs the tests, and without what an earlier command read: tests change what registries answer. */
 export function cleanEnvironment(above: Readonly<Record<string, string>> = {}): Record<string, string> {
   const kept = KEPT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]] as const]));
   home ??= temporaryHome();
-  return { HOME: home, ...Object.fromEntries(kept), ...above };
+  return { HOME: home, TRUSTED_BUILDS_CACHE: "off", ...Object.fromEntries(kept), ...above };
 }
 let home: string | undefined;
 
