@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { keptContent, openDiskCache } from "../../src/cli/disk-cache.ts";
@@ -102,6 +102,13 @@ test("a directory that can't be used is told once, and changes nothing else", as
     assert.equal(await cache.readContent(keyOf(bytes), 1000), undefined);
     assert.equal(told.length, 1);
   }
+  const gone = place();
+  const told: string[] = [];
+  const cache = openDiskCache(gone, (line) => told.push(line));
+  await cache.readContent(keyOf(contentOf("any")), 1000);
+  rmSync(gone.path, { recursive: true });
+  await Promise.all(["one", "two"].map(contentOf).map((bytes) => cache.keepContent(keyOf(bytes), bytes)));
+  assert.equal(told.length, 1);
   const { exit, stderr } = await judged(join(file, "content"));
   assert.equal(exit, 0);
   assert.match(stderr, /^trusted-builds: nothing is kept for the next time: [^\n]+\n$/);
