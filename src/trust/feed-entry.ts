@@ -4,6 +4,9 @@ import { compileGlob } from "./glob.ts";
 import type { RootsFeed } from "./policy.ts";
 import { ageOf, maxAge, signerKey, signerOf, signingIdentity } from "./verifier-entry.ts";
 
+/** Feeds of one policy, at most: each walk fetches all of them, and a server's policies are written by strangers too. */
+export const MAX_FEEDS = 8;
+
 /** Longest address of a feed, in UTF-16 units. */
 const MAX_URL_LENGTH = 2048;
 

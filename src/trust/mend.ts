@@ -171,7 +171,7 @@ function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: str
     case "input-privileged":
       return "build it without RUN --security=insecure, with mode=max, which shows it; or set trust.allow.privileged: true in the policy";
     case "root-expired":
-      return "look at it again; if you still trust it as it is, move its expires in trust.roots";
+      return "look at it again; if you still trust it as it is, move its expires in trust.roots, or have the publisher of the feed in trust.roots-from name it anew";
   }
 }
 

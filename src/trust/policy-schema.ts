@@ -4,7 +4,7 @@ import { parsePlatform } from "../image/platform.ts";
 import { isTag, parseReference } from "../image/reference.ts";
 import { builderEntry, defaultBuilderEntry, glob } from "./builder-schema.ts";
 import { referrersEntry } from "./external-referrers.ts";
-import { feedEntry } from "./feed-entry.ts";
+import { feedEntry, MAX_FEEDS } from "./feed-entry.ts";
 import { mirrorEntry } from "./mirror.ts";
 import { builderPresetEntry, publisherEntry } from "./preset-entry.ts";
 import { verifierEntry } from "./verifier-entry.ts";
@@ -166,7 +166,7 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
     referrers: z.array(referrersEntry).default([]),
     allow,
     roots: z.array(root).default([]),
-    "roots-from": z.array(feedEntry).default([]),
+    "roots-from": z.array(feedEntry).max(MAX_FEEDS).default([]),
     roles: z
       .strictObject({
         inputs: roleRule.default("attested"),

@@ -131,6 +131,12 @@ for (const [what, changes] of Object.entries(refused)) {
   });
 }
 
+test("a policy takes up a few feeds and not any number: each walk fetches them all", () => {
+  const policy = (count: number) => policyOf(Array.from({ length: count }, () => feedEntry()).join(", "));
+  assert.equal(policy(8).rootsFrom.length, 8);
+  assert.throws(() => policy(9), PolicyError);
+});
+
 test("a feed speaks for Docker's official images alone where policy doesn't say for which", () => {
   const [feed] = policyOf(feedEntry({ images: undefined })).rootsFrom;
   const speaksFor = (name: string) => feed?.images.some((pattern) => pattern.match(name) !== undefined);
