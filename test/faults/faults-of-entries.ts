@@ -152,6 +152,8 @@ export const OTHER_FORMS: readonly Harmless[] = [
     rule: "R12",
     what: "the bundle says another size of the log's tree than the checkpoint",
     why: "The size that counts is the one that the log signed; what stands beside it isn't read.",
-    spoil: { base: { sign: REKOR_2, bundle: (bundle) => put(bundle, [...ENTRY, "inclusionProof", "treeSize"], "1") } },
+    spoil: {
+      base: { sign: REKOR_2, bundle: (bundle) => put(bundle, [...ENTRY, "inclusionProof", "treeSize"], "999999") },
+    },
   },
 ];

@@ -22,10 +22,13 @@ const MINUTE_MS = 60_000;
 
 /** Mutations of layers that configs alone don't show, and of bases that nobody declared. */
 export const FAULTS_OF_LAYERS: readonly Fault[] = [
-  under("R21", "a layer that was compressed anew isn't in the repository", "unresolved", "layer-not-found", {
-    layers: ([first, ...own]) => [recompressed(first), ...own],
-    without: ["layers"],
-  }),
+  {
+    ...under("R21", "a layer that was compressed anew isn't in the repository", "unresolved", "layer-not-found", {}),
+    spoil: {
+      runtime: { layers: ([first, ...own]) => [recompressed(first), ...own], without: ["layers"] },
+      app: { without: ["layers"] },
+    },
+  },
   under("R21", "the build made one layer of the base's and its own", "layers-mismatch", "flattened", {
     layers: () => [layerOf("all in one")],
     provenance: (statement) => put(statement, [...REQUEST, "args"], { squash: "true" }),

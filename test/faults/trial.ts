@@ -60,7 +60,7 @@ export async function startGround(): Promise<Ground> {
   const prepare = async (mutation: Mutation): Promise<Trial> => {
     const { spoil = {}, registry: kind = "usual" } = mutation;
     const registry = registries[kind];
-    const first = mutation.fresh ?? NAMES.find((name) => spoil[name] !== undefined) ?? (mutation.after && "base");
+    const first = firstOwn(mutation);
     const namespace = `trial${++count}`;
     if (kind === "usual" && first === undefined) return { ...common, registry, namespace, images: good };
     const from = kind === "usual" ? NAMES.indexOf(first ?? "base") : 0;
@@ -86,7 +86,8 @@ export async function startGround(): Promise<Ground> {
   };
 }
 
-async function makeAll(
+/** Makes images one after the other, each on those before it; those that are there already stay. */
+export async function makeAll(
   place: Omit<Trial, "images"> & { readonly images: Readonly<Partial<Record<Name, Built>>> },
   names: readonly Name[],
   spoil: NonNullable<Mutation["spoil"]>,
@@ -96,6 +97,11 @@ async function makeAll(
   const { base, runtime, app } = images;
   if (base === undefined || runtime === undefined || app === undefined) throw new Error("an image was not made");
   return { base, runtime, app };
+}
+
+/** From which image on a mutation shares nothing with others; undefined where it shares all. */
+export function firstOwn({ spoil = {}, fresh, after }: Mutation): Name | undefined {
+  return fresh ?? NAMES.find((name) => spoil[name] !== undefined) ?? (after && "base");
 }
 
 /** As the command does it: the tag is resolved once, the walk starts at the digest. */
