@@ -95,13 +95,14 @@ export function acceptStatement(
 /**
  * Reads the provenance in a statement and holds it to what its signer's certificate says.
  *
+ * @param signed - Whose word it is.
  * @param containedIn - Where it stands, if it isn't the signed statement itself.
  * @returns undefined if the statement is no provenance.
  */
 export function acceptProvenance(
   policy: Policy,
   node: ImageNode,
-  by: AcceptedStatement,
+  signed: AcceptedStatement,
   statement: Statement,
   containedIn?: string,
 ): AcceptedProvenance | Refused | undefined {
@@ -109,9 +110,9 @@ export function acceptProvenance(
     kind: "refusal",
     code,
     reason,
-    where: containedIn ?? by.found.where,
-    bundle: by.found.verified.bundle,
-    signer: signerName(by.identity),
+    where: containedIn ?? signed.found.where,
+    bundle: signed.found.verified.bundle,
+    signer: signerName(signed.identity),
   });
   let provenance: Provenance | undefined;
   let record: BuildRecord | undefined;
@@ -123,6 +124,7 @@ export function acceptProvenance(
     if (error instanceof ProvenanceError) return refusal("malformed-provenance", error.message);
     throw error;
   }
+  const by = record === undefined ? signed : throughEntryOf(record, signed);
   const expected = policy.builds.find(({ image }) => image === judgedName(policy, node.image));
   if (expected?.tags !== undefined) {
     const ref = claimsOf(by.identity).sourceRepositoryRef ?? "";
@@ -149,6 +151,18 @@ export function acceptProvenance(
     record,
     source,
   };
+}
+
+/** A key signs for several sources, and has an entry for each: the one that the build's record fits, else one that binds no source. */
+function throughEntryOf(record: BuildRecord, signed: AcceptedStatement): AcceptedStatement {
+  const { others, ...first } = signed.acceptance;
+  const entries = [first, ...others];
+  const fitting =
+    entries.find((entry) => sourceTie(record, signed.identity, entry) === "agrees") ??
+    entries.find(({ builder }) => builder.kind !== "key" || builder.source === undefined);
+  return fitting === undefined || others.length === 0
+    ? signed
+    : { ...signed, acceptance: { kind: "accepted", ...fitting, others } };
 }
 
 /** The ties of contained provenance to its signer's run (RULES R11). */

@@ -10,8 +10,14 @@ import { isSameRepository, repositoryPath } from "./repository-uri.ts";
 /** What policy makes of a signer, for one image name. */
 export type Acceptance = Accepted | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
 
-interface Accepted {
+interface Accepted extends AcceptingEntry {
   readonly kind: "accepted";
+  /** Further entries that accept a key: which of them is meant, only the provenance that it signed can tell (RULES R10). */
+  readonly others: readonly AcceptingEntry[];
+}
+
+/** An entry of the policy that accepts a signer. */
+interface AcceptingEntry {
   readonly builder: Builder;
   /** What policy grants, before the evidence of the build itself is looked at. */
   readonly level: number;
@@ -41,7 +47,7 @@ export function accepts(
   verified: VerifiedStatement,
   isDefaultBranch?: boolean,
 ): Acceptance {
-  let accepted: Accepted | undefined;
+  const accepting: AcceptingEntry[] = [];
   let best: SignerFailure | undefined;
   for (const builder of policy.builders) {
     for (const pattern of builder.images) {
@@ -49,17 +55,19 @@ export function accepts(
       if (captures === undefined) continue;
       const failure = failureOf(verified, builder, captures, isDefaultBranch);
       if (failure === undefined) {
-        const candidate: Accepted = { kind: "accepted", builder, captures, ...levelOf(builder, verified, captures) };
-        if (accepted === undefined || isBetter(candidate, accepted)) accepted = candidate;
+        accepting.push({ builder, captures, ...levelOf(builder, verified, captures) });
       } else if (best === undefined || failure.depth > best.depth) best = failure;
     }
   }
-  if (accepted !== undefined) return accepted;
+  const [accepted, ...rest] = accepting.toSorted((a, b) => (isBetter(a, b) ? -1 : isBetter(b, a) ? 1 : 0));
+  // What builds isn't said by one entry and the source by another.
+  const others = rest.filter(({ builder }) => builder.kind === "key" && builder.builds === accepted?.builder.builds);
+  if (accepted !== undefined) return { kind: "accepted", ...accepted, others };
   if (best !== undefined) return { kind: "refused", code: best.code, reason: best.reason };
   return { kind: "refused", code: "no-builder", reason: `${policy.name} names nobody who may speak for ${name}` };
 }
 
-function isBetter(a: Accepted, b: Accepted): boolean {
+function isBetter(a: AcceptingEntry, b: AcceptingEntry): boolean {
   return a.builder.builds === b.builder.builds ? a.level > b.level : a.builder.builds;
 }
 

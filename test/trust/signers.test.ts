@@ -227,6 +227,29 @@ test("R10 what a key signs is level 1, and level 2 where policy gives it a sourc
   ]);
 });
 
+test("R4 R10 of several entries for one key the one whose source the build names accepts, in any order", async () => {
+  const [own, other, any] = [
+    ', source: "https://github.com/acme/app"',
+    ', source: "https://github.com/acme/other"',
+    "",
+  ];
+  const both = (first: string, second: string) =>
+    policyOf(`version: 1
+trust:
+  builders:
+    - { images: ["ghcr.io/acme/{repo}"], builds: true, ${keyEntry(pem, first)} }
+    - { images: ["ghcr.io/acme/app"], builds: true, ${keyEntry(pem, second)} }
+`);
+  for (const [one, two, expected] of [
+    [own, other, [2]],
+    [own, any, [2]],
+    [other, any, [1]],
+    [other, `${other}-still`.replace('"-still', '-still"'), ["source-repository", 0]],
+  ] as const)
+    for (const policy of [both(one, two), both(two, one)])
+      assert.deepEqual(await levels(policy, provenance), expected, `${one} ${two}`);
+});
+
 test("R11 provenance inside an index isn't a key's word: there is no run to tie it to", async () => {
   assert.deepEqual(await levels(policyFor(keyEntry()), { signed: "index", by: keyIdentity }), ["containment", 0]);
 });
