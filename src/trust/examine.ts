@@ -11,7 +11,7 @@ import type { OwnBuild } from "./own-build.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
 import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
-import { revokedCommit, revokedDigest, revokesByEvidence } from "./revocation.ts";
+import { revokedCommit, revokedDigest, revokedSource, revokesByEvidence } from "./revocation.ts";
 import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
 import {
   type AcceptedSummary,
@@ -246,9 +246,10 @@ function judgeEvidence(
   { accepted, provenances, refusals, refusedProvenance, failures, omitted, notAdopted, isUncovered }: Collected,
   summaryRefusals: readonly Refusal[],
 ): Finding {
-  const badCommit = accepted
-    .map(({ found }) => revokedCommit(policy, found.verified))
-    .find((reason) => reason !== undefined);
+  const badCommit = [
+    ...accepted.map(({ found }) => revokedCommit(policy, found.verified)),
+    ...provenances.map(({ provenance }) => revokedSource(policy, provenance)),
+  ].find((reason) => reason !== undefined);
   if (badCommit !== undefined) return { kind: "revoked", reason: badCommit };
 
   const foreign = provenances.find(({ source }) => source === "differs");

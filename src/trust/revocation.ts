@@ -1,4 +1,5 @@
 import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
+import type { Provenance } from "../attestation/provenance.ts";
 import type { Digest } from "../image/digest.ts";
 import type { Policy, Revocation, RevokedTime } from "./policy.ts";
 import type { VerifiedStatement } from "./ports.ts";
@@ -13,10 +14,18 @@ export function revokedDigest(policy: Policy, digests: readonly Digest[]): strin
   return policy.revoked.find((entry) => entry.kind === "digest" && digests.includes(entry.digest))?.reason;
 }
 
-/** Why policy no longer believes images from this commit, if it doesn't. */
+/** Why policy no longer believes images from the commit that a signer's certificate names, if it doesn't. */
 export function revokedCommit(policy: Policy, { identity }: VerifiedStatement): string | undefined {
-  const commit = claimsOf(identity).sourceRepositoryDigest;
-  return policy.revoked.find((entry) => entry.kind === "commit" && entry.commit === commit)?.reason;
+  return revokedIn(policy, [claimsOf(identity).sourceRepositoryDigest]);
+}
+
+/** The same of the commit that the provenance itself was built from: where a key signs, no certificate names any. */
+export function revokedSource(policy: Policy, { source }: Pick<Provenance, "source">): string | undefined {
+  return revokedIn(policy, Object.values(source?.digest ?? {}));
+}
+
+function revokedIn({ revoked }: Policy, commits: readonly (string | undefined)[]): string | undefined {
+  return revoked.find((entry) => entry.kind === "commit" && commits.includes(entry.commit))?.reason;
 }
 
 /**

@@ -254,6 +254,15 @@ test("R11 provenance inside an index isn't a key's word: there is no run to tie 
   assert.deepEqual(await levels(policyFor(keyEntry()), { signed: "index", by: keyIdentity }), ["containment", 0]);
 });
 
+test("R27 a revoked commit is one that provenance names, too: a key has no certificate that would", async () => {
+  const revoking = (repo: string) =>
+    policyFor(keyEntry(), `  revoked: [{ commit: "${commitOf(repo)}", reason: bad }]\n`);
+  for (const version of ["v1", "v0.2"] as const) {
+    assert.deepEqual(await levels(revoking("app"), { ...provenance, version }), ["revoked", 0]);
+    assert.deepEqual(await levels(revoking("other"), { ...provenance, version }), [1]);
+  }
+});
+
 test("R12 a key's statement without a proven time is revoked by any window on the key", async () => {
   const revoked = `  revoked:
     - { identity: "${keyIdentity.fingerprint}", from: 2020-01-01, until: 2020-01-02, reason: the key leaked }
