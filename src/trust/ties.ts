@@ -35,8 +35,10 @@ export function sourceTie({ source }: BuildRecord, identity: SignerIdentity, { b
       return isSame && source.commit === commit ? "agrees" : "differs";
     }
     case "certificate":
-      if (repository === undefined || commit === undefined) return "absent";
-      return isGitUrlOf(source.uri, repository) && source.commit === commit ? "agrees" : "differs";
+      // One of the two is enough to contradict, and not to agree.
+      if (repository !== undefined && !isGitUrlOf(source.uri, repository)) return "differs";
+      if (commit !== undefined && source.commit !== commit) return "differs";
+      return repository === undefined || commit === undefined ? "absent" : "agrees";
     case "key":
       if (builder.source === undefined || source.commit === undefined) return "absent";
       return isGitUrlOf(source.uri, substitute(builder.source, captures).pattern) ? "agrees" : "differs";

@@ -298,6 +298,23 @@ test("R10 a pipeline's provenance must be built from the source that its certifi
   const signed = (by: SignerIdentity) => levels(policy, { signed: "provenance", by });
   assert.deepEqual(await signed(at({})), [2]);
   assert.deepEqual(await signed(at({ sourceRepositoryDigest: "c".repeat(40) })), ["source-mismatch", 0]);
+  // Of a service that names no commit, or no repository, the one that is there is compared all the same.
+  const without = (
+    field: "sourceRepositoryDigest" | "sourceRepositoryUri",
+    changes: Partial<FulcioExtensions> = {},
+  ) => {
+    const identity = at(changes);
+    const { [field]: _, ...extensions } = identity.extensions;
+    return { ...identity, extensions };
+  };
+  const elsewhere = policyFor(identityEntry('source: { repository: "https://github.com/acme/other", owner-id: 12 }'));
+  const other = without("sourceRepositoryDigest", { sourceRepositoryUri: "https://github.com/acme/other" });
+  assert.deepEqual(await signed(without("sourceRepositoryDigest")), [1]);
+  assert.deepEqual(await levels(elsewhere, { signed: "provenance", by: other }), ["source-mismatch", 0]);
+  const nameless = policyFor(identityEntry(""));
+  const by = without("sourceRepositoryUri", { sourceRepositoryDigest: "c".repeat(40) });
+  assert.deepEqual(await levels(nameless, { signed: "provenance", by }), ["source-mismatch", 0]);
+  assert.deepEqual(await levels(nameless, { signed: "provenance", by: without("sourceRepositoryUri") }), [1]);
 });
 
 test("R1 the verifier is given the keys of the policy that asks, and no others", async () => {
