@@ -1,4 +1,4 @@
-import { type ReconcilePorts, reconcileTags, redeliverFailures } from "../build/reconcile.ts";
+import { type ReconcilePorts, reconcilePolicies, reconcileTags, redeliverFailures } from "../build/reconcile.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import type { JobPorts } from "./jobs.ts";
@@ -32,6 +32,10 @@ export function startReconciler(
     }
     for (const id of await reconcileTags(reconcilePorts)) {
       log.info({ build: id }, "found a tag that no event had told");
+      await store.wake("build", id);
+    }
+    for (const id of await reconcilePolicies(reconcilePorts)) {
+      log.info({ build: id }, "judged anew: policy is another, or what the verdict rests on has lapsed");
       await store.wake("build", id);
     }
   };

@@ -4,8 +4,17 @@ import type { Build, Repository } from "./build.ts";
 import { dispatchRun } from "./dispatch.ts";
 import { followRun } from "./follow.ts";
 import { policyWrong } from "./policies.ts";
-import type { BuildStore, CheckRunReport, CheckRuns, Judgement, SignedSummary, Workflows } from "./ports.ts";
-import { forAttempt, forJudgement } from "./round.ts";
+import type {
+  BuildStore,
+  CheckRunReport,
+  CheckRuns,
+  Judgement,
+  PolicyStateStore,
+  SignedSummary,
+  Workflows,
+} from "./ports.ts";
+import { forAttempt, forJudgement, fromWhereItCame } from "./round.ts";
+import { answeredBy, overdueFor } from "./stale.ts";
 import { keep, on, type Step, save, settled } from "./step.ts";
 import { openCheckRun, report, tellOutcome } from "./tell.ts";
 import { commitNow, type VerifyPorts, verifyBuild } from "./verify.ts";
@@ -17,7 +26,7 @@ const TELL_MS = 14 * 24 * 3_600_000;
 export interface AdvancePorts extends VerifyPorts {
   readonly workflows: Workflows;
   readonly checkRuns: CheckRuns;
-  readonly store: BuildStore;
+  readonly store: BuildStore & PolicyStateStore;
   /** What the check run has to say of a build as it is stored. The same build, the same words: they are compared. */
   readonly describe: (build: Build) => Promise<CheckRunReport>;
   /** Signs a verdict that is settled; absent where nothing is signed. It never fails. */
@@ -84,8 +93,8 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
   const stored = await ports.store.readPolicies(id);
   try {
     const judged = await verifyBuild(ports, { ...before, run, request }, stored);
-    if (judged.policies !== stored) await ports.store.savePolicies(id, judged.policies);
-    const { verdict, digest, judgements } = judged;
+    if (judged.policies.organisation !== stored.organisation) await ports.store.savePolicies(id, judged.policies);
+    const { verdict, digest, judgements, answersTo } = judged;
     if (verdict !== "undetermined") {
       const build = await saveJudged({ digest, ...settled(ports, { kind: "verdict", verdict }) });
       return on(build);
@@ -97,7 +106,8 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
     return on(await saveJudged({ digest, ...settled(ports, { kind: "undetermined", reason }) }));
 
     async function saveJudged(change: Partial<Build>): Promise<Build> {
-      const build = { ...before, failures: 0, waiting: undefined, ...change };
+      const validUntil = firstEnd(judgements);
+      const build = { ...before, failures: 0, waiting: undefined, answersTo, validUntil, ...change };
       const signed = judgements.map((each) => ({
         ...each,
         summaries: ports.summarise?.(build.repository, each) ?? [],
@@ -107,13 +117,22 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
     }
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
-    return on(await save(ports, before, settled(ports, policyWrong(error))));
+    const answersTo = answeredBy(before, await ports.store.readPolicyStates(before.repository));
+    return on(await save(ports, before, { answersTo, ...settled(ports, policyWrong(error)) }));
   }
 }
 
+/** The earliest that lies ahead of its verdict: what had lapsed by then is in the verdict. */
+function firstEnd(judgements: readonly Judgement[]): Date | undefined {
+  const ends = judgements.flatMap(({ verdict: { validUntil, asOf } }) =>
+    validUntil !== undefined && validUntil > asOf ? [validUntil.getTime()] : [],
+  );
+  return ends.length === 0 ? undefined : new Date(Math.min(...ends));
+}
+
 /**
- * What happened while it was judged told nobody who could do anything about it: the run may have been started again (RULES R9), and a
- * tag that moved turns the verdict (RULES R26). Both get a check run of their own; the old one stays what it was.
+ * What happened while it was judged told nobody who could do anything about it: the run may have been started again (RULES R9), policy
+ * may be another (RULES R2), and a tag that moved turns the verdict (RULES R26). Each gets a check run of their own; the old one stays what it was.
  */
 async function lookBack(ports: AdvancePorts, build: Build): Promise<Step> {
   const { repository, key, run, outcome } = build;
@@ -124,6 +143,8 @@ async function lookBack(ports: AdvancePorts, build: Build): Promise<Step> {
       return on(await keep(ports, forAttempt(build, { id, attempt, url })));
     }
   }
+  const answersTo = overdueFor(build, await ports.store.readPolicyStates(repository), ports.now());
+  if (answersTo !== undefined) return on(await keep(ports, { ...fromWhereItCame(build), answersTo }));
   if (outcome?.kind === "verdict" && outcome.verdict === "trusted") {
     const now = await commitNow(ports.tags, repository, key.ref);
     if (now !== undefined && now !== key.commit) return on(await keep(ports, forJudgement(build)));
@@ -156,7 +177,11 @@ async function postponed(
         return { kind: "rest", build: await save(ports, before, { phase: "done" }), until: undefined };
       break;
     default:
-      if (isLast) return on(await save(ports, before, settled(ports, { kind: "undetermined", reason: error.message })));
+      if (isLast) {
+        const answersTo = answeredBy(before, await ports.store.readPolicyStates(before.repository));
+        const change = { answersTo, ...settled(ports, { kind: "undetermined", reason: error.message }) };
+        return on(await save(ports, before, change));
+      }
   }
   const build = await keep(ports, { ...before, failures: failures + 1, waiting: { reason: error.message, until } });
   const rest: Step = { kind: "rest", build, until };

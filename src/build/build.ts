@@ -13,6 +13,15 @@ export interface Repository {
   readonly isPrivate: boolean;
 }
 
+/** What a policy was when it was looked at, to be compared: the digest of its text, or that it is proven absent, or is no text that could be read. */
+export type PolicyState = Digest | "absent" | "unusable";
+
+/** The policies that decide a repository's check runs; undefined what isn't known. */
+export interface PolicyStates {
+  readonly repository: PolicyState | undefined;
+  readonly organisation: PolicyState | undefined;
+}
+
 /** What the app asks the workflow to build: policy's words, sent as they are and compared with the signed ones afterwards (RULES R9). */
 export interface BuildRequest {
   /** registry/repository */
@@ -112,6 +121,10 @@ export interface Build {
   /** What the image's tag was resolved to, once; carried from there on. */
   readonly digest: Digest | undefined;
   readonly outcome: Outcome | undefined;
+  /** The policies that the outcome answers, or is going to: where they are others by now, the image is judged anew (RULES R2). */
+  readonly answersTo: PolicyStates;
+  /** The first moment at which something that the verdicts rest on has lapsed (RULES R14); undefined if nothing does. */
+  readonly validUntil: Date | undefined;
   /** How often in a row something could not be looked at. */
   readonly failures: number;
   /** What could not be looked at last, in words for people, and when it is tried again; undefined once it could. */

@@ -1,10 +1,13 @@
 import { z } from "zod";
 import type { Repository } from "./build.ts";
+import { POLICY_PLACES, type PolicyText } from "./ports.ts";
 import type { TagPush } from "./start.ts";
 
 /** What a delivery tells us, as far as it matters here. Signed by GitHub, and still a hint: it may be old, or told twice. */
 export type Happening =
   | { readonly kind: "tag-pushed"; readonly push: TagPush }
+  /** The default branch changed where policy is, or may have: GitHub doesn't tell everything that a push changes. */
+  | { readonly kind: "policy-pushed"; readonly repository: Repository; readonly kinds: readonly PolicyText["kind"][] }
   | { readonly kind: "run-changed"; readonly repositoryId: number; readonly runId: number; readonly title: string }
   | {
       readonly kind: "check-rerun-asked";
@@ -35,6 +38,14 @@ const repository = z.object({
   owner: z.object({ id, login: z.string().min(1) }),
 });
 const push = z.object({ ref: z.string(), before: sha, after: sha, deleted: z.boolean(), repository, installation });
+const paths = z.array(z.string());
+const branchPush = z.object({
+  ref: z.string(),
+  forced: z.boolean(),
+  repository: repository.extend({ default_branch: z.string() }),
+  installation,
+  commits: z.array(z.object({ added: paths, removed: paths, modified: paths })),
+});
 const workflowRun = z.object({
   workflow_run: z.object({ id, display_title: z.string().nullish() }),
   repository: z.object({ id }),
@@ -69,7 +80,7 @@ export function readHappening(event: string, payload: unknown): Happening | unde
   };
   switch (event) {
     case "push": {
-      if (!read(z.object({ ref: z.string() })).ref.startsWith("refs/tags/")) return undefined;
+      if (!read(z.object({ ref: z.string() })).ref.startsWith("refs/tags/")) return policyPushed(read(branchPush));
       const { ref, before, after, deleted, repository: on, installation: by } = read(push);
       const of = repositoryOf(on, on.owner, by.id);
       return { kind: "tag-pushed", push: { repository: of, ref, before, after: deleted ? undefined : after } };
@@ -107,6 +118,21 @@ export function readHappening(event: string, payload: unknown): Happening | unde
     default:
       return undefined;
   }
+}
+
+/** GitHub lists so many commits of a push, and not what a forced push takes away. */
+const MAX_LISTED_COMMITS = 2048;
+
+function policyPushed({ ref, forced, repository: on, installation: by, commits }: z.infer<typeof branchPush>) {
+  if (ref !== `refs/heads/${on.default_branch}`) return undefined;
+  const touched = new Set(commits.flatMap(({ added, removed, modified }) => [...added, ...removed, ...modified]));
+  const isWhole = !forced && commits.length > 0 && commits.length < MAX_LISTED_COMMITS;
+  const kinds = (["repository", "organisation"] as const).filter((kind) => {
+    const { path, repository: home = on.name } = POLICY_PLACES[kind];
+    return on.name.toLowerCase() === home.toLowerCase() && (!isWhole || touched.has(path));
+  });
+  if (kinds.length === 0) return undefined;
+  return { kind: "policy-pushed" as const, repository: repositoryOf(on, on.owner, by.id), kinds };
 }
 
 function added(repositories: readonly z.infer<typeof listed>[], by: z.infer<typeof given>["installation"]): Happening {

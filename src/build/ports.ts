@@ -2,7 +2,7 @@ import type { Platform } from "../image/platform.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
 import type { WalkPorts } from "../trust/ancestry.ts";
 import type { Verdict } from "../trust/verdict.ts";
-import type { Build, BuildRequest, Conclusion, Repository, Run } from "./build.ts";
+import type { Build, BuildRequest, Conclusion, PolicyState, PolicyStates, Repository, Run } from "./build.ts";
 
 /** A git tag, as GitHub has it now. */
 export interface Tag {
@@ -32,6 +32,14 @@ export interface PolicyText {
   /** Whether its branch takes changes by reviewed pull request only, as far as can be seen (RULES R2). */
   readonly isProtected: boolean;
 }
+
+/** Where policies are on a default branch: in the repository itself, or in the owner's repository of that name. */
+export const POLICY_PLACES: Readonly<
+  Record<PolicyText["kind"], { readonly repository?: string; readonly path: string }>
+> = {
+  repository: { path: ".github/trusted-builds.yml" },
+  organisation: { repository: ".github", path: "trusted-builds.yml" },
+};
 
 /** Reads policies from default branches, never from what is judged (DESIGN §4.5). */
 export interface PolicyReader {
@@ -172,6 +180,38 @@ export interface StoredPolicies {
   readonly repository: PolicyText;
   /** `unknown`: neither it nor its absence could be proven so far. */
   readonly organisation: PolicyText | "absent" | "unknown";
+}
+
+/** What is kept of policies as they were last seen. A row is of one installation, and answers nobody else's question (RULES R3). */
+export interface PolicyStateStore {
+  readPolicyStates(repository: Repository): Promise<PolicyStates>;
+  /** @param text - Kept by its digest: what is judged by it can be judged again. */
+  savePolicyState(
+    repository: Repository,
+    kind: PolicyText["kind"],
+    state: PolicyState,
+    text: PolicyText | undefined,
+  ): Promise<void>;
+}
+
+/** Finds what has to be judged anew. */
+export interface StaleBuilds {
+  /**
+   * Policies of judged builds that nobody has looked at for a while, the longest first; they count as looked at from now on, so that
+   * one that can't be read keeps nobody from the others.
+   */
+  claimPolicies(
+    now: Date,
+    notSince: Date,
+    limit: number,
+  ): Promise<readonly { readonly repository: Repository; readonly kind: PolicyText["kind"] }[]>;
+  /**
+   * Builds that are the newest of their tag and image, and answer another policy than was seen last, or rest on what has lapsed; the
+   * newest first.
+   *
+   * @param limit - For each installation.
+   */
+  listStaleBuilds(now: Date, limit: number): Promise<readonly string[]>;
 }
 
 /** Where a tag was when it was last heard of, and how often it has moved. */

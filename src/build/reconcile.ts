@@ -1,11 +1,16 @@
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { Deliveries, HookDelivery, Installations, KnownRepository } from "./ports.ts";
 import { overtaken, type RespondPorts, respond } from "./respond.ts";
+import { seePolicy, staleBuilds } from "./stale.ts";
 
 /** How far back GitHub's memory of deliveries is searched, in milliseconds: what it can send again (three days on github.com). */
 const REDELIVERABLE_MS = 3 * 24 * 3_600_000;
 /** A delivery of this age may still be on its way, in milliseconds. */
 const FRESH_MS = 60_000;
+/** After so long a policy is looked at though nothing told of it, in milliseconds. */
+const POLICY_UNSEEN_MS = 3_600_000;
+/** So many policies are looked at in one round: each takes some four requests. */
+const MAX_POLICIES = 50;
 /** How often one delivery is asked for again; what still fails then fails for a reason of ours. */
 const MAX_ATTEMPTS = 5;
 
@@ -28,14 +33,7 @@ export interface ReconcilePorts extends RespondPorts {
 export async function reconcileTags(ports: ReconcilePorts): Promise<readonly string[]> {
   const { store } = ports;
   const woken: string[] = [];
-  const attempt = async (what: string, run: () => Promise<void>) => {
-    try {
-      await run();
-    } catch (error) {
-      if (!(error instanceof CouldNotLook || error instanceof BeyondLimit)) throw error;
-      ports.onFailure(what, error);
-    }
-  };
+  const attempt = attempts(ports);
   await attempt("the app's installations", async () => {
     for (const { id, isSuspended } of await ports.installations.listInstallations()) {
       if (isSuspended) continue;
@@ -51,6 +49,35 @@ export async function reconcileTags(ports: ReconcilePorts): Promise<readonly str
     });
   }
   return woken;
+}
+
+/**
+ * Looks at the policies of what is judged, where no event told of them for long, and finds what has to be judged anew: for a change of
+ * policy (RULES R2), or because what a verdict rests on has lapsed (RULES R14).
+ *
+ * @returns the builds whose turn it is.
+ */
+export async function reconcilePolicies(ports: ReconcilePorts): Promise<readonly string[]> {
+  const attempt = attempts(ports);
+  const now = ports.now();
+  const notSince = new Date(now.getTime() - POLICY_UNSEEN_MS);
+  for (const { repository, kind } of await ports.store.claimPolicies(now, notSince, MAX_POLICIES)) {
+    const name = kind === "repository" ? `${repository.owner}/${repository.name}` : repository.owner;
+    await attempt(`the policy of ${name}`, () => seePolicy(ports, repository, kind));
+  }
+  return staleBuilds(ports);
+}
+
+/** One thing that can't be looked at keeps nobody from the others. */
+function attempts({ onFailure }: ReconcilePorts) {
+  return async (what: string, run: () => Promise<void>) => {
+    try {
+      await run();
+    } catch (error) {
+      if (!(error instanceof CouldNotLook || error instanceof BeyondLimit)) throw error;
+      onFailure(what, error);
+    }
+  };
 }
 
 async function reconcileRepository(

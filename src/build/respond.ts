@@ -1,12 +1,20 @@
 import type { Build } from "./build.ts";
 import type { Happening } from "./happening.ts";
-import { type BuildIndex, type BuildStore, DispatchRefused, type RepositoryStore, type Workflows } from "./ports.ts";
-import { forAttempt, forDispatch, forJudgement } from "./round.ts";
+import {
+  type BuildIndex,
+  type BuildStore,
+  DispatchRefused,
+  type RepositoryStore,
+  type StaleBuilds,
+  type Workflows,
+} from "./ports.ts";
+import { forDispatch, fromWhereItCame } from "./round.ts";
+import { seePolicy, staleBuilds } from "./stale.ts";
 import { type StartPorts, startBuilds } from "./start.ts";
 
 /** What answering a delivery needs of the world. */
 export interface RespondPorts extends StartPorts {
-  readonly store: StartPorts["store"] & BuildStore & BuildIndex & RepositoryStore;
+  readonly store: StartPorts["store"] & BuildStore & BuildIndex & RepositoryStore & StaleBuilds;
   readonly workflows: Workflows;
 }
 
@@ -23,6 +31,9 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
       const started = await startBuilds(ports, happening.push);
       return [...started, ...(await overtaken(ports, happening.push.repository.id, happening.push.ref))];
     }
+    case "policy-pushed":
+      for (const kind of happening.kinds) await seePolicy(ports, happening.repository, kind);
+      return staleBuilds(ports);
     case "run-changed":
       return runChanged(ports, happening);
     case "check-rerun-asked":
@@ -87,23 +98,17 @@ async function rerunAsked(
   switch (build.outcome.kind) {
     case "verdict":
     case "undetermined":
-      return begin(ports, roundOf(build));
+      return begin(ports, fromWhereItCame(build));
     case "no-workflow":
       return begin(ports, forDispatch(build));
     case "build-failed":
     case "cancelled":
       return runAgain(ports, build);
     case "policy-wrong":
-      return build.run === undefined ? again(ports, build) : begin(ports, roundOf(build));
+      return build.run === undefined ? again(ports, build) : begin(ports, fromWhereItCame(build));
     case "tag-unusable":
       return again(ports, build);
   }
-}
-
-/** From where it came to: without a digest it isn't known that the run has ended. */
-function roundOf(build: Build): Build {
-  if (build.run === undefined) return forDispatch(build);
-  return build.digest === undefined ? forAttempt(build, build.run) : forJudgement(build);
 }
 
 async function begin({ store }: RespondPorts, build: Build): Promise<readonly string[]> {

@@ -17,6 +17,12 @@ export function forJudgement(build: Build): Build {
   return { ...fresh(build), phase: "verifying", digest: build.digest };
 }
 
+/** A build that is to be judged again, from where it came to: without a digest it isn't known that the run has ended. */
+export function fromWhereItCame(build: Build): Build {
+  if (build.run === undefined) return forDispatch(build);
+  return build.digest === undefined ? forAttempt(build, build.run) : forJudgement(build);
+}
+
 function fresh(build: Build): Build {
   return {
     ...build,
@@ -27,6 +33,7 @@ function fresh(build: Build): Build {
     runStatus: undefined,
     digest: undefined,
     outcome: undefined,
+    validUntil: undefined,
     settledAt: undefined,
     failures: 0,
     waiting: undefined,

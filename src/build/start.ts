@@ -4,9 +4,9 @@ import { imageTagsOf } from "../trust/image-tags.ts";
 import { type ExpectedBuild, parsePolicy } from "../trust/policy.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
-import { type Build, type BuildRequest, type Outcome, type Repository, tagName } from "./build.ts";
-import { policyWrong, readOrganisationPolicy, readRepositoryPolicy } from "./policies.ts";
-import type { PolicyReader, StoredPolicies, Tag, TagReader, TagState, TagStore } from "./ports.ts";
+import { type Build, type BuildRequest, type Outcome, type PolicyStates, type Repository, tagName } from "./build.ts";
+import { type PolicyPorts, policyWrong, readOrganisationPolicy, readRepositoryPolicy, stateOf } from "./policies.ts";
+import type { StoredPolicies, Tag, TagReader, TagState, TagStore } from "./ports.ts";
 
 /** A tag that was pushed, moved or deleted: what a delivery says, or what was found by looking. A hint: GitHub is asked what is true. */
 export interface TagPush {
@@ -20,10 +20,9 @@ export interface TagPush {
 }
 
 /** What starting builds needs of the world. */
-export interface StartPorts {
+export interface StartPorts extends PolicyPorts {
   readonly tags: TagReader;
-  readonly policies: PolicyReader;
-  readonly store: TagStore;
+  readonly store: TagStore & PolicyPorts["store"];
   /** The GitHub server, as policies mean it. */
   readonly server: string;
   readonly now: () => Date;
@@ -83,6 +82,9 @@ export function nextState(
   return { generation: (known?.generation ?? 0) + 1, object, before };
 }
 
+/** Nothing is judged of what isn't built. */
+const NONE: PolicyStates = { repository: undefined, organisation: undefined };
+
 /** What a tag names, and how often it has moved. */
 interface Pushed {
   readonly repository: Repository;
@@ -101,25 +103,25 @@ interface Plan {
 async function plannedBuilds(ports: StartPorts, on: Pushed): Promise<Plan> {
   let policies: StoredPolicies | undefined;
   try {
-    const repository = await readRepositoryPolicy(ports.policies, on.repository);
+    const repository = await readRepositoryPolicy(ports, on.repository);
     if (repository === undefined) return { policies, builds: [] };
     policies = { repository, organisation: "unknown" };
-    policies = { repository, organisation: await organisationPolicy(ports.policies, on.repository) };
+    policies = { repository, organisation: await organisationPolicy(ports, on.repository) };
     return { policies, builds: policyBuilds(ports, on, policies) };
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;
     const bytes = policies?.repository.bytes ?? new Uint8Array();
-    return { policies, builds: [newBuild(ports, { ...on, bytes }, "", undefined, policyWrong(error))] };
+    return {
+      policies,
+      builds: [newBuild(ports, { ...on, bytes, answersTo: NONE }, "", undefined, policyWrong(error))],
+    };
   }
 }
 
 /** Not knowing keeps nobody from building; it keeps the verdict open until it is known (RULES R2). */
-async function organisationPolicy(
-  reader: PolicyReader,
-  repository: Repository,
-): Promise<StoredPolicies["organisation"]> {
+async function organisationPolicy(ports: PolicyPorts, repository: Repository): Promise<StoredPolicies["organisation"]> {
   try {
-    return (await readOrganisationPolicy(reader, repository)) ?? "absent";
+    return (await readOrganisationPolicy(ports, repository)) ?? "absent";
   } catch (error) {
     if (error instanceof CouldNotLook) return "unknown";
     throw error;
@@ -131,7 +133,12 @@ function policyBuilds(ports: StartPorts, on: Pushed, { repository, organisation 
   const policy = parsePolicy(repository.bytes, repository.name, { server: ports.server });
   if (typeof organisation !== "string") parsePolicy(organisation.bytes, organisation.name, { server: ports.server });
   const gitTag = tagName(on.ref);
-  const by = { ...on, bytes: repository.bytes };
+  const answersTo = {
+    repository: stateOf(repository),
+    organisation:
+      organisation === "unknown" ? undefined : stateOf(organisation === "absent" ? undefined : organisation),
+  };
+  const by = { ...on, bytes: repository.bytes, answersTo };
   return policy.builds
     .filter(({ tags }) => tags === undefined || tags.some((glob) => glob.match(gitTag) !== undefined))
     .map((expected) => {
@@ -161,7 +168,17 @@ function requestOf(expected: ExpectedBuild, tags: BuildRequest["tags"]): BuildRe
 
 function newBuild(
   ports: StartPorts,
-  { repository, ref, commit, generation, bytes }: Pushed & { readonly bytes: Uint8Array },
+  {
+    repository,
+    ref,
+    commit,
+    generation,
+    bytes,
+    answersTo,
+  }: Pushed & {
+    readonly bytes: Uint8Array;
+    readonly answersTo: PolicyStates;
+  },
   image: string,
   request: BuildRequest | undefined,
   outcome: Outcome | undefined,
@@ -185,6 +202,8 @@ function newBuild(
     runStatus: undefined,
     digest: undefined,
     outcome,
+    answersTo,
+    validUntil: undefined,
     failures: 0,
     waiting: undefined,
     attempted: {},

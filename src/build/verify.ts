@@ -4,16 +4,16 @@ import type { Finding } from "../trust/finding.ts";
 import { afterTagMoved } from "../trust/image-tags.ts";
 import type { OwnBuild } from "../trust/own-build.ts";
 import { parsePolicy } from "../trust/policy.ts";
+import { PolicyError } from "../trust/policy-fault.ts";
 import { BeyondLimit } from "../trust/ports.ts";
 import { judge } from "../trust/verdict.ts";
-import type { Build, Repository, Run } from "./build.ts";
-import { readOrganisationPolicy } from "./policies.ts";
-import type { Judgement, OpenWalk, PolicyReader, PolicyText, StoredPolicies, TagReader, Walk } from "./ports.ts";
+import type { Build, PolicyStates, Repository, Run } from "./build.ts";
+import { type PolicyPorts, readOrganisationPolicy, readRepositoryPolicy, stateOf } from "./policies.ts";
+import type { Judgement, OpenWalk, PolicyText, StoredPolicies, TagReader, Walk } from "./ports.ts";
 
 /** What judging a build needs of the world. */
-export interface VerifyPorts {
+export interface VerifyPorts extends PolicyPorts {
   readonly tags: TagReader;
-  readonly policies: PolicyReader;
   readonly openWalk: OpenWalk;
   /** The GitHub server, as certificates name it. */
   readonly server: string;
@@ -29,7 +29,9 @@ export interface Judged {
   readonly reason: string | undefined;
   readonly digest: Build["digest"];
   readonly judgements: readonly Judgement[];
+  /** As they are to be kept with the build. */
   readonly policies: StoredPolicies;
+  readonly answersTo: PolicyStates;
 }
 
 /**
@@ -45,11 +47,16 @@ export async function verifyBuild(
   stored: StoredPolicies,
 ): Promise<Judged> {
   const { repository, key, request, run } = build;
-  const policies = await presentPolicies(ports.policies, build, stored);
-  const parsed = policiesOf(policies).map((text) => ({
-    text,
-    policy: parsePolicy(text.bytes, text.name, { server: ports.server }),
-  }));
+  const policies = await presentPolicies(ports, build, stored);
+  const parse = ({ bytes, name }: PolicyText) => parsePolicy(bytes, name, { server: ports.server });
+  const parsed = policiesOf(policies).map((text) => {
+    const policy = parse(text);
+    // What was to be built is what was asked for: policy may ask for something else by now, and takes nothing back by that (RULES R9).
+    return {
+      text,
+      policy: text.kind === "repository" ? { ...policy, builds: parse(stored.repository).builds } : policy,
+    };
+  });
   // Before the image's tag is resolved: nothing that can fail stands between that and keeping the digest.
   const commit = await commitNow(ports.tags, repository, key.ref);
   const own: OwnBuild = {
@@ -81,7 +88,17 @@ export async function verifyBuild(
       });
     }
     const digest = "kind" in found ? undefined : found.digest;
-    return { kind: "judged", ...worstOf(judgements), digest, judgements, policies };
+    return {
+      kind: "judged",
+      ...worstOf(judgements),
+      digest,
+      judgements,
+      policies: { ...stored, organisation: policies.organisation },
+      answersTo: {
+        repository: stateOf(policies.repository),
+        organisation: stateOf(policies.organisation === "absent" ? undefined : policies.organisation),
+      },
+    };
   } finally {
     await walk.close();
   }
@@ -111,22 +128,34 @@ export async function commitNow(tags: TagReader, repository: Repository, ref: st
   }
 }
 
+/** The policies that decide now. */
+interface PresentPolicies {
+  readonly repository: PolicyText;
+  readonly organisation: PolicyText | "absent";
+}
+
 /**
- * The repository's policy is part of what the build is (RULES R31). The organisation's isn't: what it says counts when it is asked, so
- * that a later round doesn't pass by one that has been tightened since (RULES R2).
+ * The first time, the repository's policy is the one that made the build. Whoever judges it again judges by what policy is by then, so
+ * that no later round passes by one that has been tightened since (RULES R2).
  */
 async function presentPolicies(
-  reader: PolicyReader,
+  ports: PolicyPorts,
   { repository, round }: Build,
-  stored: StoredPolicies,
-): Promise<StoredPolicies> {
-  if (round === 1 && stored.organisation !== "unknown") return stored;
-  return { ...stored, organisation: (await readOrganisationPolicy(reader, repository)) ?? "absent" };
+  { repository: made, organisation }: StoredPolicies,
+): Promise<PresentPolicies> {
+  if (round === 1 && organisation !== "unknown") return { repository: made, organisation };
+  const present = round === 1 ? made : await readRepositoryPolicy(ports, repository);
+  if (present === undefined) {
+    const message =
+      "it was there when this image was built, and isn't any more: nothing says what the image is judged by; put it back";
+    throw new PolicyError(made.name, [{ line: 1, column: 1, path: "", message }]);
+  }
+  return { repository: present, organisation: (await readOrganisationPolicy(ports, repository)) ?? "absent" };
 }
 
 /** The repository's, and the organisation's where there is one. */
-function policiesOf({ repository, organisation }: StoredPolicies): readonly PolicyText[] {
-  return typeof organisation === "string" ? [repository] : [repository, organisation];
+function policiesOf({ repository, organisation }: PresentPolicies): readonly PolicyText[] {
+  return organisation === "absent" ? [repository] : [repository, organisation];
 }
 
 function worstOf(judgements: readonly Judgement[]): Pick<Judged, "verdict" | "reason"> {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Repository } from "../build/build.ts";
-import type { PolicyReader, PolicyText } from "../build/ports.ts";
+import { POLICY_PLACES, type PolicyReader, type PolicyText } from "../build/ports.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
 import { absentOn, ask, askPages, type Clients, type GitHubClient, PAGE } from "./ask.ts";
 import { readBranch, readContent } from "./contents.ts";
@@ -11,9 +11,10 @@ import { fullName, proveRepository, repositoryAnswer } from "./repository.ts";
 /** Largest policy, in bytes (DESIGN §7). */
 const MAX_POLICY_BYTES = 256 * 1024;
 
-const REPOSITORY_POLICY = ".github/trusted-builds.yml";
-const ORGANISATION_REPOSITORY = ".github";
-const ORGANISATION_POLICY = "trusted-builds.yml";
+const {
+  repository: { path: REPOSITORY_POLICY },
+  organisation: { path: ORGANISATION_POLICY, repository: ORGANISATION_REPOSITORY = ".github" },
+} = POLICY_PLACES;
 
 /** Where policies are read, and how they are named. */
 export interface PolicyReaderOptions extends Clients {

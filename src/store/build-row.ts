@@ -1,6 +1,6 @@
 import type { Insertable, Selectable } from "kysely";
 import { z } from "zod";
-import type { Build, BuildRequest, Outcome, Phase } from "../build/build.ts";
+import type { Build, BuildRequest, Outcome, Phase, PolicyState } from "../build/build.ts";
 import { parseDigest } from "../image/digest.ts";
 import { toJson, toText } from "./json.ts";
 import type { BuildRow, RepositoryRow } from "./schema.ts";
@@ -77,6 +77,11 @@ export function buildOf(row: BuildWithRepository): Build {
     runStatus: run_status === null || run_since === null ? undefined : { status: run_status, since: run_since },
     digest: row.digest === null ? undefined : parseDigest(row.digest),
     outcome,
+    answersTo: {
+      repository: policyStateOf(row.answers_repository),
+      organisation: policyStateOf(row.answers_organisation),
+    },
+    validUntil: row.valid_until ?? undefined,
     failures: row.failures,
     waiting:
       waiting_reason === null || waiting_until === null ? undefined : { reason: waiting_reason, until: waiting_until },
@@ -93,6 +98,12 @@ export function buildOf(row: BuildWithRepository): Build {
   };
 }
 
+/** What a policy was; undefined where it isn't known. */
+export function policyStateOf(text: string | null | undefined): PolicyState | undefined {
+  if (text === null || text === undefined) return undefined;
+  return text === "absent" || text === "unusable" ? text : parseDigest(text);
+}
+
 /** What of a build changes in the course of its life. */
 export function stateOf(build: Build) {
   const { run, runStatus, waiting, attempted } = build;
@@ -107,6 +118,9 @@ export function stateOf(build: Build) {
     run_since: runStatus?.since ?? null,
     digest: build.digest ?? null,
     outcome: build.outcome === undefined ? null : toJson(build.outcome),
+    answers_repository: build.answersTo.repository ?? null,
+    answers_organisation: build.answersTo.organisation ?? null,
+    valid_until: build.validUntil ?? null,
     failures: build.failures,
     waiting_reason: waiting === undefined ? null : toText(waiting.reason),
     waiting_until: waiting?.until ?? null,

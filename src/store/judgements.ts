@@ -66,6 +66,7 @@ export async function replaceJudgements(
         outcome: verdict.outcome,
         image_digest: verdict.image.digest ?? null,
         as_of: verdict.asOf,
+        valid_until: verdict.validUntil ?? null,
         document: toJson(serialise(verdict)),
       })),
     )

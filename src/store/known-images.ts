@@ -22,6 +22,7 @@ export async function rememberAccepted(
             ? []
             : [
                 {
+                  installation: repository.installation,
                   repository_id: repository.id,
                   policy_digest: verdict.policy.digest,
                   name: known.name,
@@ -60,6 +61,7 @@ export function knownTo({ db, attempt }: StoreTools, { id, installation }: Repos
             .selectAll("accepted_images")
             .where("policy_digest", "=", policy)
             .where("chain_id", "in", chainIds.slice(from, from + CHAINS_PER_QUERY))
+            .where("accepted_images.installation", "=", installation)
             .where("repositories.installation", "=", installation)
             .where(({ or, eb }) => or([eb("repositories.id", "=", id), eb("repositories.is_private", "=", false)]))
             .orderBy("accepted_images.name")

@@ -163,6 +163,31 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index summaries_due on summaries (due_at) where attached is null or not is_timestamped`,
     ],
   },
+  {
+    name: "policies as they were last seen",
+    statements: [
+      `create table policy_states (
+         installation bigint not null,
+         kind text not null check (kind in ('repository', 'organisation')),
+         of_id bigint not null,
+         state text,
+         tried_at timestamptz,
+         primary key (installation, kind, of_id))`,
+      `alter table builds add column answers_repository text, add column answers_organisation text,
+         add column valid_until timestamptz`,
+      `update builds set answers_repository = policy_digest where run_id is not null`,
+      `update builds set answers_organisation = 'absent' where run_id is not null and organisation_policy = 'absent'`,
+      `update builds set answers_organisation = build_policies.digest from build_policies
+         where build_policies.build_id = builds.id and build_policies.kind = 'organisation' and run_id is not null`,
+      `create index builds_name on builds (repository_id, ref, image, generation)`,
+      `alter table judgements add column valid_until timestamptz`,
+      `alter table accepted_images add column installation bigint`,
+      `update accepted_images set installation = repositories.installation from repositories
+         where repositories.id = accepted_images.repository_id`,
+      `alter table accepted_images drop constraint accepted_images_pkey,
+         add primary key (installation, repository_id, policy_digest, name, digest)`,
+    ],
+  },
 ];
 
 /**

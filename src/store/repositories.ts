@@ -94,7 +94,8 @@ function rowOf(repository: Repository) {
   return { id, owner_id: ownerId, owner, name, installation, is_private: isPrivate };
 }
 
-function repositoryOf(row: Selectable<RepositoryRow>): Repository {
+/** The repository of a row. */
+export function repositoryOf(row: Omit<Selectable<RepositoryRow>, "is_installed" | "is_baselined">): Repository {
   const { id, owner_id, owner, name, installation, is_private } = row;
   return { id, ownerId: owner_id, owner, name, installation, isPrivate: is_private };
 }

@@ -50,6 +50,10 @@ export interface BuildRow {
   reported: string | null;
   created_at: Date;
   settled_at: Date | null;
+  /** The policies that the present round answers; null where it isn't known. */
+  answers_repository: string | null;
+  answers_organisation: string | null;
+  valid_until: Date | null;
   /** What is known of the organisation's policy: `present` is in `build_policies`. */
   organisation_policy: Generated<"present" | "absent" | "unknown">;
 }
@@ -81,7 +85,20 @@ interface JudgementRow {
   /** Null where the image's tag led nowhere. */
   image_digest: string | null;
   as_of: Date;
+  valid_until: Date | null;
   document: Json;
+}
+
+/** A policy as it was last seen, for those who reach it through this installation. */
+export interface PolicyStateRow {
+  installation: number;
+  kind: "repository" | "organisation";
+  /** The repository's id, or its owner's. */
+  of_id: number;
+  /** Null until it was seen. */
+  state: string | null;
+  /** When somebody last went to look. */
+  tried_at: Date | null;
 }
 
 interface TagRow {
@@ -106,6 +123,8 @@ interface DeliveryRow {
 
 /** An image of a trusted ancestry, whose layers others may lie on (RULES R22). */
 interface AcceptedImageRow {
+  /** Through which it was judged: a repository that changes hands takes nothing along (RULES R3). */
+  installation: number;
   /** Whose build it was judged for: its readers may be told of it. */
   repository_id: number;
   policy_digest: string;
@@ -162,6 +181,7 @@ export interface Tables {
   policy_texts: { digest: string; bytes: Uint8Array };
   build_policies: BuildPolicyRow;
   judgements: JudgementRow;
+  policy_states: PolicyStateRow;
   accepted_images: AcceptedImageRow;
   tags: TagRow;
   deliveries: DeliveryRow;

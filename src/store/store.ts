@@ -1,5 +1,5 @@
 import type { Repository } from "../build/build.ts";
-import type { TagStore } from "../build/ports.ts";
+import type { PolicyStateStore, StaleBuilds, TagStore } from "../build/ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
@@ -12,6 +12,7 @@ import { knownTo } from "./known-images.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { createLineages } from "./lineages.ts";
 import { migrate } from "./migrations.ts";
+import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
@@ -34,6 +35,8 @@ const CLOSE_MS = 5000;
 export interface Store
   extends Builds,
     TagStore,
+    PolicyStateStore,
+    StaleBuilds,
     Deliveries,
     Repositories,
     Cursors,
@@ -105,6 +108,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
     ...createCursors(tools),
     ...createProofs(tools),
     ...createSummaries(tools),
+    ...createPolicyStates(tools),
     withLease: leases.withLease,
     wake: (kind, id, at) => tools.transact(`wake ${kind} ${id}`, (tx) => noteWake(tx, queue, kind, [id], at)),
     async work(handlers, { concurrency }) {

@@ -248,3 +248,50 @@ test("whatever JSON a known event holds, it is read, of no concern, or refused b
     { numRuns: 2000 },
   );
 });
+
+const BRANCH_PUSH = changed(
+  changed(changed(TAG_PUSH, "ref", "refs/heads/trunk"), "repository.default_branch", "trunk"),
+  "commits",
+  [{ added: [], removed: [], modified: ["Dockerfile"] }],
+);
+
+/** What a push of these paths says about policies. */
+function policyKinds(paths: readonly string[], changes: readonly (readonly [string, unknown])[] = []): unknown {
+  const commits = [
+    { added: [], removed: [], modified: ["README.md"] },
+    { added: paths, removed: [], modified: [] },
+  ];
+  const payload = [["commits", commits] as const, ...changes].reduce(
+    (before, [path, value]) => changed(before, path, value),
+    BRANCH_PUSH,
+  );
+  const happening = readHappening("push", payload);
+  return happening?.kind === "policy-pushed" ? happening.kinds : happening;
+}
+
+test("R2 a push to the default branch tells of policy where it touches it", () => {
+  const POLICY = ".github/trusted-builds.yml";
+  const home = [["repository.name", ".GitHub"]] as const;
+  assert.equal(policyKinds(["Dockerfile", "trusted-builds.yml", "sub/.github/trusted-builds.yml"]), undefined);
+  assert.deepEqual(policyKinds([POLICY]), ["repository"]);
+  assert.equal(policyKinds([POLICY], [["ref", "refs/heads/other"]]), undefined);
+  assert.deepEqual(policyKinds(["trusted-builds.yml"], home), ["organisation"]);
+  assert.deepEqual(policyKinds([POLICY, "trusted-builds.yml"], home), ["repository", "organisation"]);
+});
+
+test("R2 a push whose changes GitHub doesn't tell whole may have touched policy", () => {
+  assert.deepEqual(policyKinds([], [["forced", true]]), ["repository"]);
+  assert.deepEqual(policyKinds([], [["commits", []]]), ["repository"]);
+  const commit = { added: [], removed: [], modified: ["Dockerfile"] };
+  assert.deepEqual(policyKinds([], [["commits", Array(2048).fill(commit)]]), ["repository"]);
+  assert.deepEqual(
+    policyKinds(
+      [],
+      [
+        ["repository.name", ".github"],
+        ["forced", true],
+      ],
+    ),
+    ["repository", "organisation"],
+  );
+});

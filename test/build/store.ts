@@ -1,10 +1,13 @@
-import type { Build, BuildKey, Repository } from "../../src/build/build.ts";
+import type { Build, BuildKey, PolicyState, PolicyStates, Repository } from "../../src/build/build.ts";
 import type {
   BuildIndex,
   BuildStore,
   Judgement,
   KnownRepository,
+  PolicyStateStore,
+  PolicyText,
   RepositoryStore,
+  StaleBuilds,
   StoredPolicies,
   TagState,
   TagStore,
@@ -20,12 +23,14 @@ interface Row {
  * A store in memory that behaves as the real one: what isn't saved is lost, whoever saves over somebody else's write is refused, and
  * builds that a push makes are woken up with it. Nothing else wakes a build.
  */
-export class MemoryStore implements BuildStore, TagStore, BuildIndex, RepositoryStore {
+export class MemoryStore implements BuildStore, TagStore, BuildIndex, RepositoryStore, PolicyStateStore, StaleBuilds {
   readonly rows = new Map<string, Row>();
   readonly tagStates = new Map<string, TagState>();
   readonly policies = new Map<string, StoredPolicies>();
   readonly judgements = new Map<string, readonly Judgement[]>();
   repositories = new Map<number, KnownRepository>();
+  readonly policyStates = new Map<PolicyText["kind"], PolicyState>();
+  private readonly policiesTried = new Map<PolicyText["kind"], number>();
   /** What there is to do, and since when. */
   readonly work = new Map<string, number>();
   private readonly now: () => number;
@@ -107,6 +112,41 @@ export class MemoryStore implements BuildStore, TagStore, BuildIndex, Repository
     );
   }
 
+  async readPolicyStates(): Promise<PolicyStates> {
+    return { repository: this.policyStates.get("repository"), organisation: this.policyStates.get("organisation") };
+  }
+
+  async savePolicyState(_: Repository, kind: PolicyText["kind"], state: PolicyState): Promise<void> {
+    this.policyStates.set(kind, state);
+    this.policiesTried.set(kind, this.now());
+  }
+
+  async claimPolicies(now: Date, notSince: Date) {
+    const [build] = this.builds.filter(isJudged);
+    if (build === undefined) return [];
+    const kinds = (["repository", "organisation"] as const).filter(
+      (kind) => (this.policiesTried.get(kind) ?? Number.NEGATIVE_INFINITY) < notSince.getTime(),
+    );
+    for (const kind of kinds) this.policiesTried.set(kind, now.getTime());
+    return kinds.map((kind) => ({ repository: build.repository, kind }));
+  }
+
+  async listStaleBuilds(now: Date, limit: number): Promise<readonly string[]> {
+    const seen = await this.readPolicyStates();
+    const nameOf = ({ key }: Build) => `${key.ref} ${key.image}`;
+    const newest = new Map(
+      this.builds.toSorted((a, b) => a.key.generation - b.key.generation).map((build) => [nameOf(build), build]),
+    );
+    const isStale = ({ answersTo, validUntil }: Build) =>
+      (["repository", "organisation"] as const).some((kind) => seen[kind] && seen[kind] !== answersTo[kind]) ||
+      (validUntil !== undefined && validUntil <= now);
+    return [...newest.values()]
+      .filter((build) => isJudged(build) && isStale(build))
+      .map(({ id }) => id)
+      .reverse()
+      .slice(0, limit);
+  }
+
   async findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined> {
     return this.findLast(({ key, run }) => key.repositoryId === repositoryId && run?.id === runId);
   }
@@ -146,4 +186,9 @@ export class MemoryStore implements BuildStore, TagStore, BuildIndex, Repository
     const found = this.builds.findLast(matches);
     return found && this.readBuild(found.id);
   }
+}
+
+function isJudged({ phase, run, outcome }: Build): boolean {
+  const kinds: readonly unknown[] = ["verdict", "undetermined", "policy-wrong"];
+  return phase === "done" && run !== undefined && kinds.includes(outcome?.kind);
 }

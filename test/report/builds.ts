@@ -35,6 +35,8 @@ export function build(given: Partial<Build> = {}): Build {
     runStatus: undefined,
     digest: undefined,
     outcome: undefined,
+    answersTo: { repository: undefined, organisation: undefined },
+    validUntil: undefined,
     failures: 0,
     waiting: undefined,
     attempted: {},

@@ -94,4 +94,21 @@ export function testKnownImages(shared: SharedStore): void {
     await store.rememberRepository({ ...open, isPrivate: true });
     assert.deepEqual(await told(secret), [hidden.name]);
   });
+
+  test("R3 a repository that changes hands takes along nothing of what was accepted before", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const sold = newRepository();
+    const buyer = newRepository();
+    const image = imageOf("sold");
+    const told = async (repository: Repository) =>
+      (await store.knownTo(repository).findByChain(POLICY, [image.chainId])).map(({ name }) => name);
+    await judged(store, sold, image);
+    const bought = { ...sold, ownerId: buyer.ownerId, installation: buyer.installation };
+    await store.rememberRepository(bought);
+    assert.deepEqual([await told(bought), await told(sold)], [[], []]);
+    await judged(store, bought, image, "trusted", 2);
+    assert.deepEqual(await told(bought), [image.name]);
+  });
 }

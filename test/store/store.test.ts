@@ -6,6 +6,7 @@ import { testKnownImages } from "./known-images.ts";
 import { testLapsing, testLeases } from "./leases.ts";
 import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
+import { testPolicyStates } from "./policy-states.ts";
 import { testProofs } from "./proofs.ts";
 import { testRepositories } from "./repositories.ts";
 import { testSummaries } from "./summaries.ts";
@@ -24,6 +25,7 @@ for (const dialect of dialects) {
     testKnownImages(shared);
     testRepositories(shared);
     testProofs(shared);
+    testPolicyStates(shared);
     testLeases(shared);
     testOpening(dialect);
     if (dialect.isShared) {
