@@ -61,10 +61,13 @@ export function referrersOf({ images, at }: z.output<typeof referrersEntry>, pat
 /**
  * A source that looks in the places that policy names too. What stands there is evidence like any other: the digest is the same, and
  * who may speak for the image doesn't depend on where he did.
+ *
+ * @param nameOf - The name that policy judges an image by, which is another one for a mirror's.
  */
 export function withExternalReferrers(
   source: AttestationSource,
   entries: readonly ExternalReferrers[],
+  nameOf: (image: ImageReference) => string = imageName,
 ): AttestationSource {
   if (entries.length === 0) return source;
   return {
@@ -72,7 +75,7 @@ export function withExternalReferrers(
       combineSources([
         source,
         ...entries.flatMap((entry) => {
-          const captures = entry.images.match(imageName(image));
+          const captures = entry.images.match(imageName(image)) ?? entry.images.match(nameOf(image));
           return captures === undefined ? [] : [elsewhere(source, entry, captures)];
         }),
       ]).listAttestations(image),

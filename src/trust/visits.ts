@@ -5,6 +5,7 @@ import { gatherEvidence, MAX_READS } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
 import { askAhead } from "./held-statement.ts";
+import { judgedName } from "./mirror.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy } from "./policy.ts";
 import type { AttestationSource, BundleVerifier, DefaultBranches, ImageReader } from "./ports.ts";
@@ -42,7 +43,9 @@ export function openVisits(ports: VisitPorts, policy: Policy, asOf: Date): Visit
   // Limits of their own: who holds a place among the images waits for these, and these wait for nobody who does.
   const listings = pLimit(CONCURRENCY);
   const reads = pLimit(MAX_READS);
-  const attestations = withExternalReferrers(ports.attestations, policy.referrers);
+  const attestations = withExternalReferrers(ports.attestations, policy.referrers, (image) =>
+    judgedName(policy, image),
+  );
   const evidence = keeping((image: PinnedImage) =>
     listings(() => gatherEvidence(attestations, ports.verifier, image, policy.keys, reads)),
   );

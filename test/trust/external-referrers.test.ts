@@ -27,6 +27,20 @@ test("what policy says is kept elsewhere is found there, and is evidence like an
   assert.notEqual((await world.judge(built.image, { policy: policyOf() })).outcome, "trusted");
 });
 
+test("what policy says of where a publisher keeps it holds for a mirror of his images", async () => {
+  const world = new World();
+  const built = bare(world);
+  world.sign(there(built.manifest), built.provenanceStatement, signerOf("app"));
+  const copy = pin(parseReference("mirror.example/acme/app"), built.manifest.digest);
+  world.manifests.set(`mirror.example/acme/app@${copy.digest}`, {
+    bytes: world.bytes(built.manifest),
+    contentType: "",
+  });
+  const mirrors = '  mirrors: [{ images: "mirror.example/acme/{repo}", of: "ghcr.io/acme/{repo}" }]\n';
+  assert.equal(told(await world.judge(copy, { policy: policyOf({ trust: mirrors }) })), "untrusted unattested");
+  assert.equal(told(await world.judge(copy, { policy: policyOf({ trust: `${mirrors}${REFERRERS}` }) })), "trusted");
+});
+
 test("R4 R13 what stands elsewhere counts by signer and subject alone", async () => {
   const other = new World().build("app", { label: "other", signed: "nothing" });
   for (const [statement, by] of [
