@@ -4,6 +4,11 @@ import type { Finding } from "./finding.ts";
 const ROOT_WARNING_DAYS = 30;
 const DAY_MS = 86_400_000;
 
+/** Whole days that a root has left, whose last day is given as YYYY-MM-DD in UTC; negative once it has lapsed. */
+export function daysLeft(expires: string, asOf: Date): number {
+  return Math.floor((Date.parse(`${expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
+}
+
 /** Said while there is time to look at the root again (RULES R27). */
 export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
   if (finding.kind !== "root") return [];
@@ -17,7 +22,7 @@ export function rootWarning(finding: Finding, asOf: Date): readonly string[] {
  * @param expires - Its last day, YYYY-MM-DD.
  */
 export function lapsesSoon(expires: string, asOf: Date): string | undefined {
-  const days = Math.floor((Date.parse(`${expires}T23:59:59.999Z`) - asOf.getTime()) / DAY_MS);
+  const days = daysLeft(expires, asOf);
   if (days > ROOT_WARNING_DAYS) return undefined;
   return days < 1 ? "today" : days === 1 ? "tomorrow" : `in ${days} days`;
 }

@@ -126,8 +126,8 @@ function levelOf(
   return { level: Math.min(builder.level, ...caps), warnings };
 }
 
-/** The source of a key isn't in any certificate; whether the build's own record shows one caps the level elsewhere (RULES R10). */
-function namesWithoutIds(builder: Builder): boolean {
+/** Whether a builder names its source by a name alone (RULES R8). The source of a key isn't in any certificate; whether the build's own record shows one caps the level elsewhere (RULES R10). */
+export function namesWithoutIds(builder: Builder): boolean {
   const { source } = builder;
   if (builder.kind === "key" || source === undefined || typeof source === "string") return false;
   if ("kind" in source && source.kind === "owner") return false;

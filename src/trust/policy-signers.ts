@@ -5,17 +5,25 @@ import type { PolicyFile } from "./policy-schema.ts";
 import { builderPresetsOf, GITHUB, type Publisher, publisherOf } from "./preset-entry.ts";
 import { verifierOf } from "./verifier-entry.ts";
 
+/** Something wrong with what several keys say together. */
+export interface Inconsistency {
+  readonly place: readonly PropertyKey[];
+  readonly message: string;
+  /** What it doesn't agree with: told behind the message. */
+  readonly other?: readonly PropertyKey[];
+}
+
 /** Whose word a policy takes: its own entries, and those that its presets stand for. */
 interface Signers {
   readonly builders: readonly Builder[];
   readonly publishers: readonly Publisher[];
-  readonly faults: readonly { readonly place: readonly PropertyKey[]; readonly message: string }[];
+  readonly faults: readonly Inconsistency[];
 }
 
 /** @param server - The GitHub server that is meant where an entry names none (RULES R10). */
 export function signersOf({ trust }: PolicyFile, server: string): Signers {
   const presets = builderPresetsOf(trust["builder-presets"]);
-  const faults: { place: readonly PropertyKey[]; message: string }[] = [];
+  const faults: Inconsistency[] = [];
   const keys: { readonly key: SignerKey; readonly place: readonly PropertyKey[] }[] = [];
 
   const own = trust.builders.map((entry, i) => {
@@ -48,8 +56,9 @@ export function signersOf({ trust }: PolicyFile, server: string): Signers {
   });
   // The verifier is asked about a key once: of two answers the weaker one would hold for both.
   for (const { key, place } of keys) {
-    const other = keys.find((each) => each.key.fingerprint === key.fingerprint && each.key.log !== key.log)?.key;
-    if (other !== undefined) faults.push({ place, message: `${other.name} says log: ${other.log} of the same key` });
+    const other = keys.find((each) => each.key.fingerprint === key.fingerprint && each.key.log !== key.log);
+    if (other === undefined) continue;
+    faults.push({ place, message: `log: ${other.key.log} is said of the same key by`, other: other.place });
   }
   return {
     builders: [...own.flat(), ...published.flatMap(({ builders }) => builders)],

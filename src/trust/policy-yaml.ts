@@ -15,12 +15,14 @@ export interface PolicyDocument {
   /** Maps, lists, texts, numbers and truth values; not yet of any form. */
   readonly value: unknown;
   readonly positions: PolicyPositions;
+  /** What is wrong with the spelling, though a value can be read: whoever uses the value in spite of one uses a guess. */
+  readonly faults: readonly PolicyFault[];
 }
 
 /**
  * Reads YAML 1.2 as what it says to whoever reviews it: a key once, and as a text; numbers and truth values as they are spelled.
  *
- * @throws {PolicyError} and nothing else.
+ * @throws {PolicyError} and nothing else, where no value can be read.
  */
 export function readPolicyYaml(bytes: Uint8Array, name: string): PolicyDocument {
   const whole = (message: string) => new PolicyError(name, [{ line: 1, column: 1, path: "", message }]);
@@ -41,18 +43,28 @@ export function readPolicyYaml(bytes: Uint8Array, name: string): PolicyDocument 
       version: "1.2",
       merge: false,
     });
-    const faults = [...problemsOf(document, lines), ...ambiguitiesOf(document, lines)];
+    const problems = problemsOf(document, lines);
+    const faults = [...problems, ...ambiguitiesOf(document, lines)];
     if (faults.length > MAX_FAULTS)
       throw new PolicyError(name, [
         ...faults.slice(0, MAX_FAULTS),
         faultAt(lines, 0, `and ${faults.length - MAX_FAULTS} more faults`),
       ]);
-    if (faults.length > 0) throw new PolicyError(name, faults);
-    return { value: document.toJS({ maxAliasCount: MAX_COPIES }), positions: positionsOf(document, lines) };
+    if (problems.length > 0) throw new PolicyError(name, faults);
+    return { value: contentOf(document, name, faults), positions: positionsOf(document, lines, text), faults };
   } catch (error) {
     if (error instanceof PolicyError) throw error;
     // Aliases of aliases of aliases, or nesting that exhausts the stack.
     throw whole((error as Error).message);
+  }
+}
+
+function contentOf(document: Document.Parsed, name: string, faults: readonly PolicyFault[]): unknown {
+  try {
+    return document.toJS({ maxAliasCount: MAX_COPIES });
+  } catch (error) {
+    // An alias that refers to nothing, which has been told.
+    throw faults.length === 0 ? error : new PolicyError(name, faults);
   }
 }
 

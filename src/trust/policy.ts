@@ -1,17 +1,17 @@
-import type { z } from "zod";
 import type { SignerKey } from "../attestation/public-key.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import { type Platform, parsePlatform } from "../image/platform.ts";
 import { imageName, type PinnedImage, parseReference } from "../image/reference.ts";
-import { type Builder, capturesOf, defaultBuilderOf } from "./builder.ts";
+import { type Builder, defaultBuilderOf } from "./builder.ts";
 import { type ExternalReferrers, referrersOf } from "./external-referrers.ts";
 import { feedOf } from "./feed-entry.ts";
 import { compileGlob, type Glob } from "./glob.ts";
-import { judgedName, mirrorOf } from "./mirror.ts";
-import { PolicyError, type PolicyFault, type PolicyPositions, schemaFaults } from "./policy-fault.ts";
+import { mirrorOf } from "./mirror.ts";
+import { inconsistenciesOf } from "./policy-consistency.ts";
+import { formatPath, PolicyError, type PolicyLine } from "./policy-fault.ts";
+import { byPlace, readPolicyForm } from "./policy-reading.ts";
 import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
 import { keysOf, signersOf } from "./policy-signers.ts";
-import { readPolicyYaml } from "./policy-yaml.ts";
 import type { Publisher } from "./preset-entry.ts";
 import { foldCase } from "./repository-uri.ts";
 import { verifierOf } from "./verifier-entry.ts";
@@ -50,6 +50,8 @@ export interface Policy {
   readonly enforce: "report" | "ratchet" | "strict";
   /** Of an organisation: the keys that a repository's policy may loosen (RULES R2). */
   readonly loosen: readonly string[];
+  /** Where something of this policy stands in its file, by its path (`trust.roots[0]`); undefined for what isn't written there. */
+  readonly lineOf: (path: string) => PolicyLine | undefined;
 }
 
 /** Whose VSA ends a walk (RULES R28): signer, verifier and policy together. */
@@ -182,64 +184,30 @@ const GITHUB_COM: PolicySurroundings = { server: "https://github.com" };
  * @throws {PolicyError} with every fault that could be found, each with line and column.
  */
 export function parsePolicy(bytes: Uint8Array, name: string, surroundings: PolicySurroundings = GITHUB_COM): Policy {
-  const { value, positions } = read(policySchema, bytes, name);
-  const faults: PolicyFault[] = [...repeated(value, positions)];
-  value.trust.builders.forEach((builder, i) => {
-    const captures = capturesOf(builder);
-    builder.images.forEach((pattern, k) => {
-      const missing = captures.filter((capture) => !compileGlob(pattern).captures.includes(capture));
-      if (missing.length > 0) {
-        const message = `{${missing.join("}, {")}} of source or signer must be in the image's pattern too (RULES R4)`;
-        faults.push(positions.at(["trust", "builders", i, "images", k], message));
-      }
-    });
-  });
-  const signers = signersOf(value, surroundings.server);
-  faults.push(...signers.faults.map(({ place, message }) => positions.at(place, message)));
-  const mirrors = value.trust.mirrors.map((entry, i) => mirrorOf(entry, `trust.mirrors[${i}]`));
-  value.builds.forEach(({ image }, i) => {
-    // Its parameters would never be compared: the image is judged by the other name.
-    if (judgedName({ mirrors }, parseReference(image)) !== imageName(parseReference(image)))
-      faults.push(
-        positions.at(["builds", i, "image"], "trust.mirrors says that it stands for another image; name that one"),
-      );
-  });
-  if (faults.length > 0) throw new PolicyError(name, faults);
-  return policyOf(value, { ...signers, mirrors }, bytes, name);
+  const { whole, sound, faults, positions, placeOf } = readPolicyForm(policySchema, bytes, name);
+  const inconsistencies = sound === undefined ? [] : inconsistenciesOf(sound, surroundings.server);
+  const further = inconsistencies.map(({ place, message, other }) =>
+    positions.at(placeOf(place), other === undefined ? message : `${message} ${formatPath(placeOf(other))}`),
+  );
+  if (whole === undefined || further.length > 0) throw new PolicyError(name, byPlace([...faults, ...further]));
+  const { builders, publishers } = signersOf(whole, surroundings.server);
+  const mirrors = whole.trust.mirrors.map((entry, i) => mirrorOf(entry, `trust.mirrors[${i}]`));
+  return policyOf(whole, { builders, publishers, mirrors, lineOf: positions.lineOf }, bytes, name);
 }
 
 /** Reads the default policy's own form, in which a source is an owner (RULES R5). For the built-in text only. */
 export function parseDefaultPolicy(bytes: Uint8Array, name: string): Policy {
-  const { value } = read(defaultPolicySchema, bytes, name);
-  const builders = value.trust.builders.map((builder, i) =>
+  const { whole, faults, positions } = readPolicyForm(defaultPolicySchema, bytes, name);
+  if (whole === undefined) throw new PolicyError(name, faults);
+  const builders = whole.trust.builders.map((builder, i) =>
     defaultBuilderOf(builder, `trust.builders[${i}]`, GITHUB_COM.server),
   );
-  return policyOf(value, { builders, publishers: [], mirrors: [] }, bytes, name);
-}
-
-function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, name: string): { value: T; positions: PolicyPositions } {
-  const { value, positions } = readPolicyYaml(bytes, name);
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw new PolicyError(name, schemaFaults(parsed.error.issues, positions));
-  return { value: parsed.data, positions };
-}
-
-/** Entries of which only the first would ever be looked at. */
-function repeated(value: PolicyFile, positions: PolicyPositions): readonly PolicyFault[] {
-  const lists = [
-    { path: ["builds"], keys: value.builds.map(({ image }) => imageName(parseReference(image))) },
-    { path: ["trust", "roots"], keys: value.trust.roots.map(({ image }) => pinned(image).digest) },
-  ];
-  return lists.flatMap(({ path, keys }) =>
-    keys.flatMap((key, i) =>
-      keys.indexOf(key) < i ? [positions.at([...path, i, "image"], `${key} stands twice in this list`)] : [],
-    ),
-  );
+  return policyOf(whole, { builders, publishers: [], mirrors: [], lineOf: positions.lineOf }, bytes, name);
 }
 
 function policyOf(
   value: PolicyFile | DefaultPolicyFile,
-  { builders, publishers, mirrors }: Pick<Policy, "builders" | "publishers" | "mirrors">,
+  { builders, publishers, mirrors, lineOf }: Pick<Policy, "builders" | "publishers" | "mirrors" | "lineOf">,
   bytes: Uint8Array,
   name: string,
 ): Policy {
@@ -270,6 +238,7 @@ function policyOf(
     rootsFrom: trust["roots-from"].map((entry, i) => feedOf(entry, `trust.roots-from[${i}]`)),
     enforce: "strict",
     loosen: [],
+    lineOf,
     builds: value.builds.map((build, i) => ({
       path: `builds[${i}]`,
       image: imageName(parseReference(build.image)),

@@ -217,9 +217,9 @@ trust:
   extra: 1
 `),
     [
+      "5:14 trust.builders[0].level",
       "6:29 trust.builders[0].github.repository",
       "6:49 trust.builders[0].github.workflow",
-      "5:14 trust.builders[0].level",
       "8:16 trust.roots[0].image",
       "8:32 trust.roots[0].reason",
       "8:45 trust.roots[0].expires",

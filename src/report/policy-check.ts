@@ -1,0 +1,93 @@
+import { z } from "zod";
+import { describeFault, type PolicyFault } from "../trust/policy-fault.ts";
+import type { PolicyWarning } from "../trust/policy-warnings.ts";
+import { several } from "./ancestry-words.ts";
+import { SHAPES } from "./marks.ts";
+import { printable } from "./printable.ts";
+import { COLOURS, type TextStyle } from "./text.ts";
+
+/** What was found in one policy file. */
+export interface CheckedPolicy {
+  /** As the person named it. */
+  readonly file: string;
+  /** The text, to show the lines of it; undefined if it isn't UTF-8. */
+  readonly text: string | undefined;
+  /** Of a file that can be used. */
+  readonly digest: string | undefined;
+  readonly faults: readonly PolicyFault[];
+  readonly warnings: readonly PlacedWarning[];
+}
+
+/** A warning with its place in the file. */
+export interface PlacedWarning extends PolicyWarning {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** The longest line of a policy that is shown beside a fault, in characters. */
+const MAX_SHOWN = 120;
+
+/** For people: each fault and warning with its line, then what the file is. */
+export function policyCheckText(
+  { file, text, digest, faults, warnings }: CheckedPolicy,
+  { colour }: TextStyle,
+): string {
+  const paint = (words: string, code: keyof typeof COLOURS) =>
+    colour ? `\u001b[${COLOURS[code]}m${words}\u001b[0m` : words;
+  const lines = text?.split("\n") ?? [];
+  const told = [
+    ...faults.map((each) => ({ ...each, word: paint("fault", "bad") })),
+    ...warnings.map((each) => ({ ...each, word: paint("warning", "unknown") })),
+  ].sort((a, b) => a.line - b.line || a.column - b.column);
+  const name = printable(file);
+  return [
+    ...told.flatMap((each) => [
+      `${paint(`${name}:${each.line}:${each.column}`, "bold")}: ${each.word}: ${printable(describeFault(each))}`,
+      ...shownLine(lines[each.line - 1], each.column).map((line) => paint(line, "faint")),
+    ]),
+    faults.length === 0
+      ? `${paint(`${SHAPES.good} ${name} can be used`, "good")}${warnings.length === 0 ? "" : `, with ${several(warnings.length, "warning")}`}: ${digest}`
+      : `${paint(`${SHAPES.bad} ${name} can't be used: ${several(faults.length, "fault")}`, "bad")}; docs/policy.md says what each key takes, and \`trusted-builds policy schema\` tells it to your editor`,
+    "",
+  ].join("\n");
+}
+
+/** The line, and below it a mark at the column. */
+function shownLine(line: string | undefined, column: number): readonly string[] {
+  const text = line?.trimEnd().replaceAll("\t", " ") ?? "";
+  // Escapes would move what stands behind them.
+  if (text.trim() === "" || text.length > MAX_SHOWN || printable(text) !== text) return [];
+  return [`    ${text}`, `    ${" ".repeat(column - 1)}^`];
+}
+
+const place = { line: z.int(), column: z.int(), path: z.string(), message: z.string() };
+
+/** The form of `policy check --output json`. Fields may be added within a version; none changes its meaning. */
+export const policyCheckSchema = z.strictObject({
+  version: z.literal(1),
+  files: z.array(
+    z.strictObject({
+      file: z.string(),
+      digest: z.string().nullable().meta({ description: "of a file that can be used" }),
+      faults: z.array(z.strictObject({ ...place, found: z.string().nullable(), accepted: z.array(z.string()) })),
+      warnings: z.array(z.strictObject({ ...place, code: z.string() })),
+    }),
+  ),
+});
+
+/** For programs. */
+export function policyCheckDocument(checked: readonly CheckedPolicy[]): z.output<typeof policyCheckSchema> {
+  return {
+    version: 1,
+    files: checked.map(({ file, digest, faults, warnings }) => ({
+      file,
+      digest: digest ?? null,
+      faults: faults.map(({ found, accepted, line, column, path, message }) => ({
+        ...{ line, column, path, message },
+        found: found ?? null,
+        accepted: [...(accepted ?? [])],
+      })),
+      warnings: warnings.map(({ code, line, column, path, message }) => ({ code, line, column, path, message })),
+    })),
+  };
+}
