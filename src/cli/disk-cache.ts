@@ -10,7 +10,7 @@ import {
 } from "../sigstore/private-file.ts";
 import { UsageError } from "./exit-code.ts";
 import { cacheDirectory } from "./trust.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** How much is kept, in bytes: some thousand images' manifests, configs and bundles. */
 const MAX_KEPT_BYTES = 256 * 1024 * 1024;

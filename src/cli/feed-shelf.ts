@@ -4,7 +4,7 @@ import { openPrivateDirectory, readPrivateFile, writePrivateFile } from "../sigs
 import { MAX_FEED_BYTES } from "../trust/feed-reading.ts";
 import type { FeedShelf } from "../trust/ports.ts";
 import { cacheDirectory } from "./trust.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** Keeps feeds of roots in the user's cache. What others could have written there isn't read; what can't be kept is told on standard error. */
 export function feedShelf(surroundings: Surroundings): FeedShelf {

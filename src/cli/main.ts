@@ -4,12 +4,22 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
+import { addPolicyCommands } from "./policy.ts";
 import { addRootsCommands } from "./roots.ts";
 import { trustUpdateCommand } from "./trust.ts";
 import { verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
+import type { VsaArguments } from "./vsa.ts";
+import { type WalkOptions, walkArguments, withWalkOptions } from "./walk-options.ts";
 
-const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+const here = {
+  env: process.env,
+  homeDirectory: homedir(),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  now: () => new Date(),
+};
 
 const program = new Command("trusted-builds")
   .description("Judges a container image by its signed provenance and that of every ancestor, down to scratch.")
@@ -20,38 +30,12 @@ const program = new Command("trusted-builds")
     outputError: (text, write) => write(`trusted-builds: ${printable(text.trimEnd().replace(/^error: /, ""))}\n`),
   });
 
-program
-  .command("verify")
+withWalkOptions(program.command("verify"))
   .summary("judge an image and all its ancestors")
   .description(
     `Finds the attestations of an image and of every image that went into it, verifies them, walks down to scratch,
 and says whether to trust it, why, and what would mend each fault.`,
   )
-  .argument("<image>", "NAME[:TAG][@DIGEST] in a registry, or on disk oci:DIR, oci-archive:FILE or docker-archive:FILE")
-  .option("--platform <os/arch>", "judge this platform only, as linux/amd64 (default: every platform of the image)")
-  .option(
-    "--policy <file>",
-    "what you accept (default: on ghcr.io the workflows of the name's owner, elsewhere nothing)",
-  )
-  .option(
-    "--trusted-root <file>",
-    "a Sigstore trusted root instead of the public good's and GitHub's; may be given several times",
-    collect,
-  )
-  .option("--refresh-roots", "fetch the newest trusted roots first, and keep them")
-  .option(
-    "--allow-host <host:port>",
-    "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
-    collect,
-  )
-  .option("--as <name>", "what an image on disk is called: policy judges names, and those inside are its maker's word")
-  .option(
-    "--bundles <file>",
-    "Sigstore bundles, one a line, as gh attestation download writes them; may be given several times",
-    collect,
-  )
-  .option("--offline", "connect to nothing: what isn't on disk could not be looked at")
-  .option("--no-cache", "read everything anew, and keep nothing for the next time")
   .addOption(
     new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
   )
@@ -90,38 +74,9 @@ Examples:
   trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults
   trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar`,
   )
-  .action(
-    async (
-      image: string,
-      options: {
-        platform?: string;
-        policy?: string;
-        trustedRoot?: string[];
-        refreshRoots?: boolean;
-        allowHost?: string[];
-        as?: string;
-        bundles?: string[];
-        offline?: boolean;
-        cache?: boolean;
-        output: "text" | "json";
-        vsa?: string;
-        vsaKey?: string;
-        vsaId?: string;
-        vsaTsa?: string;
-      },
-    ) => {
-      process.exitCode = await verifyCommand(
-        { image, trustedRoot: [], allowHost: [], bundles: [], offline: false, ...options },
-        {
-          env: process.env,
-          homeDirectory: homedir(),
-          stdout: process.stdout,
-          stderr: process.stderr,
-          now: () => new Date(),
-        },
-      );
-    },
-  );
+  .action(async (image: string, options: WalkOptions & VsaArguments & { output: "text" | "json" }) => {
+    process.exitCode = await verifyCommand({ ...options, ...walkArguments(image, options) }, here);
+  });
 
 program
   .command("verify-bundle")
@@ -184,22 +139,14 @@ Exit codes:
   3  one could not be fetched; what is to be known of it is on standard error`,
   )
   .action(async () => {
-    process.exitCode = await trustUpdateCommand({
-      env: process.env,
-      homeDirectory: homedir(),
-      stdout: process.stdout,
-      stderr: process.stderr,
-      now: () => new Date(),
-    });
+    process.exitCode = await trustUpdateCommand(here);
   });
 
-addRootsCommands(program, () => ({
-  env: process.env,
-  homeDirectory: homedir(),
-  stdout: process.stdout,
-  stderr: process.stderr,
-  now: () => new Date(),
-}));
+addRootsCommands(program, () => here);
+
+addPolicyCommands(program, here, (code) => {
+  process.exitCode = code;
+});
 
 program
   .command("serve")

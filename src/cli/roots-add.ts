@@ -24,7 +24,7 @@ import {
 import { type Elsewhere, openElsewhere } from "./elsewhere.ts";
 import { EXIT, type ExitCode, UsageError, usage } from "./exit-code.ts";
 import { progressOn } from "./progress.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** How long all images together may take, in milliseconds: a list of names can be long, and registries slow. */
 const ADD_MS = 600_000;

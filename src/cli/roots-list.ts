@@ -17,7 +17,7 @@ import { openElsewhere } from "./elsewhere.ts";
 import { EXIT, type ExitCode, UsageError, usage } from "./exit-code.ts";
 import { currentRoots } from "./trust.ts";
 import { unverifiedFeed } from "./unverified-feed.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** How long fetching a feed may take, in milliseconds. */
 const LIST_MS = 60_000;

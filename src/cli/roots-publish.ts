@@ -6,7 +6,7 @@ import { MAX_FEED_BYTES } from "../trust/feed-reading.ts";
 import { parseFeedDraft, type RootsFeedDocument, RootsFeedError } from "../trust/roots-feed.ts";
 import { ageOf, maxAge } from "../trust/verifier-entry.ts";
 import { EXIT, type ExitCode, UsageError, usage } from "./exit-code.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** What `roots publish` was asked. */
 export interface RootsPublishArguments {

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { rootsAddCommand } from "./roots-add.ts";
 import { rootsListCommand } from "./roots-list.ts";
 import { rootsKeyCommand, rootsPublishCommand } from "./roots-publish.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 

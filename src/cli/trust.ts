@@ -4,7 +4,7 @@ import { type CurrentRoots, readCurrentRoots, refreshCurrentRoots } from "../sig
 import { openPrivateDirectory, type PrivateDirectory, PrivateDirectoryError } from "../sigstore/private-file.ts";
 import { type RootSource, shippedRootSources } from "../sigstore/root-refresh.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-code.ts";
-import type { Surroundings } from "./verify.ts";
+import type { Surroundings } from "./walk.ts";
 
 /** A directory below the user's cache directory (XDG). Undefined where files have no owners (Windows). */
 export function cacheDirectory(

@@ -1,59 +1,13 @@
-import { readFile } from "node:fs/promises";
-import { readBundleFile } from "../archive/bundles.ts";
-import { ArchiveError } from "../archive/error.ts";
-import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
-import { formatReference } from "../image/reference.ts";
 import { verdictJson } from "../report/json.ts";
 import { printable } from "../report/printable.ts";
 import { verdictText } from "../report/text.ts";
-import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
-import { VerificationCache } from "../sigstore/verification-cache.ts";
-import { createBundleVerifier } from "../sigstore/verifier.ts";
-import { ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
-import { combineSources } from "../trust/attestation-sources.ts";
-import { type Policy, parsePolicy } from "../trust/policy.ts";
-import { defaultPolicy } from "../trust/policy-default.ts";
-import type { AttestationSource } from "../trust/ports.ts";
-import { judge, type Verdict } from "../trust/verdict.ts";
-import { keptContent } from "./disk-cache.ts";
-import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
-import { type ExitCode, exitCodeOf, UsageError, usage } from "./exit-code.ts";
-import { feedShelf } from "./feed-shelf.ts";
-import { progressOn } from "./progress.ts";
-import { type AskedImage, openSubject, parseAsked, type Subject } from "./subject.ts";
-import { currentRoots } from "./trust.ts";
+import { type ExitCode, exitCodeOf, UsageError } from "./exit-code.ts";
 import { prepareVsa, type VsaArguments } from "./vsa.ts";
-
-/** How long one walk may take, in milliseconds (DESIGN §7). */
-const WALK_MS = 120_000;
+import { judgeAsked, type Surroundings, type WalkArguments, wantsColour } from "./walk.ts";
 
 /** What `verify` was asked. */
-export interface VerifyArguments extends VsaArguments {
-  readonly image: string;
-  readonly platform?: string;
-  readonly policy?: string;
-  readonly trustedRoot: readonly string[];
-  /** Fetch the newest trusted roots first. */
-  readonly refreshRoots?: boolean;
-  readonly allowHost: readonly string[];
-  /** Files of Sigstore bundles. */
-  readonly bundles: readonly string[];
-  /** The name of an image on disk. */
-  readonly as?: string;
-  /** False: nothing is taken from what earlier walks read, and nothing kept. */
-  readonly cache?: boolean;
-  /** Without any connection. */
-  readonly offline: boolean;
+export interface VerifyArguments extends WalkArguments, VsaArguments {
   readonly output: "text" | "json";
-}
-
-/** Where the command runs: the process, or a test's. */
-export interface Surroundings {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly homeDirectory: string;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
-  readonly now: () => Date;
 }
 
 /**
@@ -63,122 +17,14 @@ export interface Surroundings {
  */
 export async function verifyCommand(args: VerifyArguments, surroundings: Surroundings): Promise<ExitCode> {
   const { env, stdout, stderr } = surroundings;
-  const asked = parseAsked(args.image, args.as);
-  const { platform } = args;
-  const wanted =
-    platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
-  const policy =
-    args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
-  if (args.refreshRoots === true && args.trustedRoot.length > 0)
-    throw new UsageError("--refresh-roots and --trusted-root: one or the other; a root of yours is refreshed by you");
-  const { roots } =
-    args.trustedRoot.length === 0
-      ? await currentRoots(args.refreshRoots === true, surroundings)
-      : { roots: await Promise.all(args.trustedRoot.map(readTrustedRoot)) };
-  if (args.offline && (args.refreshRoots === true || args.vsaTsa !== undefined))
-    throw new UsageError("--offline forbids every connection, also those of --refresh-roots and --vsa-tsa");
+  if (args.offline && args.vsaTsa !== undefined)
+    throw new UsageError("--offline forbids every connection, also those of --vsa-tsa");
   const writeVsa = await prepareVsa(args, args.policy);
-  const progress = progressOn(stderr);
-  const warn = (line: string) => {
-    progress.end();
-    stderr.write(`trusted-builds: ${printable(line)}\n`);
-  };
-  const signal = AbortSignal.timeout(WALK_MS);
-  let requests = 0;
-  const elsewhere = args.offline
-    ? nothingElsewhere
-    : openElsewhere({
-        env,
-        homeDirectory: surroundings.homeDirectory,
-        // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
-        allowHosts: [...registryOf(asked), ...args.allowHost],
-        signal,
-        onRequest: () => progress.tell(`looking: ${++requests} requests`),
-        content: args.cache === false ? undefined : keptContent(surroundings, warn),
-      });
-  let subject: Subject | undefined;
-  try {
-    const bundles = await Promise.all(args.bundles.map((path) => readBundles(path, warn)));
-    subject = await openSubject(asked, elsewhere);
-    if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
-      // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
-      throw new UsageError(
-        `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
-      );
-    }
-    const ports: WalkPorts = {
-      images: subject,
-      attestations: combineSources([subject, ...bundles]),
-      layers: subject.layers,
-      feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
-      verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
-      defaultBranches: elsewhere.defaultBranches,
-      onProgress: ({ examined, known, reference: last }) =>
-        progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
-    };
-    const verdict = await verdictOn(subject, ports, policy, wanted, surroundings.now());
-    progress.end();
-    stdout.write(
-      args.output === "json" ? verdictJson(verdict) : verdictText(verdict, { colour: wantsColour(stdout, env) }),
-    );
-    // After the verdict is told: that it can't be written changes nothing of it but the exit code.
-    if (writeVsa !== undefined) stderr.write(`trusted-builds: ${printable(await writeVsa(verdict))}\n`);
-    return exitCodeOf(verdict);
-  } finally {
-    progress.end();
-    await subject?.close();
-    await elsewhere.close();
-  }
-}
-
-async function verdictOn(
-  { reference, found, origin }: Subject,
-  ports: WalkPorts,
-  policy: Policy,
-  wanted: Platform | "every",
-  asOf: Date,
-): Promise<Verdict> {
-  const image = "kind" in found ? reference : found;
-  const ancestry =
-    "kind" in found
-      ? ancestryOfFinding(reference, found.finding)
-      : await walkAncestry(ports, policy, found, wanted, asOf);
-  return { ...judge(ancestry, policy, image, asOf), ...(origin && { origin }) };
-}
-
-/** @throws {UsageError} */
-async function readBundles(path: string, warn: (line: string) => void): Promise<AttestationSource> {
-  try {
-    const { source, faults } = await readBundleFile(path);
-    for (const fault of faults) warn(`left out ${fault}`);
-    return source;
-  } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
-    throw new UsageError(error.message, { cause: error });
-  }
-}
-
-function registryOf(asked: AskedImage): readonly string[] {
-  const named = asked.kind === "registry" ? asked.reference : asked.as;
-  return named === undefined ? [] : [named.registry];
-}
-
-async function readTrustedRoot(path: string): Promise<TrustedRootProfile> {
-  const bytes = await readInput("trusted root", path);
-  return usage(TrustedRootError, () => parseTrustedRoot(bytes, path));
-}
-
-async function readInput(what: string, path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw new UsageError(`read ${what} ${path}: ${(error as Error).message}; give a file that can be read`, {
-      cause: error,
-    });
-  }
-}
-
-/** @see https://no-color.org */
-function wantsColour(stream: NodeJS.WriteStream, env: Surroundings["env"]): boolean {
-  return stream.isTTY === true && !env.NO_COLOR && env.TERM !== "dumb";
+  const { verdict } = await judgeAsked(args, surroundings);
+  stdout.write(
+    args.output === "json" ? verdictJson(verdict) : verdictText(verdict, { colour: wantsColour(stdout, env) }),
+  );
+  // After the verdict is told: that it can't be written changes nothing of it but the exit code.
+  if (writeVsa !== undefined) stderr.write(`trusted-builds: ${printable(await writeVsa(verdict))}\n`);
+  return exitCodeOf(verdict);
 }

@@ -6,6 +6,7 @@ import { formatReference, imageName } from "../image/reference.ts";
 import type { AcceptedStatement } from "../trust/accepted.ts";
 import type { Finding, Refusal } from "../trust/finding.ts";
 import type { Fault, JudgedNode, Verdict } from "../trust/verdict.ts";
+import { printableJson } from "./printable.ts";
 
 const outcome = z.enum(["trusted", "untrusted", "undetermined"]);
 const role = z.enum(["base", "input", "frontend", "tool"]);
@@ -237,14 +238,7 @@ export type VerdictDocument = z.output<typeof verdictSchema>;
  * and bidirectional overrides as they are.
  */
 export function verdictJson(verdict: Verdict): string {
-  const text = JSON.stringify(verdictDocument(verdict), null, 2);
-  return `${text.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
-}
-
-function escaped(character: string): string {
-  return [...Array(character.length).keys()]
-    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
-    .join("");
+  return printableJson(verdictDocument(verdict));
 }
 
 /** Writes a verdict in the form of {@link verdictSchema}. */

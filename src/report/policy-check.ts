@@ -24,7 +24,7 @@ export interface PlacedWarning extends PolicyWarning {
   readonly column: number;
 }
 
-/** The longest line of a policy that is shown beside a fault, in characters. */
+/** How much of a policy's line is shown beside a fault, in characters. */
 const MAX_SHOWN = 120;
 
 /** For people: each fault and warning with its line, then what the file is. */
@@ -52,12 +52,16 @@ export function policyCheckText(
   ].join("\n");
 }
 
-/** The line, and below it a mark at the column. */
+/** The line, or the part of a long one around the column, and below it a mark at the column. */
 function shownLine(line: string | undefined, column: number): readonly string[] {
   const text = line?.trimEnd().replaceAll("\t", " ") ?? "";
+  const start = text.length > MAX_SHOWN ? Math.max(0, column - 1 - MAX_SHOWN / 2) : 0;
+  const shown = text.slice(start, start + MAX_SHOWN);
   // Escapes would move what stands behind them.
-  if (text.trim() === "" || text.length > MAX_SHOWN || printable(text) !== text) return [];
-  return [`    ${text}`, `    ${" ".repeat(column - 1)}^`];
+  if (shown.trim() === "" || printable(shown) !== shown) return [];
+  const before = start === 0 ? "" : "…";
+  const after = start + MAX_SHOWN < text.length ? "…" : "";
+  return [`    ${before}${shown}${after}`, `    ${" ".repeat(before.length + column - 1 - start)}^`];
 }
 
 const place = { line: z.int(), column: z.int(), path: z.string(), message: z.string() };

@@ -8,3 +8,15 @@ export function printable(text: string): string {
     (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`,
   );
 }
+
+/** A document as a JSON text that is safe on a terminal: JSON itself leaves C1 control characters and bidirectional overrides as they are. */
+export function printableJson(document: unknown): string {
+  const text = JSON.stringify(document, null, 2);
+  return `${text.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
+}
+
+function escaped(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`)
+    .join("");
+}

@@ -13,7 +13,8 @@ export interface TextStyle {
   readonly colour: boolean;
 }
 
-const COLOURS: Readonly<Record<Emphasis, string>> = {
+/** SGR codes. */
+export const COLOURS: Readonly<Record<Emphasis, string>> = {
   good: "32",
   bad: "31",
   unknown: "33",

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { nearestOf } from "./near-miss.ts";
 import { formatPath, MAX_FAULTS, type PolicyFault, type PolicyPositions } from "./policy-fault.ts";
 
@@ -15,14 +15,19 @@ export function schemaFaults(
   }: { readonly schema: z.ZodType; readonly value: unknown; readonly positions: PolicyPositions },
 ): PolicyFault[] {
   const found = issues.flatMap(likeliest).flatMap((issue) => {
+    const { path } = issue;
     if (issue.code !== "unrecognized_keys") {
-      const { path } = issue;
-      const there = valueAt(value, path);
-      return [() => ({ ...positions.at(path, sentenceOf(issue, there)), ...factsOf(issue, there) })];
+      return [
+        () => {
+          const there = valueAt(value, path);
+          const wanted = wantedBy(issue, formsAt(schema, path));
+          return { ...positions.at(path, sentenceOf(issue, there, wanted)), ...factsOf(issue, there, wanted) };
+        },
+      ];
     }
-    const accepted = keysAt(schema, issue.path);
+    const accepted = keysAt(schema, path);
     return issue.keys.map((key) => () => ({
-      ...positions.atKey(issue.path, key, unknownKey(schema, key, accepted)),
+      ...positions.atKey(path, key, unknownKey(schema, key, accepted)),
       found: key,
       accepted,
     }));
@@ -54,29 +59,37 @@ function unknownKey(schema: z.ZodType, key: string, known: readonly string[]): s
   return `unknown key${advice}. Known here: ${listed(known)}`;
 }
 
-function sentenceOf(issue: z.core.$ZodIssue, there: unknown): string {
-  const wanted = wantedBy(issue);
-  if (there === undefined) return issue.code === "invalid_type" ? `missing: ${wanted} is needed` : issue.message;
-  const near = issue.code === "invalid_value" ? nearestOf(String(there), issue.values.map(String)) : undefined;
+function sentenceOf(issue: z.core.$ZodIssue, there: unknown, wanted: string | undefined): string {
+  if (there === undefined) return wanted === undefined ? issue.message : `missing: ${wanted} is needed`;
+  const near = nearestOf(String(there), valuesOf(issue));
   const advice = near === undefined ? "" : `; did you mean ${near}?`;
   const what = wanted === undefined ? issue.message : `${wanted} is needed`;
-  // A sentence of ours may tell the value already.
-  const shown = shownValue(there);
-  return `${what}, found ${shown}${advice}`;
+  // What a schema says of a whole map is about what stands in it.
+  const isWhole = wanted === undefined && typeof there === "object" && there !== null;
+  return isWhole ? what : `${what}, found ${shownValue(there)}${advice}`;
+}
+
+/** The words that a value may be. */
+function valuesOf(issue: z.core.$ZodIssue): readonly string[] {
+  if (issue.code === "invalid_value") return issue.values.map(String);
+  if (issue.code !== "invalid_union") return [];
+  return issue.errors.flat().flatMap((each) => (each.path.length === 0 ? valuesOf(each) : []));
 }
 
 /** Undefined where the schema's own sentence says it. */
-function wantedBy(issue: z.core.$ZodIssue): string | undefined {
+function wantedBy(issue: z.core.$ZodIssue, at: readonly z.core.$ZodTypes[]): string | undefined {
   switch (issue.code) {
     case "invalid_type":
-      return TYPES[issue.expected] ?? issue.expected;
+      return rangeOf(at) ?? TYPES[issue.expected] ?? issue.expected;
     case "invalid_value":
       return issue.values.length === 1 ? String(issue.values[0]) : `one of ${listed(issue.values.map(String))}`;
     case "too_small":
+      if (issue.origin === "number" || issue.origin === "int") return rangeOf(at);
       if (!issue.message.startsWith("Too small")) return undefined;
       if (issue.origin === "array") return `a list of at least ${issue.minimum}`;
       return issue.origin === "string" ? "a text that isn't empty" : `a number from ${issue.minimum} on`;
     case "too_big":
+      if (issue.origin === "number" || issue.origin === "int") return rangeOf(at);
       if (!issue.message.startsWith("Too big")) return undefined;
       return issue.origin === "string"
         ? `a text of at most ${issue.maximum} characters`
@@ -101,8 +114,19 @@ const TYPES: Readonly<Record<string, string>> = {
   int: "a whole number",
 };
 
-function factsOf(issue: z.core.$ZodIssue, there: unknown): Pick<PolicyFault, "found" | "accepted"> {
-  const wanted = wantedBy(issue);
+/** `a whole number from 0 to 3` */
+function rangeOf(at: readonly z.core.$ZodTypes[]): string | undefined {
+  const { minValue, maxValue } = at.find((form) => form instanceof z.ZodNumber) ?? {};
+  return typeof minValue === "number" && maxValue === Math.trunc(maxValue ?? NaN)
+    ? `a whole number from ${minValue} to ${maxValue}`
+    : undefined;
+}
+
+function factsOf(
+  issue: z.core.$ZodIssue,
+  there: unknown,
+  wanted: string | undefined,
+): Pick<PolicyFault, "found" | "accepted"> {
   const accepted = issue.code === "invalid_value" ? issue.values.map(String) : [wanted ?? issue.message];
   return { ...(there !== undefined && { found: shownValue(there) }), accepted };
 }
@@ -129,10 +153,14 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 /** The keys that may stand in the map at a path; of forms that differ, those of all. */
-export function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
-  let at = forms(schema);
-  for (const part of path) at = at.flatMap((form) => inside(form, part)).flatMap(forms);
-  return [...new Set(at.flatMap((form) => (form._zod.def.type === "object" ? Object.keys(form._zod.def.shape) : [])))];
+function keysAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly string[] {
+  const at = formsAt(schema, path);
+  return [...new Set(at.flatMap(({ _zod: { def } }) => (def.type === "object" ? Object.keys(def.shape) : [])))];
+}
+
+/** What may stand at a path. */
+function formsAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): readonly z.core.$ZodTypes[] {
+  return path.reduce((at, part) => at.flatMap((form) => inside(form, part)).flatMap(forms), forms(schema));
 }
 
 /** Where in a policy a key is known, as `trust.roots`; lists are left out of it. */

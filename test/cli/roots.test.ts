@@ -12,7 +12,7 @@ import { UsageError } from "../../src/cli/exit-code.ts";
 import { type RootsAddArguments, rootsAddCommand } from "../../src/cli/roots-add.ts";
 import { rootsListCommand } from "../../src/cli/roots-list.ts";
 import { rootsKeyCommand, rootsPublishCommand } from "../../src/cli/roots-publish.ts";
-import type { Surroundings } from "../../src/cli/verify.ts";
+import type { Surroundings } from "../../src/cli/walk.ts";
 import { hexOf } from "../../src/image/digest.ts";
 import { OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../../src/image/media-type.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";

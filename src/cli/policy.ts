@@ -1,0 +1,60 @@
+import { type Command, Option } from "commander";
+import { policyJsonSchema } from "../trust/policy-json-schema.ts";
+import { EXIT, type ExitCode } from "./exit-code.ts";
+import { type CheckSurroundings, policyCheckCommand } from "./policy-check.ts";
+
+const output = () =>
+  new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text");
+
+/** Adds `policy …` to the program. @param end - Takes the exit code. */
+export function addPolicyCommands(
+  program: Command,
+  surroundings: CheckSurroundings,
+  end: (code: ExitCode) => void,
+): void {
+  const policy = program.command("policy").summary("the file that says whose word counts");
+  policy
+    .command("check")
+    .summary("find every fault of a policy file")
+    .description(
+      `Reads policy files, and tells everything that is wrong with them at once: each with line and column, what stands there, and what may;
+and what is hardly meant, as warnings.`,
+    )
+    .argument("<files...>", "policy files; - is standard input")
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes:
+  0  each can be used; there may be warnings
+  2  one can't be used, or not be read
+
+Examples:
+  trusted-builds policy check .github/trusted-builds.yml
+  git show main:.github/trusted-builds.yml | trusted-builds policy check -
+  trusted-builds policy check --output json policy.yml | jq '.files[].faults'`,
+    )
+    .action(async (files: string[], options: { output: "text" | "json" }) => {
+      end(await policyCheckCommand({ files, ...options }, surroundings));
+    });
+  policy
+    .command("schema")
+    .summary("print the JSON Schema of policy files, for editors")
+    .description(
+      `Prints the form of a policy file as JSON Schema 2020-12, with words for each key. Editors that know YAML check and complete a policy by
+it. It takes every policy that can be used, and some that can't: policy check finds what it can't.`,
+    )
+    .addHelpText(
+      "after",
+      `
+Exit codes:
+  0  it is printed
+
+Example, with # yaml-language-server: $schema=policy.schema.json as the first line of the policy:
+  trusted-builds policy schema >.github/policy.schema.json`,
+    )
+    .action(() => {
+      surroundings.stdout.write(`${JSON.stringify(policyJsonSchema(), null, 2)}\n`);
+      end(EXIT.trusted);
+    });
+}

@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import type { WalkArguments } from "./walk.ts";
+
+const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
+
+/** What commander makes of the options of a command that walks. */
+export type WalkOptions = Partial<Omit<WalkArguments, "image">>;
+
+/** Gives a command the image and the options that every walk has. */
+export function withWalkOptions(command: Command): Command {
+  return command
+    .argument(
+      "<image>",
+      "NAME[:TAG][@DIGEST] in a registry, or on disk oci:DIR, oci-archive:FILE or docker-archive:FILE",
+    )
+    .option("--platform <os/arch>", "judge this platform only, as linux/amd64 (default: every platform of the image)")
+    .option(
+      "--policy <file>",
+      "what you accept (default: on ghcr.io the workflows of the name's owner, elsewhere nothing)",
+    )
+    .option(
+      "--trusted-root <file>",
+      "a Sigstore trusted root instead of the public good's and GitHub's; may be given several times",
+      collect,
+    )
+    .option("--refresh-roots", "fetch the newest trusted roots first, and keep them")
+    .option(
+      "--allow-host <host:port>",
+      "let the walk connect there though the address isn't public; plain http to loopback; may be given several times",
+      collect,
+    )
+    .option(
+      "--as <name>",
+      "what an image on disk is called: policy judges names, and those inside are its maker's word",
+    )
+    .option(
+      "--bundles <file>",
+      "Sigstore bundles, one a line, as gh attestation download writes them; may be given several times",
+      collect,
+    )
+    .option("--offline", "connect to nothing: what isn't on disk could not be looked at")
+    .option("--no-cache", "read everything anew, and keep nothing for the next time");
+}
+
+/** The arguments of a walk, with what was left out. */
+export function walkArguments(image: string, options: WalkOptions): WalkArguments {
+  return { image, trustedRoot: [], allowHost: [], bundles: [], offline: false, ...options };
+}
