@@ -2,6 +2,8 @@ import { type Command, Option } from "commander";
 import { policyJsonSchema } from "../trust/policy-json-schema.ts";
 import { EXIT, type ExitCode } from "./exit-code.ts";
 import { type CheckSurroundings, policyCheckCommand } from "./policy-check.ts";
+import { policyExplainCommand } from "./policy-explain.ts";
+import { type WalkOptions, walkArguments, withWalkOptions } from "./walk-options.ts";
 
 const output = () =>
   new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text");
@@ -36,6 +38,31 @@ Examples:
     )
     .action(async (files: string[], options: { output: "text" | "json" }) => {
       end(await policyCheckCommand({ files, ...options }, surroundings));
+    });
+  withWalkOptions(policy.command("explain"))
+    .summary("say which line of the policy decided on each image of an ancestry")
+    .description(
+      `Judges an image as verify does, and says for it and for every image that went into it which line of the policy decided: the entry that
+accepts its signer, the root, the role, the revocation; of what is refused the entry that came nearest and the condition that isn't met;
+and where no line decided, which one would have to be added. Whether to add it is for whoever knows what it lets in.`,
+    )
+    .addOption(output())
+    .addHelpText(
+      "after",
+      `
+Exit codes, as those of verify:
+  0  trusted
+  1  untrusted
+  2  wrong usage, or a policy that can't be used
+  3  undetermined: something could not be looked at; ask again
+  4  the registry refuses to show IMAGE: log in
+
+Examples:
+  trusted-builds policy explain --policy trusted-builds.yml ghcr.io/acme/app:1.4.0
+  trusted-builds policy explain --output json ghcr.io/acme/app:1.4.0 | jq '.nodes[].lines'`,
+    )
+    .action(async (image: string, options: WalkOptions & { output: "text" | "json" }) => {
+      end(await policyExplainCommand({ ...options, ...walkArguments(image, options) }, surroundings));
     });
   policy
     .command("schema")

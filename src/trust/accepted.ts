@@ -84,7 +84,10 @@ export function acceptStatement(
   if (!isAboutBuilding(statement.predicateType))
     return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
   const acceptance = accepts(policy, judgedName(policy, node.image), verified, isDefaultBranch);
-  if (acceptance.kind === "refused") return { ...refusal(acceptance.code, acceptance.reason), identity };
+  if (acceptance.kind === "refused") {
+    const { code, reason, policyPath } = acceptance;
+    return { ...refusal(code, reason), identity, ...(policyPath !== undefined && { policyPath }) };
+  }
   const foreign = own === undefined ? undefined : ownBuildFailure(own, identity, acceptance.builder);
   if (foreign !== undefined) return refusal(foreign.code, foreign.reason);
   const revoked = revokedIdentity(policy, verified);
@@ -130,18 +133,20 @@ export function acceptProvenance(
     const ref = claimsOf(by.identity).sourceRepositoryRef ?? "";
     const tag = ref.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
     if (tag === undefined || !expected.tags.some((glob) => glob.match(tag) !== undefined)) {
-      return refusal("ref", `ref (.14) is "${ref}", and ${expected.path} builds from other tags`);
+      const reason = `ref (.14) is "${ref}", and ${expected.path} builds from other tags`;
+      return { ...refusal("ref", reason), policyPath: `${expected.path}.tags` };
     }
   }
   if (expected !== undefined && record !== undefined) {
     const failure = requestFailure(expected, provenance, record, node.platform);
-    if (failure !== undefined) return refusal(failure.code, failure.reason);
+    if (failure !== undefined) return { ...refusal(failure.code, failure.reason), policyPath: expected.path };
   }
   const source = record === undefined ? "absent" : sourceTie(record, by.identity, by.acceptance);
   const { builder } = by.acceptance;
   if (builder.kind === "key" && builder.source !== undefined && record !== undefined && source !== "agrees") {
     const got = record.source === undefined ? "none" : `"${record.source.uri}"`;
-    return refusal("source-repository", `the git source of the build is ${got}, policy wants ${builder.source}`);
+    const reason = `the git source of the build is ${got}, policy wants ${builder.source}`;
+    return { ...refusal("source-repository", reason), policyPath: builder.path };
   }
   return {
     kind: "provenance",

@@ -233,6 +233,8 @@ export interface Refusal {
   readonly bundle?: Digest;
   /** The certificate's name, where the cryptography holds. */
   readonly signer?: string;
+  /** The entry of the policy that it was held to, and came nearest to. */
+  readonly policyPath?: string;
   /** Who signed, where policy didn't take it. */
   readonly identity?: SignerIdentity;
 }

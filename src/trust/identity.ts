@@ -8,7 +8,15 @@ import type { VerifiedStatement } from "./ports.ts";
 import { isSameRepository, repositoryPath } from "./repository-uri.ts";
 
 /** What policy makes of a signer, for one image name. */
-export type Acceptance = Accepted | { readonly kind: "refused"; readonly code: RefusalCode; readonly reason: string };
+export type Acceptance =
+  | Accepted
+  | {
+      readonly kind: "refused";
+      readonly code: RefusalCode;
+      readonly reason: string;
+      /** The entry that got furthest; undefined where none is for such images. */
+      readonly policyPath?: string;
+    };
 
 interface Accepted extends AcceptingEntry {
   readonly kind: "accepted";
@@ -48,7 +56,7 @@ export function accepts(
   isDefaultBranch?: boolean,
 ): Acceptance {
   const accepting: AcceptingEntry[] = [];
-  let best: SignerFailure | undefined;
+  let best: (SignerFailure & { readonly policyPath: string }) | undefined;
   for (const builder of policy.builders) {
     for (const pattern of builder.images) {
       const captures = pattern.match(name);
@@ -56,14 +64,17 @@ export function accepts(
       const failure = failureOf(verified, builder, captures, isDefaultBranch);
       if (failure === undefined) {
         accepting.push({ builder, captures, ...levelOf(builder, verified, captures) });
-      } else if (best === undefined || failure.depth > best.depth) best = failure;
+      } else if (best === undefined || failure.depth > best.depth) best = { ...failure, policyPath: builder.path };
     }
   }
   const [accepted, ...rest] = accepting.toSorted((a, b) => (isBetter(a, b) ? -1 : isBetter(b, a) ? 1 : 0));
   // What builds isn't said by one entry and the source by another.
   const others = rest.filter(({ builder }) => builder.kind === "key" && builder.builds === accepted?.builder.builds);
   if (accepted !== undefined) return { kind: "accepted", ...accepted, others };
-  if (best !== undefined) return { kind: "refused", code: best.code, reason: best.reason };
+  if (best !== undefined) {
+    const { code, reason, policyPath } = best;
+    return { kind: "refused", code, reason, policyPath };
+  }
   return { kind: "refused", code: "no-builder", reason: `${policy.name} names nobody who may speak for ${name}` };
 }
 

@@ -31,8 +31,7 @@ function nothingAccepted(policy: Policy): readonly PolicyWarning[] {
 /** Rules R8. */
 function withoutIds({ builders }: Policy): readonly PolicyWarning[] {
   const paths = builders.flatMap((builder) => (namesWithoutIds(builder) ? [sourcePath(builder)] : []));
-  const message =
-    "a name without owner-id or repository-id: level 1 at most, because names can change hands";
+  const message = "a name without owner-id or repository-id: level 1 at most, because names can change hands";
   return [...new Set(paths)].map((path) => ({ code: "no-ids", path, message }));
 }
 

@@ -345,8 +345,8 @@ function reasonOf(finding: Finding): string {
   return finding.kind === "unattested" ? "nothing signed refers to it" : finding.kind;
 }
 
-/** Of several refusals the one that got furthest: policy's over the cryptography's, which junk fails too. */
-function likeliest(refusals: readonly Refusal[]): Refusal | undefined {
+/** Of several refusals the one that is told: policy's over the cryptography's, which junk fails too. */
+export function likeliest(refusals: readonly Refusal[]): Refusal | undefined {
   const withSigner = refusals.filter(
     ({ signer, code }) =>
       signer !== undefined && !["subject-mismatch", "predicate-type", "vsa-verifier"].includes(code),

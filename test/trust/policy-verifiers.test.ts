@@ -68,8 +68,8 @@ test("R28 a verifier's key reaches the signatures' check, and asks of the log wh
     `  builders: [{ images: [ghcr.io/acme/app], ${JSON.stringify(JSON.parse(verifierEntry({ log })).key).replace("{", `key: { log: ${log}, `)} }]\n`;
   assert.deepEqual(places(verifierEntry(), both("optional")), []);
   assert.deepEqual(places(verifierEntry(), both("required")), [
-    "trust.builders[0].key.log",
     "trust.verifiers[0].key.log",
+    "trust.builders[0].key.log",
   ]);
 });
 
