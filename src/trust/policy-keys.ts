@@ -87,6 +87,8 @@ export const POLICY_KEYS: Readonly<Record<string, string>> = {
   "trust.verifiers[].identity.issuer": ISSUER,
   "trust.verifiers[].identity.name": NAME,
   "trust.verifiers[].identity.source": "The source repository in the certificate; needed with GitHub's issuer.",
+  "trust.verifiers[].identity.repository-id": REPOSITORY_ID,
+  "trust.verifiers[].identity.owner-id": OWNER_ID,
   "trust.verifiers[].policy": "Digest of the policy that the verifier judged by.",
   "trust.verifiers[].max-age": MAX_AGE,
   "trust.verifiers[].minimum":
@@ -115,6 +117,8 @@ export const POLICY_KEYS: Readonly<Record<string, string>> = {
   "trust.roots-from[].identity.issuer": ISSUER,
   "trust.roots-from[].identity.name": NAME,
   "trust.roots-from[].identity.source": "The source repository in the certificate; needed with GitHub's issuer.",
+  "trust.roots-from[].identity.repository-id": REPOSITORY_ID,
+  "trust.roots-from[].identity.owner-id": OWNER_ID,
   "trust.roots-from[].images": "The names that the feed may speak for.",
   "trust.roots-from[].max-age": MAX_AGE,
   "trust.roles": "How parents that are no base are judged. A base is always judged.",
