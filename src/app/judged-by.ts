@@ -8,7 +8,7 @@ export const judgedBy = z.object({
     name: z.string(),
     uri: z.string(),
     commit: z.string(),
-    isProtected: z.boolean(),
+    isProtected: z.union([z.boolean(), z.literal("unknown")]),
   }),
   document: verdictSchema,
 });

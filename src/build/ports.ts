@@ -29,8 +29,8 @@ export interface PolicyText {
   /** `git+https://github.com/acme/app@COMMIT#.github/trusted-builds.yml` */
   readonly uri: string;
   readonly commit: string;
-  /** Whether its branch takes changes by reviewed pull request only, as far as can be seen (RULES R2). */
-  readonly isProtected: boolean;
+  /** Whether its branch takes changes by reviewed pull request only (RULES R2); `unknown` where what GitHub shows us doesn't say. */
+  readonly isProtected: boolean | "unknown";
 }
 
 /** Where policies are on a default branch: in the repository itself, or in the owner's repository of that name. */

@@ -99,7 +99,7 @@ async function readPolicy(
     name,
     uri: `git+${server}/${fullName(source)}@${commit}#${path}`,
     commit,
-    isProtected: branch.isProtected || (await asksForReviews(octokit, source)),
+    isProtected: await asksForReviews(octokit, source, branch.isProtected),
   };
 }
 
@@ -110,9 +110,14 @@ const rule = z.object({
 
 /**
  * Whether rules of the branch let only reviewed pull requests in. Rules can be seen with the permission to read; not who may bypass
- * them, and not what classic branch protection asks for: that it is there is taken for enough, since only administrators see more.
+ * them, and not what classic branch protection asks for: that it is there says nothing of reviews, and that nothing was seen isn't that
+ * nothing is there.
  */
-async function asksForReviews(octokit: GitHubClient, source: Source): Promise<boolean> {
+async function asksForReviews(
+  octokit: GitHubClient,
+  source: Source,
+  isProtectedSomehow: boolean,
+): Promise<PolicyText["isProtected"]> {
   const { owner, name: repo, branch } = source;
   const name = fullName(source);
   try {
@@ -121,13 +126,14 @@ async function asksForReviews(octokit: GitHubClient, source: Source): Promise<bo
       z.array(rule),
       (page, request) => octokit.rest.repos.getBranchRules({ owner, repo, branch, per_page: PAGE, page, request }),
     );
-    return rules.some(
+    const asked = rules.some(
       ({ type, parameters }) => type === "pull_request" && (parameters?.required_approving_review_count ?? 0) >= 1,
     );
+    return asked || (isProtectedSomehow ? "unknown" : false);
   } catch (error) {
-    // Plans and older servers without rules answer so. The policy counts all the same, and is shown as not protected.
+    // Plans and older servers without rules answer so. The policy counts all the same.
     if (error instanceof GitHubError && error.code !== "rate-limited" && [403, 404].includes(error.status ?? 0))
-      return false;
+      return "unknown";
     throw error;
   }
 }

@@ -95,10 +95,11 @@ function faultLines(group: readonly [DocumentFault, ...DocumentFault[]], nodes: 
 
 function warnings(judged: readonly JudgedBy[]): readonly string[] {
   const unprotected = judged
-    .filter(({ policy }) => !policy.isProtected)
-    .map(
-      ({ policy }) =>
-        `- ⚠ ${code("policy-unprotected")}: whoever may push to the branch of ${code(policy.name)} changes what is trusted, without a review; protect it with required reviews`,
+    .filter(({ policy }) => policy.isProtected !== true)
+    .map(({ policy }) =>
+      policy.isProtected === "unknown"
+        ? `- ⚠ ${code("policy-protection-unknown")}: it is not known whether the branch of ${code(policy.name)} takes changes without a review: GitHub shows the app rulesets, and not what other protection asks for; a ruleset with required reviews settles it`
+        : `- ⚠ ${code("policy-unprotected")}: whoever may push to the branch of ${code(policy.name)} changes what is trusted, without a review; protect it with required reviews`,
     );
   const told = new Set(
     judged.flatMap(({ document }) =>

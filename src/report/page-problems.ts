@@ -51,10 +51,12 @@ ${
 /** What doesn't keep the image from being trusted, and should be looked at. */
 export function warnings(judged: readonly JudgedBy[]): Markup | "" {
   const unprotected = judged.flatMap(({ policy }) =>
-    policy.isProtected
+    policy.isProtected === true
       ? []
       : [
-          html`<li>${marked("undermined", "policy-unprotected")}: whoever may push to the branch of ${named(policy.name)} changes what is trusted, without a review; protect it with required reviews</li>`,
+          policy.isProtected === "unknown"
+            ? html`<li>${marked("undermined", "policy-protection-unknown")}: it is not known whether the branch of ${named(policy.name)} takes changes without a review: GitHub shows the app rulesets, and not what other protection asks for; a ruleset with required reviews settles it</li>`
+            : html`<li>${marked("undermined", "policy-unprotected")}: whoever may push to the branch of ${named(policy.name)} changes what is trusted, without a review; protect it with required reviews</li>`,
         ],
   );
   const told = new Map(

@@ -33,7 +33,7 @@ export async function listJudgements(
       name: row.policy_name,
       uri: row.policy_uri,
       commit: row.policy_commit,
-      isProtected: row.policy_is_protected,
+      isProtected: row.policy_is_protected ?? "unknown",
     },
     document: row.document,
   }));
@@ -62,7 +62,7 @@ export async function replaceJudgements(
         policy_name: toText(policy.name),
         policy_uri: toText(policy.uri),
         policy_commit: policy.commit,
-        policy_is_protected: policy.isProtected,
+        policy_is_protected: policy.isProtected === "unknown" ? null : policy.isProtected,
         outcome: verdict.outcome,
         image_digest: verdict.image.digest ?? null,
         as_of: verdict.asOf,

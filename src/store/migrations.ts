@@ -188,6 +188,16 @@ export const MIGRATIONS: readonly Migration[] = [
          add primary key (installation, repository_id, policy_digest, name, digest)`,
     ],
   },
+  {
+    name: "protection that isn't known",
+    statements: [
+      `alter table build_policies alter column is_protected drop not null`,
+      `alter table judgements alter column policy_is_protected drop not null`,
+      // A branch counted as protected by whatever protection it had.
+      `update build_policies set is_protected = null where is_protected`,
+      `update judgements set policy_is_protected = null where policy_is_protected`,
+    ],
+  },
 ];
 
 /**

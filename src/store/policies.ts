@@ -25,7 +25,7 @@ export async function readPolicies({ db }: StoreTools, id: string): Promise<Stor
     const row = rows.find((each) => each.kind === kind);
     if (row === undefined) return undefined;
     const { bytes, name, uri, commit, is_protected } = row;
-    return { kind, bytes: new Uint8Array(bytes), name, uri, commit, isProtected: is_protected };
+    return { kind, bytes: new Uint8Array(bytes), name, uri, commit, isProtected: is_protected ?? "unknown" };
   };
   const repository = textOf("repository");
   const known = rows[0]?.organisation_policy;
@@ -63,7 +63,7 @@ export async function writePolicies(
           name: toText(name),
           uri: toText(uri),
           commit,
-          is_protected: isProtected,
+          is_protected: isProtected === "unknown" ? null : isProtected,
         })),
       ),
     )

@@ -65,7 +65,8 @@ interface BuildPolicyRow {
   name: string;
   uri: string;
   commit: string;
-  is_protected: boolean;
+  /** Null where it isn't known. */
+  is_protected: boolean | null;
 }
 
 interface JudgementRow {
@@ -80,7 +81,7 @@ interface JudgementRow {
   policy_name: string;
   policy_uri: string;
   policy_commit: string;
-  policy_is_protected: boolean;
+  policy_is_protected: boolean | null;
   outcome: string;
   /** Null where the image's tag led nowhere. */
   image_digest: string | null;

@@ -180,20 +180,22 @@ const review = (count: number) => ({
 });
 
 for (const [what, isProtected, rules, expected] of [
-  ["classic protection", true, undefined, true],
+  ["classic protection, of which nobody tells us more", true, [], "unknown"],
+  ["classic protection, and a rule that asks for a review", true, [review(1)], true],
+  ["classic protection, and rules that are hidden", true, 403, "unknown"],
   ["a rule that asks for one review", false, [{ type: "deletion", ...ruleset }, review(1)], true],
   ["a rule that asks for no review", false, [review(0)], false],
   ["other rules", false, [{ type: "non_fast_forward", ...ruleset }], false],
-  ["a plan without rules", false, 403, false],
-  ["a server without rules", false, 404, false],
+  ["a plan without rules", false, 403, "unknown"],
+  ["a server without rules", false, 404, "unknown"],
 ] as const) {
-  test(`R2 a branch with ${what} is ${expected ? "" : "not "}protected by review`, async (t) => {
+  test(`R2 a branch with ${what} is ${expected === true ? "" : expected === false ? "not " : "not known to be "}protected by review`, async (t) => {
     const api = startApi(t);
     api.answer("GET /repos/acme/app", 200, REPOSITORY);
     answerBranch(api, "app", "trunk", isProtected);
     api.answer(`GET ${FILE}`, 200, content(TEXT));
     if (typeof rules === "number") answerRules(api, { message: "Upgrade to GitHub Pro" }, rules);
-    else if (rules !== undefined) answerRules(api, rules);
+    else answerRules(api, rules);
     assert.equal((await readerOf(api).readRepositoryPolicy(app))?.isProtected, expected);
   });
 }
@@ -214,6 +216,7 @@ test("R2 reads the organisation's policy in the owner's repository .github", asy
   const api = startApi(t);
   api.answer("GET /repos/acme/.github", 200, HOME);
   answerBranch(api, ".github", "main", true);
+  api.answer("GET /repos/acme/.github/rules/branches/main?per_page=100&page=1", 200, []);
   api.answer(`GET ${HOME_FILE}?ref=${COMMIT}`, 200, content(TEXT));
   const policy = await readerOf(api).readOrganisationPolicy(app);
   assert.equal(policy?.kind, "organisation");
@@ -265,6 +268,7 @@ test("R2 finds the .github that a narrowed token didn't see", async (t) => {
   api.answer("POST /app/installations/3/access_tokens", 201, { token: WIDE, repository_selection: "all" });
   api.answer("GET /repos/acme/.github", 200, HOME);
   answerBranch(api, ".github", "main", true);
+  api.answer("GET /repos/acme/.github/rules/branches/main?per_page=100&page=1", 200, []);
   api.answer(`GET ${HOME_FILE}`, 200, content(TEXT));
   assert.equal((await readerOf(api).readOrganisationPolicy(app))?.kind, "organisation");
   assert.equal(api.asked.at(-1)?.authorization, `token ${WIDE}`);

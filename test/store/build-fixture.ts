@@ -30,7 +30,7 @@ export function policyText(kind: PolicyText["kind"], text: string): PolicyText {
     name,
     uri: `git+https://github.com/${name}`,
     commit: "c".repeat(40),
-    isProtected: kind === "organisation",
+    isProtected: kind === "organisation" || "unknown",
   };
 }
 
