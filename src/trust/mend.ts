@@ -7,7 +7,7 @@ import type { JudgedNode } from "./verdict.ts";
 /** What a person can do about a fault, in one sentence or two; with the line of policy that would change it, where there is one. */
 export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
   const mend = mendOfFinding(policy, node, refusal);
-  if (!["unattested", "refused", "opaque"].includes(node.finding.kind)) return mend;
+  if (node.isOwn || !["unattested", "refused", "opaque"].includes(node.finding.kind)) return mend;
   const note = publisherNote(policy, node.reference);
   return note === undefined ? mend : `${mend}. ${note}`;
 }
@@ -15,13 +15,17 @@ export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | unde
 function mendOfFinding(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
   const { finding } = node;
   const name = nameOf(node);
+  // No root and no other signer stands for a build of one's own: what is asked of it is whether its run made it (RULES R9).
+  const orRoot = node.isOwn ? "" : `; or ${asRoot(name)}`;
   switch (finding.kind) {
     case "unattested":
+      if (node.isOwn) return `the build's run attached nothing to ${name}: ${ANEW}`;
       return `no attestation is attached to ${name}: rebuild it with one, take a base that has one, or, if you trust it as it is, name it in trust.roots`;
     case "refused":
+      if (node.isOwn) return mendOfOwnRefusal(policy, node.reference, refusal);
       return refusal === undefined ? asRoot(name) : mendOfRefusal(policy, node.reference, refusal);
     case "opaque":
-      return mendOfOpaque(finding, name);
+      return mendOfOpaque(finding, orRoot);
     case "unresolved":
       return mendOfUnresolved(finding, name);
     case "malformed":
@@ -37,7 +41,7 @@ function mendOfFinding(policy: Policy, node: JudgedNode, refusal: Refusal | unde
     case "cycle":
       return "find out who signed these statements: no honest build can make a ring";
     case "limit":
-      return "make the ancestry smaller, or name an image on the way in trust.roots";
+      return `make the ancestry smaller${node.isOwn ? "" : ", or name an image on the way in trust.roots"}`;
     case "unreachable":
       return mendOfUnreachable(finding);
     case "attested":
@@ -58,6 +62,19 @@ function nameOf({ reference, digest, index }: JudgedNode): string {
 
 function asRoot(name: string): string {
   return `if you trust ${name} as it is, name it in trust.roots with a reason and an expiry`;
+}
+
+const ANEW =
+  "look at the run's log; its workflow has to sign, in this very run, what it pushes (the action of this project does); then build the git tag again";
+
+/** As for others, but where these could also accept another signer, a key or a verifier: none of them is the run. */
+function mendOfOwnRefusal(policy: Policy, reference: string, refusal: Refusal | undefined): string {
+  if (refusal === undefined) return `what is attached isn't of the build's run: ${ANEW}`;
+  const isOfNoRun =
+    refusal.code === "signer-kind" || refusal.code.startsWith("vsa-") || refusal.identity?.kind === "key";
+  return isOfNoRun
+    ? `what is attached isn't signed by the build's run: ${ANEW}`
+    : mendOfRefusal(policy, reference, refusal);
 }
 
 function mendOfRefusal(policy: Policy, reference: string, { code, signer, identity }: Refusal): string {
@@ -146,16 +163,17 @@ function mendOfKey({ fingerprint }: KeyIdentity): string {
   return `signed by the key ${fingerprint}: if you know whose it is, give its PEM in an entry of trust.builders (key: { pem: … }); if not, have it signed by whom policy names`;
 }
 
-function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, name: string): string {
+/** @param orRoot - The other way out, where a root is one. */
+function mendOfOpaque({ code }: Finding & { readonly kind: "opaque" }, orRoot: string): string {
   switch (code) {
     case "parents-unrecorded":
-      return `build it with BuildKit's provenance (--attest type=provenance,mode=max,version=v1) and sign that; or ${asRoot(name)}`;
+      return `build it with BuildKit's provenance (--attest type=provenance,mode=max,version=v1) and sign that${orRoot}`;
     case "containment":
       return "sign the provenance itself, or build from the git URL at the commit with builder-id set to the run, and mark the signer with builds: true";
     case "list-only":
       return "build it with mode=max: then the provenance shows the steps, and with them the base";
     case "incomplete":
-      return `build it with BuildKit from the git URL at a commit instead of a local directory: then the provenance records everything, with mode=max also the steps; or ${asRoot(name)}`;
+      return `build it with BuildKit from the git URL at a commit instead of a local directory: then the provenance records everything, with mode=max also the steps${orRoot}`;
     case "base-unknown":
       return "build it from a Dockerfile with mode=max, so that the steps end in a base image or in scratch";
     case "unexplained-layers":

@@ -85,6 +85,8 @@ export interface PlatformVerdict {
 export interface JudgedNode {
   readonly id: string;
   readonly reference: string;
+  /** Of a build that whoever asks has started: only its run's word counts (RULES R9). */
+  readonly isOwn?: true;
   readonly digest: Digest | undefined;
   /** The same manifest's, by every algorithm that we compute. */
   readonly digests?: readonly Digest[];
@@ -211,6 +213,7 @@ function judged(ancestry: Ancestry, policy: Policy, node: AncestryNode, asOf: Da
   const known = finding.kind === "attested" ? knownImageOf(node) : undefined;
   return {
     ...(known && { known }),
+    ...(ancestry.own?.has(node.id) && { isOwn: true }),
     id,
     reference,
     digest: image?.digest,

@@ -106,3 +106,28 @@ test("R9 never offers a root or another policy for what another run signed", () 
   for (const code of ["other-run", "other-commit", "other-ref"] as const)
     assert.doesNotMatch(mendOfRefusal(code), /trust\.roots|trust\.builders/, code);
 });
+
+test("R9 for a build of one's own no root is advised, nor a key or a verifier: none of them is its run", () => {
+  const own = { isOwn: true } as const;
+  const key = { kind: "key", fingerprint: `sha256:${"f".repeat(64)}` } as unknown as NonNullable<Refusal["identity"]>;
+  const refused = { kind: "refused", refusals: [] } as const;
+  const pairs: readonly (readonly [Finding, Refusal | undefined])[] = [
+    [{ kind: "unattested" }, undefined],
+    [refused, undefined],
+    [{ kind: "opaque", code: "parents-unrecorded", reason: "r" }, undefined],
+    [{ kind: "opaque", code: "incomplete", reason: "r" }, undefined],
+    [{ kind: "limit", reason: "r" }, undefined],
+    [refused, { ...refusal("signer-kind"), identity: key }],
+    [refused, { ...refusal("key"), identity: key }],
+    [refused, refusal("vsa-signer")],
+  ];
+  const others = /trust\.roots|trust\.verifiers|trust\.builders/;
+  for (const [finding, why] of pairs) {
+    assert.match(mendOf(file, node(finding), why), others, finding.kind);
+    assert.doesNotMatch(mendOf(file, node(finding, own), why), others, finding.kind);
+    assert.notEqual(mendOf(file, node(finding, own), why), "");
+  }
+  // What the workflow may be is policy's to say, for own builds too.
+  const workflow = mendOf(file, node(refused, own), refusal("workflow"));
+  assert.equal(workflow, mendOf(file, node(refused), refusal("workflow")));
+});

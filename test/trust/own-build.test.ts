@@ -238,13 +238,17 @@ test("R9 no root stands for an own build, in force or expired, and roots below i
     const world = new World();
     const { image } = world.build("app", options);
     assert.equal(told(await world.judge(image, { policy: rooted(image) })), "trusted");
-    assert.equal(told(await world.judge(image, { policy: rooted(image), own })), `untrusted ${code}`);
+    const verdict = await world.judge(image, { policy: rooted(image), own });
+    assert.equal(told(verdict), `untrusted ${code}`);
+    assert.doesNotMatch(verdict.faults[0]?.mend ?? "trust.roots", /trust\.roots/);
     assert.equal(told(await world.judge(image, { policy: rooted(image, "2020-01-01"), own })), `untrusted ${code}`);
   }
   const world = new World();
   const base = world.build("base", { signed: "nothing" });
   const { image } = world.build("app", { base });
-  assert.equal(told(await world.judge(image, { own })), "untrusted unattested");
+  const verdict = await world.judge(image, { own });
+  assert.equal(told(verdict), "untrusted unattested");
+  assert.match(verdict.faults[0]?.mend ?? "", /trust\.roots/);
   assert.equal(told(await world.judge(image, { policy: rooted(base.image), own })), "trusted");
 });
 
