@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Build } from "../build/build.ts";
 import { buildPage, CONTENT_SECURITY_POLICY, errorPage } from "../report/build-page.ts";
 import type { JudgedBy } from "../report/judged-by.ts";
+import type { StoredSummary } from "../store/summaries.ts";
+import { signedSummaries } from "./summaries.ts";
 
 /** The largest delivery that GitHub sends, in bytes; Probot itself sets no limit. */
 const MAX_DELIVERY_BYTES = 25 * 1024 * 1024;
@@ -14,8 +16,7 @@ export interface PagePorts {
   readonly server: string;
   readBuild(id: string): Promise<Build | undefined>;
   listJudgements(id: string): Promise<readonly JudgedBy[]>;
-  /** The signed summaries of a build, one bundle a text. */
-  listSummaries(id: string): Promise<readonly string[]>;
+  listSummaries(id: string): Promise<readonly StoredSummary[]>;
   /** With which keys summaries are signed, and in whose name. */
   readonly keys: readonly object[];
   /** Whether the database answers. */
@@ -60,10 +61,10 @@ export async function servePage(
   else if (file !== undefined) {
     const summaries = await ports.listSummaries(id);
     if (summaries.length === 0) sendMissing(response);
-    else sendDocument(response, "application/jsonl", summaries.map((line) => `${line}\n`).join(""));
+    else sendDocument(response, "application/jsonl", summaries.map(({ bundle }) => `${bundle}\n`).join(""));
   } else {
-    const hasSummaries = (await ports.listSummaries(id)).length > 0;
-    const options = { server: ports.server, ...(hasSummaries && { summaries: `/builds/${id}/vsa.jsonl` }) };
+    const summaries = signedSummaries(`/builds/${id}/vsa.jsonl`, await ports.listSummaries(id));
+    const options = { server: ports.server, ...(summaries && { summaries }) };
     sendPage(response, 200, buildPage(build, await ports.listJudgements(id), options));
   }
   return true;

@@ -21,7 +21,7 @@ import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts"
 import { judgedBy } from "./judged-by.ts";
 import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
-import { openOwnSummaries } from "./summaries.ts";
+import { openOwnSummaries, signedSummaries } from "./summaries.ts";
 import { walks } from "./walk.ts";
 import { intake } from "./webhooks.ts";
 
@@ -103,7 +103,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
         const build = await store.readBuild(id);
         return build === undefined ? [] : judgementsOf(store, build);
       },
-      listSummaries: async (id: string) => (await store.listSummaries(id)).map(({ bundle }) => bundle),
+      listSummaries: store.listSummaries,
       keys: summaries?.keys ?? [],
       isReady: () =>
         store.readCursor("ready").then(
@@ -158,8 +158,8 @@ async function reportOptions(
   const workflowFile = request?.workflow ?? "";
   if (publicUrl === undefined || repository.isPrivate) return { workflowFile, server };
   const page = `${publicUrl}/builds/${id}`;
-  const hasSummaries = (await store.listSummaries(id)).length > 0;
-  return { workflowFile, server, page, ...(hasSummaries && { summaries: `${page}/vsa.jsonl` }) };
+  const summaries = signedSummaries(`${page}/vsa.jsonl`, await store.listSummaries(id));
+  return { workflowFile, server, page, ...(summaries && { summaries }) };
 }
 
 /** Without an app there is nothing to do but to say so; nothing is stored. */

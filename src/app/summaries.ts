@@ -5,6 +5,7 @@ import type { Judgement, SignedSummary } from "../build/ports.ts";
 import { formatReference, type PinnedImage, parseReference } from "../image/reference.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
+import type { SignedSummaries } from "../report/signed-summaries.ts";
 import { BUNDLE_TYPE, type KeyBundle } from "../signer/key-bundle.ts";
 import { keptSigningKey, type PublicHalf, parseSigningKey, SigningKeyError } from "../signer/signing-key.ts";
 import { createSummarySigner } from "../signer/summary-signer.ts";
@@ -72,6 +73,15 @@ export async function openOwnSummaries(config: Config, log: Log): Promise<OwnSum
     summarise,
     finish: (summaries, now) => finish(config, log, summaries, now),
   };
+}
+
+/** What a report says of a build's summaries; undefined where there are none. */
+export function signedSummaries(address: string, summaries: readonly StoredSummary[]): SignedSummaries | undefined {
+  if (summaries.length === 0) return undefined;
+  const attached = summaries.flatMap(({ image, attached: manifest }) =>
+    manifest === undefined ? [] : [{ image, manifest }],
+  );
+  return { address, attached };
 }
 
 /** By numbers, which don't change hands: a tenant's policy speaks for its own repository and for nothing else (RULES R1, R28). */

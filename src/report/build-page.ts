@@ -10,6 +10,7 @@ import { banner, summaryOf } from "./page-outcome.ts";
 import { problems, warnings } from "./page-problems.ts";
 import { steps } from "./page-steps.ts";
 import { printable } from "./printable.ts";
+import type { SignedSummaries } from "./signed-summaries.ts";
 import { repositoryUrl } from "./source-links.ts";
 
 export { errorPage } from "./error-page.ts";
@@ -21,12 +22,12 @@ export { setupPage } from "./setup-page.ts";
  * anew until the outcome is known, and has no time but those of the build and of its verdicts.
  *
  * @param server - The GitHub server, for links before a run tells it.
- * @param summaries - The path of the signed summaries on this server, where there are some.
+ * @param summaries - The signed summaries, by their path on this server, where there are some.
  */
 export function buildPage(
   build: Build,
   judged: readonly JudgedBy[],
-  { server, summaries }: { readonly server?: string; readonly summaries?: string } = {},
+  { server, summaries }: { readonly server?: string; readonly summaries?: SignedSummaries } = {},
 ): string {
   const outcome = build.outcome && shownOutcome(build.outcome, judged);
   const summary = summaryOf(build, outcome, judged);
@@ -41,9 +42,9 @@ ${ordered.map((each) => problems(each, judged.length > 1))}
 ${outcome === undefined ? "" : detailsOf(outcome)}
 ${warnings(judged)}
 ${steps(build, verdictOf(outcome))}
-${facts(build, judged, server)}
+${facts(build, judged, server, summaries)}
 ${ancestry(ordered)}`,
-    footer: html`Build ${named(build.id)}${summaries === undefined ? "" : html` · <a href="${summaries}">signed summary (SLSA VSA)</a>`}`,
+    footer: html`Build ${named(build.id)}`,
     refreshes: outcome === undefined,
   });
 }

@@ -1,14 +1,15 @@
 import { type Build, tagName } from "../build/build.ts";
 import { code, link } from "./markdown.ts";
 import type { Section } from "./markdown-limits.ts";
+import type { SignedSummaries } from "./signed-summaries.ts";
 import { commitUrl, repositoryUrl, tagUrl } from "./source-links.ts";
 
 /** What a report needs beside the build. */
 export interface ReportOptions {
   /** Address of the build's status page. */
   readonly page?: string;
-  /** Address of the signed summaries of its verdicts (VSAs), where there are some. */
-  readonly summaries?: string;
+  /** The signed summaries of its verdicts, where there are some. */
+  readonly summaries?: SignedSummaries;
   /** The file below `.github/workflows/` where the build names none. */
   readonly workflowFile: string;
   /** The GitHub server, for links before a run tells it. */

@@ -133,10 +133,17 @@ function facts(
     `- verified at: ${[...new Set(judged.map((each) => utc(new Date(each.document.asOf))))].join(", ")}`,
     ...ends(judged),
     ...(options.page === undefined ? [] : [`- build: ${link(build.id, options.page)}`]),
-    ...(options.summaries === undefined
-      ? []
-      : [`- signed summary (SLSA VSA): ${link("vsa.jsonl", options.summaries)}`]),
+    ...summaries(options),
   ];
+}
+
+/** Most are attached later than this is written: the address, and the build's page, say so then. */
+function summaries({ summaries }: ReportOptions): readonly string[] {
+  if (summaries === undefined) return [];
+  const attached = summaries.attached.map(
+    ({ image, manifest }) => `  - attached to ${code(image)} as ${code(manifest)}`,
+  );
+  return [`- signed summary (SLSA VSA): ${link("vsa.jsonl", summaries.address)}`, ...attached];
 }
 
 /** The first moment at which something that one of the verdicts rests on lapses. */

@@ -8,12 +8,18 @@ import { builtBy, type DocumentNode, type DocumentStatement } from "./node-detai
 import type { Markup } from "./page-layout.ts";
 import { linked, marked, named, time } from "./page-marks.ts";
 import { SHORT_DIGEST } from "./short-reference.ts";
+import type { SignedSummaries } from "./signed-summaries.ts";
 import { commitUrl, policyUrl, repositoryUrl, tagUrl } from "./source-links.ts";
 import { inputsWords, levelWords } from "./text.ts";
 import { versionWords } from "./version-words.ts";
 
 /** What was built from what, by whom, and whose policy said what of it when. */
-export function facts(build: Build, judged: readonly JudgedBy[], server: string | undefined): Markup {
+export function facts(
+  build: Build,
+  judged: readonly JudgedBy[],
+  server: string | undefined,
+  summaries: SignedSummaries | undefined,
+): Markup {
   const { key, repository, request, run } = build;
   const home = repositoryUrl(build, server);
   const documents = judged.map(({ document }) => document);
@@ -39,7 +45,16 @@ ${row(
   "As of",
   [...new Set(documents.map(({ asOf }) => asOf))].map((asOf) => time(new Date(asOf))),
 )}
+${row("Signed summary (SLSA VSA)", summaries === undefined ? [] : placesOf(summaries))}
 </dl></section>`;
+}
+
+/** On this server, and at its images. */
+function placesOf({ address, attached }: SignedSummaries): readonly Markup[] {
+  return [
+    html`<a href="${address}">vsa.jsonl</a>`,
+    ...attached.map(({ image, manifest }) => html`attached to ${named(image)} as ${named(manifest)}`),
+  ];
 }
 
 function row(name: string, values: readonly Markup[]): Markup | "" {

@@ -67,6 +67,17 @@ async function attachedTo(name: string): Promise<readonly string[]> {
   }
 }
 
+/** The manifest that is there under a digest. */
+async function manifestOf(name: string, digest: string) {
+  const client = createRegistryClient({ allowHosts: [scene.registry] });
+  try {
+    const reference = parseReference(`${scene.image(name)}@${digest}`);
+    return await client.resolve(reference);
+  } finally {
+    await client.close();
+  }
+}
+
 test("R28, R33 a trusted build's verdict is signed, timestamped, served, attached, and taken by another's policy", async () => {
   await scene.repository("app", SOURCES);
   await scene.github.tag("acme/app", "v1.0.0");
@@ -86,6 +97,13 @@ test("R28, R33 a trusted build's verdict is signed, timestamped, served, attache
     const list = await attachedTo("app");
     return list.includes(text) && list;
   });
+  const told = /attached to <code>([^<]+)<\/code> as <code>(sha256:[0-9a-f]{64})<\/code>/;
+  const [, place, manifest] = await eventually(
+    "the page that says so",
+    async () => told.exec(await (await fetch(page)).text()) ?? undefined,
+  );
+  assert.match(place ?? "", new RegExp(`^${scene.image("app")}@sha256:`));
+  assert.ok(await manifestOf("app", manifest ?? ""));
   // Another round finds nothing to do.
   await scene.restart(more());
   assert.deepEqual((await attachedTo("app")).length, attached.length);

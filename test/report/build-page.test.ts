@@ -72,6 +72,17 @@ test("says what an image is trusted for, and when that was", () => {
   assert.equal(refreshes(page), false);
 });
 
+test("says where the signed summaries are, and on which images they hang by now", () => {
+  const judged = [judgedBy(trusted)];
+  const shown = (attached: readonly { readonly image: string; readonly manifest: string }[]) =>
+    found(buildPage(settled(isTrusted), judged, { summaries: { address: "/builds/1/vsa.jsonl", attached } }));
+  const { text, links } = shown([{ image: `ghcr.io/acme/<b>@${digest("app")}`, manifest: digest("summary") }]);
+  assert.ok(text.includes(`attached to ghcr.io/acme/<b>@${digest("app")} as ${digest("summary")}`), text);
+  assert.ok(links.includes("/builds/1/vsa.jsonl"));
+  assert.ok(!shown([]).text.includes("attached to"));
+  assert.ok(!found(buildPage(settled(isTrusted), judged)).text.includes("Signed summary"));
+});
+
 test("tells faults before all else: the grandparent, the way there, why, and what would mend it", () => {
   const page = buildPage(settled(isUntrusted), [judgedBy(untrusted)]);
   const { text } = found(page);

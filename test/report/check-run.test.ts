@@ -83,6 +83,19 @@ ${row("✔", "base", `base | attested, from scratch | ${SIGNED}`)}
   });
 });
 
+test("says where the signed summaries are, and on which images they hang", () => {
+  const image = `ghcr.io/acme/app@${digest("app")}`;
+  const told = (attached: readonly { readonly image: string; readonly manifest: string }[]) => {
+    const summaries = { address: `${page}/vsa.jsonl`, attached };
+    const options = { page, workflowFile: "trusted-builds.yml", summaries };
+    return checkRunReport(settled(isTrusted), [judgedBy(trusted)], options).summary;
+  };
+  const line = `- signed summary (SLSA VSA): [\`vsa.jsonl\`](${page}/vsa.jsonl)`;
+  assert.ok(told([]).endsWith(line), told([]));
+  const attached = `  - attached to \`${image}\` as \`${digest("summary")}\``;
+  assert.ok(told([{ image, manifest: digest("summary") }]).endsWith(`${line}\n${attached}`));
+});
+
 test("tells the fault of an untrusted image first: the grandparent, the way there, why, and what would mend it", () => {
   const said = report(settled(isUntrusted), [judgedBy(untrusted)]);
   assert.equal(said.conclusion, "failure");
