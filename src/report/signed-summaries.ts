@@ -8,7 +8,7 @@ export interface SignedSummaries {
 
 /** A summary that hangs on its image. */
 export interface AttachedSummary {
-  /** The platform's manifest, `registry/repository@sha256:…`. */
+  /** The platform's manifest, `registry/repository[:tag]@sha256:…`. */
   readonly image: string;
   /** Digest of the manifest that refers to it. */
   readonly manifest: string;

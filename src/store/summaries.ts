@@ -15,7 +15,7 @@ export interface StoredSummary {
   /** The signature, in base64: no two are the same. */
   readonly signature: string;
   readonly policyKind: "repository" | "organisation";
-  /** The platform's manifest, `registry/repository@sha256:…`. */
+  /** The platform's manifest, `registry/repository[:tag]@sha256:…`. */
   readonly image: string;
   readonly platform: string | undefined;
   readonly result: "PASSED" | "FAILED";

@@ -102,7 +102,7 @@ test("R28, R33 a trusted build's verdict is signed, timestamped, served, attache
     "the page that says so",
     async () => told.exec(await (await fetch(page)).text()) ?? undefined,
   );
-  assert.match(place ?? "", new RegExp(`^${scene.image("app")}@sha256:`));
+  assert.match(place ?? "", new RegExp(`^${scene.image("app")}:v1.0.0@sha256:`));
   assert.ok(await manifestOf("app", manifest ?? ""));
   // Another round finds nothing to do.
   await scene.restart(more());
