@@ -79,7 +79,9 @@ export function openVisits(ports: VisitPorts, policy: Policy, asOf: Date): Visit
     examine: async (node, own) => {
       // With its tag: what is said of a node says how it was called.
       const way = node.indexes.map(({ image }) => image.digest);
-      const key = [formatReference(node.image), formatPlatform(node.platform), ...way].join(" ");
+      // An own build is held to more; what is enough of an ancestor isn't of it (RULES R9).
+      const as = own === undefined ? "image" : JSON.stringify(own);
+      const key = [as, formatReference(node.image), formatPlatform(node.platform), ...way].join(" ");
       const { value, isFirst } = examinations(key, [node, own]);
       return { examination: await value, isFirst };
     },

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PinnedImage } from "../../src/image/reference.ts";
 import { type WalkPorts, walkAncestry } from "../../src/trust/ancestry.ts";
-import { AS_OF, policyOf, World } from "./world.ts";
+import type { OwnBuild } from "../../src/trust/own-build.ts";
+import { openVisits } from "../../src/trust/visits.ts";
+import { AS_OF, commitOf, policyOf, World } from "./world.ts";
 
 /** Something that others wait for. */
 function gate() {
@@ -117,5 +119,29 @@ test("what is told of an ancestry doesn't depend on who answers first", async ()
   for (let seed = 1; seed < 6; seed++) {
     const turnsOf = (digest: string) => Number.parseInt(digest.slice(8 + seed, 10 + seed), 16) % 9;
     assert.deepEqual(await told(turnsOf), first);
+  }
+});
+
+test("R9 what was found of an image as an ancestor doesn't answer for it as somebody's own build", async () => {
+  const world = new World();
+  const { image } = world.build("app");
+  const own: OwnBuild = {
+    server: "https://github.com",
+    repositoryId: "99",
+    ownerId: "1234",
+    ref: "refs/tags/v1.0.0",
+    commit: commitOf("app"),
+    run: "1",
+    attempt: "1",
+  };
+  const asked = [undefined, own] as const;
+  for (const order of [asked, asked.toReversed()]) {
+    const visits = openVisits(world.ports(), policyOf(), AS_OF);
+    const [resolution] = await visits.resolve(image, "every", false);
+    assert.ok(resolution?.kind === "node");
+    for (const each of order) {
+      const { examination } = await visits.examine(resolution.node, each);
+      assert.equal(examination.finding.kind, each === undefined ? "attested" : "refused");
+    }
   }
 });
