@@ -5,6 +5,7 @@ import { afterTagMoved } from "../trust/image-tags.ts";
 import type { OwnBuild } from "../trust/own-build.ts";
 import { parsePolicy } from "../trust/policy.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
+import { loosenedFor } from "../trust/policy-loosening.ts";
 import { BeyondLimit } from "../trust/ports.ts";
 import { judge } from "../trust/verdict.ts";
 import type { Build, PolicyStates, Repository, Run } from "./build.ts";
@@ -51,11 +52,10 @@ export async function verifyBuild(
   const parse = ({ bytes, name }: PolicyText) => parsePolicy(bytes, name, { server: ports.server });
   const parsed = policiesOf(policies).map((text) => {
     const policy = parse(text);
+    // What the organisation lets a repository loosen is loosened by the text that is judged by, too (RULES R2).
+    if (text.kind === "organisation") return { text, policy: loosenedFor(policy, parse(policies.repository)) };
     // What was to be built is what was asked for: policy may ask for something else by now, and takes nothing back by that (RULES R9).
-    return {
-      text,
-      policy: text.kind === "repository" ? { ...policy, builds: parse(stored.repository).builds } : policy,
-    };
+    return { text, policy: { ...policy, builds: parse(stored.repository).builds } };
   });
   // Before the image's tag is resolved: nothing that can fail stands between that and keeping the digest.
   const commit = await commitNow(ports.tags, repository, key.ref);

@@ -15,6 +15,8 @@ const MAX_AGE = "How old it may be: 30d, 12h.";
 /** What each key says, in the words of docs/policy.md, for editors. Lists are `[]`. */
 export const POLICY_KEYS: Readonly<Record<string, string>> = {
   version: "The version of this form: 1.",
+  loosen:
+    "Of an organisation's policy: the keys in which a repository's own policy may be less strict. Everything else stays as it is here.",
   builds:
     "How images of your own are built: what the app asks the workflow for, compared with the signed request of the build.",
   "builds[].image": "registry/repository, without tag and digest.",

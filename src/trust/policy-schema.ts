@@ -178,9 +178,30 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
     revoked: z.array(revocation).default([]),
   });
 
+/** What a repository may be let loosen: keys of which it is clear what less strict means, and that revoke nothing. */
+const loosenable = z.enum([
+  "trust.builders",
+  "trust.publishers",
+  "trust.roots",
+  "trust.roles.inputs",
+  "trust.roles.frontends",
+  "trust.roles.tools",
+  "trust.platforms",
+  "trust.allow.network",
+  "trust.allow.local-context",
+  "trust.allow.http-without-checksum",
+  "trust.allow.cache",
+  "trust.allow.privileged",
+  "trust.allow.layouts",
+]);
+
+/** A key that an organisation's policy may list in `loosen` (RULES R2). */
+export type Loosenable = z.output<typeof loosenable>;
+
 const file = <Entry extends z.ZodType>(builder: Entry) =>
   z.strictObject({
     version: z.literal(1, { error: "version: 1" }),
+    loosen: z.array(loosenable).default([]),
     builds: z.array(build).default([]),
     trust: trust(builder).prefault({}),
   });

@@ -10,7 +10,13 @@ import { mirrorOf } from "./mirror.ts";
 import { inconsistenciesOf } from "./policy-consistency.ts";
 import { formatPath, PolicyError, type PolicyLine } from "./policy-fault.ts";
 import { byPlace, readPolicyForm } from "./policy-reading.ts";
-import { type DefaultPolicyFile, defaultPolicySchema, type PolicyFile, policySchema } from "./policy-schema.ts";
+import {
+  type DefaultPolicyFile,
+  defaultPolicySchema,
+  type Loosenable,
+  type PolicyFile,
+  policySchema,
+} from "./policy-schema.ts";
 import { keysOf, signersOf } from "./policy-signers.ts";
 import type { Publisher } from "./preset-entry.ts";
 import { foldCase } from "./repository-uri.ts";
@@ -49,7 +55,7 @@ export interface Policy {
   /** Which faults turn a check red (RULES R35). */
   readonly enforce: "report" | "ratchet" | "strict";
   /** Of an organisation: the keys that a repository's policy may loosen (RULES R2). */
-  readonly loosen: readonly string[];
+  readonly loosen: readonly Loosenable[];
   /** Where something of this policy stands in its file, by its path (`trust.roots[0]`); undefined for what isn't written there. */
   readonly lineOf: (path: string) => PolicyLine | undefined;
 }
@@ -237,7 +243,7 @@ function policyOf(
     mirrors,
     rootsFrom: trust["roots-from"].map((entry, i) => feedOf(entry, `trust.roots-from[${i}]`)),
     enforce: "strict",
-    loosen: [],
+    loosen: value.loosen,
     lineOf,
     builds: value.builds.map((build, i) => ({
       path: `builds[${i}]`,

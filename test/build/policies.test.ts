@@ -50,6 +50,20 @@ test("R2: an image that the repository's policy refuses is untrusted, whatever t
   assert.deepEqual(judgementsOf(scene), ["repository untrusted", "organisation trusted"]);
 });
 
+test("R2: what the organisation lets a repository loosen is loosened, and nothing else", async () => {
+  const loosening = (key: string) => STRICT.replace("builds:\n", `loosen: [${key}]\nbuilds:\n`);
+  const loosened = await judged(LOOSE, loosening("trust.builders"));
+  assert.equal(endOf(loosened), "trusted success");
+  assert.deepEqual(judgementsOf(loosened), ["repository trusted", "organisation trusted"]);
+  assert.equal(endOf(await judged(LOOSE, loosening("trust.roots"))), "untrusted failure");
+  assert.equal(endOf(await judged(loosening("trust.builders"), LOOSE)), "untrusted failure");
+  // A repository can't give itself the right.
+  assert.equal(
+    endOf(await judged(LOOSE.replace("builds:\n", "loosen: [trust.builders]\nbuilds:\n"), STRICT)),
+    "untrusted failure",
+  );
+});
+
 test("R2: with proof that the organisation has no policy, the repository's alone decides", async () => {
   const scene = await judged(LOOSE);
   assert.equal(endOf(scene), "trusted success");
