@@ -54,7 +54,7 @@ export const RULES: readonly Rule[] = [
   {
     rule: "R26",
     title: "an image asked by tag was built from a git tag that gives it",
-    codes: ["git-tag-moved"],
+    codes: ["git-tag-moved", "tag-went-back"],
   },
   { rule: "R27", title: "revoked goes before mismatch, before root, before summary, before attested" },
   {

@@ -83,6 +83,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       openWalk: (repository, image) => ({ ...openWalk(repository, image), known: store.knownTo(repository) }),
       describe: async (build) =>
         checkRunReport(build, await judgementsOf(store, build), await reportOptions(config, store, build)),
+      sightings: store,
       summarise: summaries?.summarise,
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };

@@ -95,6 +95,9 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
     const judged = await verifyBuild(ports, { ...before, run, request }, stored);
     if (judged.policies.organisation !== stored.organisation) await ports.store.savePolicies(id, judged.policies);
     const { verdict, digest, judgements, answersTo } = judged;
+    // Before the verdict: killed in between, it is judged again, and finds what it saw itself.
+    if (verdict === "trusted" && judged.seen.length > 0)
+      await ports.sightings.recordSightings(before.repository, before.key.image, judged.seen);
     if (verdict !== "undetermined") {
       const build = await saveJudged({ digest, ...settled(ports, { kind: "verdict", verdict }) });
       return on(build);

@@ -1,6 +1,7 @@
 import type { Platform } from "../image/platform.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
 import type { WalkPorts } from "../trust/ancestry.ts";
+import type { Sighting } from "../trust/tag-watch.ts";
 import type { Verdict } from "../trust/verdict.ts";
 import type { Build, BuildRequest, Conclusion, PolicyState, PolicyStates, Repository, Run } from "./build.ts";
 
@@ -173,6 +174,20 @@ export interface BuildStore {
   savePolicies(id: string, policies: StoredPolicies): Promise<void>;
   /** Stores verdicts and the build that has them together. They replace those of an earlier judgement of the same attempt. */
   saveJudgements(build: Build, judgements: readonly Judgement[]): Promise<void>;
+}
+
+/** What a tag of an image was seen at. */
+export interface TagSightings {
+  readonly tag: string;
+  readonly sightings: readonly Sighting[];
+}
+
+/** Remembers what stood under tags that move, for each repository that builds and under its installation alone (RULES R3, R26). */
+export interface SightingStore {
+  /** The newest that were kept, in any order. */
+  readSightings(repository: Repository, image: string, tag: string): Promise<readonly Sighting[]>;
+  /** Kept twice, the earlier time of signing stays: what is known only grows. */
+  recordSightings(repository: Repository, image: string, seen: readonly TagSightings[]): Promise<void>;
 }
 
 /** The policies of a build. */

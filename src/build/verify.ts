@@ -3,19 +3,30 @@ import { ancestryOfFinding, walkAncestry } from "../trust/ancestry.ts";
 import type { Finding } from "../trust/finding.ts";
 import { afterTagMoved } from "../trust/image-tags.ts";
 import type { OwnBuild } from "../trust/own-build.ts";
-import { parsePolicy } from "../trust/policy.ts";
+import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
 import { loosenedFor } from "../trust/policy-loosening.ts";
 import { BeyondLimit } from "../trust/ports.ts";
-import { judge } from "../trust/verdict.ts";
+import { judge, type Verdict } from "../trust/verdict.ts";
 import type { Build, PolicyStates, Repository, Run } from "./build.ts";
 import { type PolicyPorts, readOrganisationPolicy, readRepositoryPolicy, stateOf } from "./policies.ts";
-import type { Judgement, OpenWalk, PolicyText, StoredPolicies, TagReader, Walk } from "./ports.ts";
+import type {
+  Judgement,
+  OpenWalk,
+  PolicyText,
+  SightingStore,
+  StoredPolicies,
+  TagReader,
+  TagSightings,
+  Walk,
+} from "./ports.ts";
+import { watchedTags, watchTags } from "./watch.ts";
 
 /** What judging a build needs of the world. */
 export interface VerifyPorts extends PolicyPorts {
   readonly tags: TagReader;
   readonly openWalk: OpenWalk;
+  readonly sightings: SightingStore;
   /** The GitHub server, as certificates name it. */
   readonly server: string;
   readonly now: () => Date;
@@ -33,6 +44,8 @@ export interface Judged {
   /** As they are to be kept with the build. */
   readonly policies: StoredPolicies;
   readonly answersTo: PolicyStates;
+  /** What tags that move were seen at; to be kept where the verdict is trusted. */
+  readonly seen: readonly TagSightings[];
 }
 
 /**
@@ -72,7 +85,7 @@ export async function verifyBuild(
   const walk = ports.openWalk(repository, asked);
   try {
     const found = build.digest === undefined ? await resolve(walk, asked) : { ...asked, digest: build.digest };
-    const judgements: Judgement[] = [];
+    const judged: { readonly about: Judgement["policy"]; readonly policy: Policy; readonly verdict: Verdict }[] = [];
     // One after the other: the second walk finds everything read and verified.
     for (const { text, policy } of parsed) {
       const asOf = ports.now();
@@ -80,19 +93,28 @@ export async function verifyBuild(
         "kind" in found ? ancestryOfFinding(asked, found) : await walkAncestry(walk, policy, found, "every", asOf, own);
       const verdict = judge(ancestry, policy, "kind" in found ? asked : found, asOf);
       const { bytes: _, ...about } = text;
-      judgements.push({
-        policy: about,
+      judged.push({
+        about,
+        policy,
         // Deleted, it says nothing else than before.
         verdict:
           commit === undefined || commit === key.commit ? verdict : afterTagMoved(verdict, key.ref, key.commit, commit),
       });
     }
     const digest = "kind" in found ? undefined : found.digest;
+    const tags = parsed[0] === undefined ? [] : watchedTags(parsed[0].policy, request);
+    const isTrusted = judged.length > 0 && judged.every(({ verdict }) => verdict.outcome === "trusted");
+    const watched =
+      "kind" in found || !isTrusted
+        ? { judged, seen: [] }
+        : await watchTags(ports, walk, { build, tags, found }, judged);
+    const judgements = watched.judged.map(({ about, verdict }): Judgement => ({ policy: about, verdict }));
     return {
       kind: "judged",
       ...worstOf(judgements),
       digest,
       judgements,
+      seen: watched.seen,
       policies: { ...stored, organisation: policies.organisation },
       answersTo: {
         repository: stateOf(policies.repository),

@@ -198,6 +198,24 @@ export const MIGRATIONS: readonly Migration[] = [
       `update judgements set policy_is_protected = null where policy_is_protected`,
     ],
   },
+  {
+    name: "sightings of tags that move",
+    statements: [
+      `create table sightings (
+         installation bigint not null,
+         repository_id bigint not null references repositories,
+         name text not null,
+         tag text not null,
+         image text not null,
+         platform text not null,
+         digest text not null,
+         origin text not null,
+         ref text not null,
+         "commit" text not null,
+         signed_at timestamptz,
+         primary key (installation, repository_id, name, tag, image, platform, digest, origin, ref, "commit"))`,
+    ],
+  },
 ];
 
 /**

@@ -139,6 +139,25 @@ interface AcceptedImageRow {
   signed_at: Date | null;
 }
 
+/** What stood under a tag that moves, when it was trusted (RULES R26). What isn't known of a version is "". */
+interface SightingRow {
+  installation: number;
+  /** Whose build moved the tag. */
+  repository_id: number;
+  /** registry/repository */
+  name: string;
+  tag: string;
+  /** What the tag named. */
+  image: string;
+  platform: string;
+  /** Of the platform's manifest. */
+  digest: string;
+  origin: string;
+  ref: string;
+  commit: string;
+  signed_at: Date | null;
+}
+
 /** What there is to do. A row is there as long as its build or delivery isn't finished, or something has come since. */
 export interface WorkRow {
   kind: "build" | "delivery";
@@ -184,6 +203,7 @@ export interface Tables {
   judgements: JudgementRow;
   policy_states: PolicyStateRow;
   accepted_images: AcceptedImageRow;
+  sightings: SightingRow;
   tags: TagRow;
   deliveries: DeliveryRow;
   work: WorkRow;

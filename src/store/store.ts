@@ -1,5 +1,5 @@
 import type { Repository } from "../build/build.ts";
-import type { PolicyStateStore, StaleBuilds, TagStore } from "../build/ports.ts";
+import type { PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
@@ -16,6 +16,7 @@ import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
+import { createSightings } from "./sightings.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { resume, sweep } from "./sweep.ts";
 import { createTags } from "./tags.ts";
@@ -37,6 +38,7 @@ export interface Store
     TagStore,
     PolicyStateStore,
     StaleBuilds,
+    SightingStore,
     Deliveries,
     Repositories,
     Cursors,
@@ -103,6 +105,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
   return {
     ...createBuilds(tools, lineages, serialise),
     ...createTags(tools, queue, lineages),
+    ...createSightings(tools),
     ...createDeliveries(tools, queue),
     ...createRepositories(tools),
     ...createCursors(tools),

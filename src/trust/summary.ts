@@ -77,7 +77,8 @@ function resultOf(
 
 /**
  * Whether any of the faults, or of what couldn't be looked at, is the whole image's: that has no node, and so stands at a platform's. Of
- * its own a node has one among the faults if it isn't in order, and one among the others if it couldn't be looked at.
+ * its own a node has one among the faults if it isn't in order, and one among the others if it couldn't be looked at. Another tag's is
+ * none of the image under this one (RULES R26).
  */
 function isAnyOfTheWhole(
   verdict: Verdict,
@@ -85,13 +86,14 @@ function isAnyOfTheWhole(
   nodes: ReadonlyMap<string, JudgedNode>,
 ): boolean {
   const own = new Set<string>();
-  for (const { node: id } of verdict[kind]) {
+  const listed = verdict[kind].filter(({ tag }) => tag === undefined || tag === verdict.image.tag);
+  for (const { node: id } of listed) {
     const finding = nodes.get(id)?.finding;
     const isOwn =
       finding !== undefined && !isSound(finding) && (finding.kind === "unreachable") === (kind === "unreachable");
     if (isOwn) own.add(id);
   }
-  return verdict[kind].length > own.size;
+  return listed.length > own.size;
 }
 
 /** Every accepted bundle, every summary and every feed of roots that the answer rests on: all of them, or SLSA wants none. */

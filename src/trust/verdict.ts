@@ -130,6 +130,8 @@ export interface Fault {
   readonly path: readonly Step[];
   /** What would mend it. */
   readonly mend: string;
+  /** Of what is wrong with another tag than the one that was asked for: which one (RULES R26). */
+  readonly tag?: string;
 }
 
 /**

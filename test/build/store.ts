@@ -7,11 +7,14 @@ import type {
   PolicyStateStore,
   PolicyText,
   RepositoryStore,
+  SightingStore,
   StaleBuilds,
   StoredPolicies,
+  TagSightings,
   TagState,
   TagStore,
 } from "../../src/build/ports.ts";
+import type { Sighting } from "../../src/trust/tag-watch.ts";
 
 /** A row, and how often it was written. */
 interface Row {
@@ -23,11 +26,14 @@ interface Row {
  * A store in memory that behaves as the real one: what isn't saved is lost, whoever saves over somebody else's write is refused, and
  * builds that a push makes are woken up with it. Nothing else wakes a build.
  */
-export class MemoryStore implements BuildStore, TagStore, BuildIndex, RepositoryStore, PolicyStateStore, StaleBuilds {
+export class MemoryStore
+  implements BuildStore, TagStore, BuildIndex, RepositoryStore, PolicyStateStore, StaleBuilds, SightingStore
+{
   readonly rows = new Map<string, Row>();
   readonly tagStates = new Map<string, TagState>();
   readonly policies = new Map<string, StoredPolicies>();
   readonly judgements = new Map<string, readonly Judgement[]>();
+  readonly sightings = new Map<string, readonly Sighting[]>();
   repositories = new Map<number, KnownRepository>();
   readonly policyStates = new Map<PolicyText["kind"], PolicyState>();
   private readonly policiesTried = new Map<PolicyText["kind"], number>();
@@ -145,6 +151,17 @@ export class MemoryStore implements BuildStore, TagStore, BuildIndex, Repository
       .map(({ id }) => id)
       .reverse()
       .slice(0, limit);
+  }
+
+  async readSightings({ id }: Repository, image: string, tag: string): Promise<readonly Sighting[]> {
+    return structuredClone(this.sightings.get(`${id} ${image}:${tag}`) ?? []);
+  }
+
+  async recordSightings({ id }: Repository, image: string, seen: readonly TagSightings[]): Promise<void> {
+    for (const { tag, sightings } of seen) {
+      const key = `${id} ${image}:${tag}`;
+      this.sightings.set(key, [...(this.sightings.get(key) ?? []), ...structuredClone(sightings)]);
+    }
   }
 
   async findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined> {

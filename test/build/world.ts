@@ -126,6 +126,7 @@ export class Scene {
       workflows: this.watched("workflows", github),
       checkRuns: this.watched("checkRuns", github),
       store: this.watched("store", store),
+      sightings: this.watched("sightings", store),
       describe: this.watched("report", { describe: async (build: Build) => describe(build, store) }).describe,
       openWalk: () => this.walk(),
       server: "https://github.com",

@@ -9,6 +9,7 @@ import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testPolicyStates } from "./policy-states.ts";
 import { testProofs } from "./proofs.ts";
 import { testRepositories } from "./repositories.ts";
+import { testSightings } from "./sightings.ts";
 import { testSummaries } from "./summaries.ts";
 import { testTags } from "./tags.ts";
 import { testWork } from "./work.ts";
@@ -23,6 +24,7 @@ for (const dialect of dialects) {
     testTags(shared);
     testSummaries(shared);
     testKnownImages(shared);
+    testSightings(shared);
     testRepositories(shared);
     testProofs(shared);
     testPolicyStates(shared);

@@ -200,6 +200,8 @@ export class World {
   readonly verified = new Map<Digest, VerifiedStatement | RejectedBundle>();
   /** Whether images are written in Docker's media types from now on. */
   isDocker = false;
+  /** The proven time of what is signed from now on. */
+  signedAt = new Date("2026-11-20T00:00:00Z");
   /** What looking into a layer finds, by the digest of what is stored; undefined: nobody looks into layers in this world. */
   layers: Map<Digest, UnpackedLayer | CouldNotLook | BeyondLimit> | undefined;
   /** What somebody remembers who is asked; undefined: nobody is. */
@@ -327,7 +329,7 @@ export class World {
     on: PinnedImage,
     statement: Json,
     by: SignerIdentity,
-    times: readonly Date[] = [new Date("2026-11-20T00:00:00Z")],
+    times: readonly Date[] = [this.signedAt],
   ): VerifiedStatement {
     const id = JSON.stringify([statement, by, times]);
     const bundle = digestOf(bytesOf(id));
