@@ -40,6 +40,8 @@ export interface Config {
   /** Whether writes to GitHub are spaced as its limits ask for; servers of one's own may have none. */
   readonly throttle: boolean;
   readonly concurrency: number;
+  /** How much of what registries show to anyone is kept in the database; 0 is nothing. */
+  readonly cacheBytes: number;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 }
 
@@ -151,6 +153,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     reconcileMs: second("RECONCILE_SECONDS", "300"),
     throttle: throttle === "on",
     concurrency: whole("CONCURRENCY", 4, 64),
+    cacheBytes: whole("CACHE_MIB", 256, 65_536) * 1024 * 1024,
     logLevel: logLevel ?? "info",
   };
   if (faults.length > 0) throw new ConfigError(faults);

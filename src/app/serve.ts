@@ -53,14 +53,21 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
   const now = () => new Date();
   const clients = githubClients(probot);
   const roots = await openRootRefresh(config, log, now);
-  const openWalk = walks(config, clients, roots.current, {
-    // The store is opened after all that could be wrong with the configuration was told.
-    readProof: (key) => store.readProof(key),
-    keepProof: (key, proof) => store.keepProof(key, proof),
-  });
+  // The store is opened after all that could be wrong with the configuration was told.
+  const openWalk = walks(
+    config,
+    clients,
+    roots.current,
+    { readProof: (key) => store.readProof(key), keepProof: (key, proof) => store.keepProof(key, proof) },
+    {
+      readContent: (key, limit) => store.readContent(key, limit),
+      keepContent: (key, bytes) => store.keepContent(key, bytes),
+    },
+  );
   const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
     serialise: verdictDocument,
     log: (level, message, cause) => log[level]({ err: cause }, message),
+    contentBytes: config.cacheBytes,
   });
   try {
     const { server } = config;

@@ -6,6 +6,7 @@ import { createDefaultBranches } from "../github/default-branch.ts";
 import { imageName } from "../image/reference.ts";
 import { createAddressGuard } from "../registry/address-guard.ts";
 import { createRegistryClient } from "../registry/client.ts";
+import type { ContentStore } from "../registry/content-cache.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
 import { createFeedSource } from "../registry/feed-source.ts";
 import { keepingProofs, type ProofStore } from "../sigstore/kept-proofs.ts";
@@ -30,6 +31,8 @@ const GITHUB = "https://github.com";
  *
  * @param refreshed - The roots that hold now, where the operator gives none. Another list makes another verifier.
  * @param proofs - Where what was proven of a signature is kept for other processes, and for after the next start.
+ * @param content - Where content is kept that anyone may read: one store for all who use the server, so that nothing is in it which
+ * somebody's credentials showed.
  * @throws {ConfigError} for trusted roots and hosts that can't be used.
  */
 export function walks(
@@ -37,6 +40,7 @@ export function walks(
   clients: Clients,
   refreshed: () => readonly TrustedRootProfile[] = shippedTrustedRoots,
   proofs?: ProofStore,
+  content?: ContentStore,
 ): OpenWalk {
   const { trustedRoots, allowHosts, registryCredentials, server } = config;
   const faults: string[] = [];
@@ -63,6 +67,7 @@ export function walks(
     const client = createRegistryClient({
       allowHosts,
       signal,
+      ...(content && config.cacheBytes > 0 && { cache: { store: content, scope: "public" as const } }),
       ...(registryCredentials !== undefined && {
         credentials: dockerCredentials({ configDirectory: registryCredentials }),
       }),

@@ -169,6 +169,7 @@ Where:
 What is kept:
   DATA_DIR                    the embedded database (data); one process at a time
   DATABASE_URL                postgres://… instead; any number of processes
+  CACHE_MIB                   how much is kept of what registries show to anyone (256; 0 is nothing)
 What is believed and reached:
   ROOTS_DIR                   where refreshed trusted roots are kept (default: DATA_DIR/roots)
   REFRESH_ROOTS_SECONDS       how often they are refreshed (default: 86400; 0 is never)

@@ -216,6 +216,17 @@ export const MIGRATIONS: readonly Migration[] = [
          primary key (installation, repository_id, name, tag, image, platform, digest, origin, ref, "commit"))`,
     ],
   },
+  {
+    name: "content of registries",
+    statements: [
+      `create table content (
+         key text primary key,
+         bytes bytea not null,
+         size integer not null,
+         used_at timestamptz not null default now())`,
+      `create index content_used_at on content (used_at)`,
+    ],
+  },
 ];
 
 /**

@@ -208,6 +208,7 @@ export interface Tables {
   deliveries: DeliveryRow;
   work: WorkRow;
   cursors: { name: string; value: string };
+  content: { key: string; bytes: Uint8Array; size: number; used_at: Generated<Date> };
   proofs: { key: string; proof: string; kept_at: Generated<Date> };
   summaries: SummaryRow;
 }

@@ -3,6 +3,7 @@ import type { PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
+import { CONTENT_BYTES, createKeptContent, type KeptContent } from "./content.ts";
 import { type Cursors, createCursors } from "./cursors.ts";
 import { type Database, openDatabase, type StoreAddress } from "./database.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
@@ -43,6 +44,7 @@ export interface Store
     Repositories,
     Cursors,
     Proofs,
+    KeptContent,
     Summaries,
     Pick<Leases, "withLease"> {
   /** There is something to do, now or by then at the latest; whoever works on it sees that it came. */
@@ -62,6 +64,8 @@ export interface StoreSettings {
   readonly serialise: Serialise;
   readonly log?: StoreLog;
   readonly pace?: StorePace;
+  /** How much content of registries is kept, in bytes; 0 is none. */
+  readonly contentBytes?: number;
 }
 
 /**
@@ -70,7 +74,7 @@ export interface StoreSettings {
  * @throws {StoreError} `in-use`, `newer-schema`, `refused`, `unavailable`
  */
 export async function openStore(address: StoreAddress, settings: StoreSettings): Promise<Store> {
-  const { serialise, log: given = () => {}, pace = PACE } = settings;
+  const { serialise, log: given = () => {}, pace = PACE, contentBytes = CONTENT_BYTES } = settings;
   let conceal = (text: string) => text;
   const log: StoreLog = (level, message, cause) => given(level, conceal(message), cause);
   const attempt = createAttempt((text) => conceal(text));
@@ -79,14 +83,17 @@ export async function openStore(address: StoreAddress, settings: StoreSettings):
   );
   conceal = database.conceal;
   try {
-    return await storeOf(database, { serialise, log, pace });
+    return await storeOf(database, { serialise, log, pace, contentBytes });
   } catch (error) {
     await database.close().catch(() => {});
     throw error;
   }
 }
 
-async function storeOf(database: Database, { serialise, log, pace }: Required<StoreSettings>): Promise<Store> {
+async function storeOf(
+  database: Database,
+  { serialise, log, pace, contentBytes }: Required<StoreSettings>,
+): Promise<Store> {
   const attempt = createAttempt(database.conceal);
   const tools = createTools(database.db, attempt);
   // Before the queue makes its tables: a newer program's are left as they are.
@@ -110,6 +117,7 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
     ...createRepositories(tools),
     ...createCursors(tools),
     ...createProofs(tools),
+    ...createKeptContent(tools, contentBytes),
     ...createSummaries(tools),
     ...createPolicyStates(tools),
     withLease: leases.withLease,
@@ -118,11 +126,11 @@ async function storeOf(database: Database, { serialise, log, pace }: Required<St
       if (worker !== undefined) throw new StoreError("database", "this store has its workers already");
       worker = await startWorker(queue, leases, handlers, {
         concurrency,
-        sweep: () => sweep(tools, queue, pace, new Date()),
+        sweep: () => sweep(tools, queue, { pace, contentBytes }, new Date()),
         log,
       });
     },
-    sweep: (now) => sweep(tools, queue, pace, now),
+    sweep: (now) => sweep(tools, queue, { pace, contentBytes }, now),
     knownTo: (repository) => knownTo(tools, repository),
     close() {
       closed ??= (async () => {

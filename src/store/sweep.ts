@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { isFree, type StorePace } from "./claims.ts";
+import { forgetContent } from "./content.ts";
 import { type Queue, WORK_KINDS } from "./queue.ts";
 import type { StoreTools } from "./transact.ts";
 
@@ -12,7 +13,12 @@ const DAY_MS = 86_400_000;
 const MAX_WOKEN = 2000;
 
 /** What has to be looked at, and nobody is at it, is put into the queue again; finished deliveries are forgotten in time. */
-export async function sweep(tools: StoreTools, queue: Queue, pace: StorePace, now: Date): Promise<void> {
+export async function sweep(
+  tools: StoreTools,
+  queue: Queue,
+  { pace, contentBytes }: { readonly pace: StorePace; readonly contentBytes: number },
+  now: Date,
+): Promise<void> {
   await tools.transact("look for what there is to do", async (tx) => {
     await tx
       .updateTable("work")
@@ -57,6 +63,7 @@ export async function sweep(tools: StoreTools, queue: Queue, pace: StorePace, no
   await tools.attempt("forget old proofs of signatures", () =>
     tools.db.deleteFrom("proofs").where("kept_at", "<", stale).execute(),
   );
+  await forgetContent(tools, contentBytes);
 }
 
 /**

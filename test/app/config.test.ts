@@ -57,6 +57,7 @@ test("every fault is told at once, and none with the value that is at fault", ()
     LOG_LEVEL: "loud",
     RETRY_SECONDS: "soon",
     GITHUB_THROTTLE: "maybe",
+    CACHE_MIB: "much",
   };
   const told = faultsOf(env);
   for (const name of Object.keys(env)) assert.ok(told.includes(name), name);

@@ -94,6 +94,8 @@ export async function startScene(options: SceneOptions): Promise<Scene> {
     GHE_HOST: new URL(github.url).host,
     GHE_PROTOCOL: "http",
     GITHUB_THROTTLE: "off",
+    // Scenes change what a registry answers, and ask the same server again.
+    CACHE_MIB: "0",
     PORT: String(port),
     PUBLIC_URL: `http://127.0.0.1:${port}`,
     DATA_DIR: join(directory, "data"),

@@ -7,7 +7,9 @@ import { readConfig } from "../../src/app/config.ts";
 import { walks } from "../../src/app/walk.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { parseReference } from "../../src/image/reference.ts";
+import type { ContentStore } from "../../src/registry/content-cache.ts";
 import { CouldNotLook } from "../../src/trust/ports.ts";
+import { putImage } from "../registry/image-fixture.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
 
 const repository = { id: 1, ownerId: 2, owner: "acme", name: "app", installation: 3, isPrivate: false };
@@ -77,4 +79,47 @@ test("the person's own registry credentials aren't used for images that others n
   t.after(() => given.close());
   await given.resolve(asked).catch(() => {}); // there is no such image
   assert.ok(registry.requests.some(({ headers }) => headers.authorization === `Basic ${auth}`));
+});
+
+test("R15 what the operator's credentials showed is kept for nobody, and what anyone may read is kept once", async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), "walk-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const hidden = await startOciRegistry({ auth: { kind: "basic", username: "ada", password: "hunter2" } });
+  const open = await startOciRegistry();
+  for (const registry of [hidden, open]) t.after(() => registry.close());
+  const auth = Buffer.from("ada:hunter2").toString("base64");
+  writeFileSync(join(folder, "config.json"), JSON.stringify({ auths: { [hidden.host]: { auth } } }));
+  const kept = new Map<string, Uint8Array>();
+  const content: ContentStore = {
+    readContent: async (key) => kept.get(JSON.stringify(key)),
+    keepContent: async (key, bytes) => void kept.set(JSON.stringify(key), bytes),
+  };
+  const env = { TRUSTED_BUILDS_ALLOW_HOSTS: `${hidden.host} ${open.host}` };
+  const digest = digestOf(Buffer.from("a config"));
+  /** Reads the config of an image in a walk of its own. */
+  const read = async (registry: typeof open, above: Readonly<Record<string, string>>) => {
+    const walk = walks(
+      readConfig({ ...env, ...above }),
+      clients,
+      undefined,
+      undefined,
+      content,
+    )(repository, putImage(registry));
+    try {
+      registry.putBlob("acme/app", Buffer.from("a config"));
+      const pinned = await walk.resolve(parseReference(`${registry.host}/acme/app:1.0.0`));
+      assert.ok(pinned);
+      return await walk.images.readBlob(pinned, digest, 100);
+    } finally {
+      await walk.close();
+    }
+  };
+  assert.ok(await read(hidden, { REGISTRY_CREDENTIALS: folder }));
+  assert.equal(kept.size, 0);
+  await assert.rejects(read(hidden, {}), { code: "credentials-refused" });
+  assert.ok(await read(open, { CACHE_MIB: "0" }));
+  assert.equal(kept.size, 0);
+  for (let walk = 0; walk < 2; walk++) assert.ok(await read(open, {}));
+  assert.ok(kept.size > 0);
+  assert.equal(open.requests.filter(({ path }) => path.includes("/blobs/")).length, 2);
 });

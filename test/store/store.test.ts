@@ -1,5 +1,6 @@
 import { after, describe } from "node:test";
 import { testBuilds } from "./builds.ts";
+import { testContent } from "./content.ts";
 import { testCrashes } from "./crashes.ts";
 import { testDeliveries } from "./deliveries.ts";
 import { testKnownImages } from "./known-images.ts";
@@ -29,6 +30,7 @@ for (const dialect of dialects) {
     testProofs(shared);
     testPolicyStates(shared);
     testLeases(shared);
+    testContent(dialect);
     testOpening(dialect);
     if (dialect.isShared) {
       testLapsing(dialect);
