@@ -77,3 +77,16 @@ test("policy schema prints what docs/policy.schema.json holds", async () => {
   assert.equal(exit, 0);
   assert.deepEqual(JSON.parse(stdout), JSON.parse(readFileSync("docs/policy.schema.json", "utf8")));
 });
+
+test("the help of each command of policy tells its options, exit codes, and an example", async () => {
+  const codes = { check: ["0", "2"], explain: ["0", "1", "2", "3", "4"], schema: ["0"] };
+  for (const [command, expected] of Object.entries(codes)) {
+    const { exit, stdout } = await trustedBuilds(["policy", command, "--help"]);
+    assert.equal(exit, 0);
+    assert.deepEqual(
+      [...stdout.matchAll(/^ {2}(\d) {2}\S/gm)].map(([, code]) => code),
+      expected,
+    );
+    assert.match(stdout, /Examples?[^\n]*:\n {2}trusted-builds policy /, command);
+  }
+});

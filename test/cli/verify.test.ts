@@ -310,6 +310,7 @@ const options = {
     "--as",
     "--bundles",
     "--offline",
+    "--no-cache",
     "--output",
     "--vsa",
     "--vsa-key",
