@@ -3,12 +3,14 @@ import { CouldNotLook } from "../trust/ports.ts";
 import type { Build, Repository } from "./build.ts";
 import { dispatchRun } from "./dispatch.ts";
 import { followRun } from "./follow.ts";
+import { noticesOf } from "./notices.ts";
 import { policyWrong } from "./policies.ts";
 import type {
   BuildStore,
   CheckRunReport,
   CheckRuns,
   Judgement,
+  NoticeStore,
   PolicyStateStore,
   SignedSummary,
   Workflows,
@@ -26,7 +28,7 @@ const TELL_MS = 14 * 24 * 3_600_000;
 export interface AdvancePorts extends VerifyPorts {
   readonly workflows: Workflows;
   readonly checkRuns: CheckRuns;
-  readonly store: BuildStore & PolicyStateStore;
+  readonly store: BuildStore & PolicyStateStore & NoticeStore;
   /** What the check run has to say of a build as it is stored. The same build, the same words: they are compared. */
   readonly describe: (build: Build) => Promise<CheckRunReport>;
   /** Signs a verdict that is settled; absent where nothing is signed. It never fails. */
@@ -99,7 +101,9 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
     if (verdict === "trusted" && judged.seen.length > 0)
       await ports.sightings.recordSightings(before.repository, before.key.image, judged.seen);
     if (verdict !== "undetermined") {
-      const build = await saveJudged({ digest, ...settled(ports, { kind: "verdict", verdict }) });
+      const notices = await noticesOf(ports.store, before, judgements);
+      const outcome = { kind: "verdict", verdict, ...(notices.length > 0 && { notices }) } as const;
+      const build = await saveJudged({ digest, ...settled(ports, outcome) });
       return on(build);
     }
     // The digest is kept: by the next try the tag could be another image's.

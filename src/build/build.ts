@@ -78,10 +78,22 @@ export interface Run {
   readonly url: string;
 }
 
+/** Something to look at, which decides nothing. */
+export interface Notice {
+  readonly code: "builder-changed" | "rival-claims";
+  /** In words for people; with names that strangers choose. */
+  readonly message: string;
+}
+
 /** How a build ended. */
 export type Outcome =
   /** Judged; the verdicts are stored beside the build, one for each policy. */
-  | { readonly kind: "verdict"; readonly verdict: "trusted" | "untrusted" }
+  | {
+      readonly kind: "verdict";
+      readonly verdict: "trusted" | "untrusted";
+      /** What should be looked at; it decides nothing. Absent where there is nothing. */
+      readonly notices?: readonly Notice[];
+    }
   /** Could not look, to the last try. */
   | { readonly kind: "undetermined"; readonly reason: string }
   /** The workflow ended otherwise than by success; `log` is the end of what it printed. */

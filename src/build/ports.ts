@@ -209,6 +209,23 @@ export interface PolicyStateStore {
   ): Promise<void>;
 }
 
+/** What one installation saw before, and who else builds what it builds. */
+export interface NoticeStore {
+  /** @returns the digest of the workflow that was first seen under this builder's ref, through the same installation; from now on this one if there was none. */
+  keepFirstDigest(repository: Repository, builder: string, digest: string): Promise<string>;
+  /**
+   * Other repositories that build under an image's name, whoever installed the app there.
+   *
+   * @param limit - How many are named at most. Private ones never are.
+   * @returns `hidden` counts the others.
+   */
+  listRivals(
+    repository: Repository,
+    image: string,
+    limit: number,
+  ): Promise<{ readonly named: readonly string[]; readonly hidden: number }>;
+}
+
 /** Finds what has to be judged anew. */
 export interface StaleBuilds {
   /**

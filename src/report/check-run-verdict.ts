@@ -35,7 +35,7 @@ export function verdictParts(
     const { digest } = other.document.image;
     throw new Error(`reported build ${build.id} as ${outcome}: its image is ${build.digest}, the verdict's ${digest}`);
   }
-  const warned = warnings(judged);
+  const warned = [...warnings(judged), ...noticesOf(build)];
   return {
     title: titleOf(judged, outcome),
     summary: [
@@ -91,6 +91,12 @@ function faultLines(group: readonly [DocumentFault, ...DocumentFault[]], nodes: 
     `  - why: ${prose(first.reason)}`,
     ...(first.mend === "" ? [] : [`  - what would mend it: ${prose(first.mend)}`]),
   ];
+}
+
+/** What was noticed when it was judged: it decides nothing. */
+function noticesOf({ outcome }: Build): readonly string[] {
+  if (outcome?.kind !== "verdict") return [];
+  return (outcome.notices ?? []).map(({ code: each, message }) => `- ⚠ ${code(each)}: ${prose(message)}`);
 }
 
 function warnings(judged: readonly JudgedBy[]): readonly string[] {

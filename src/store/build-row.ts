@@ -24,7 +24,13 @@ const Request = z.looseObject({
 const Fault = z.looseObject({ line: z.number(), column: z.number(), path: z.string(), message: z.string() });
 
 const Outcomes = z.discriminatedUnion("kind", [
-  z.looseObject({ kind: z.literal("verdict"), verdict: z.enum(["trusted", "untrusted"]) }),
+  z.looseObject({
+    kind: z.literal("verdict"),
+    verdict: z.enum(["trusted", "untrusted"]),
+    notices: z
+      .array(z.looseObject({ code: z.enum(["builder-changed", "rival-claims"]), message: z.string() }))
+      .exactOptional(),
+  }),
   z.looseObject({ kind: z.literal("undetermined"), reason: z.string() }),
   z
     .looseObject({ kind: z.literal("build-failed"), conclusion: z.string(), log: z.string().optional() })

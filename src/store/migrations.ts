@@ -227,6 +227,18 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index content_used_at on content (used_at)`,
     ],
   },
+  {
+    name: "builders as they were first seen",
+    statements: [
+      `create table builders (
+         installation bigint not null,
+         builder text not null,
+         digest text not null,
+         seen_at timestamptz not null default now(),
+         primary key (installation, builder))`,
+      `create index builds_image on builds (image)`,
+    ],
+  },
 ];
 
 /**

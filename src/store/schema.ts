@@ -202,6 +202,8 @@ export interface Tables {
   build_policies: BuildPolicyRow;
   judgements: JudgementRow;
   policy_states: PolicyStateRow;
+  /** Whose workflow was first seen under a ref, by each installation (RULES R7). */
+  builders: { installation: number; builder: string; digest: string; seen_at: Generated<Date> };
   accepted_images: AcceptedImageRow;
   sightings: SightingRow;
   tags: TagRow;

@@ -1,5 +1,5 @@
 import type { Repository } from "../build/build.ts";
-import type { PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
+import type { NoticeStore, PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
@@ -13,6 +13,7 @@ import { knownTo } from "./known-images.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { createLineages } from "./lineages.ts";
 import { migrate } from "./migrations.ts";
+import { createNotices } from "./notices.ts";
 import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
@@ -40,6 +41,7 @@ export interface Store
     PolicyStateStore,
     StaleBuilds,
     SightingStore,
+    NoticeStore,
     Deliveries,
     Repositories,
     Cursors,
@@ -120,6 +122,7 @@ async function storeOf(
     ...createKeptContent(tools, contentBytes),
     ...createSummaries(tools),
     ...createPolicyStates(tools),
+    ...createNotices(tools),
     withLease: leases.withLease,
     wake: (kind, id, at) => tools.transact(`wake ${kind} ${id}`, (tx) => noteWake(tx, queue, kind, [id], at)),
     async work(handlers, { concurrency }) {

@@ -4,6 +4,7 @@ import type {
   BuildStore,
   Judgement,
   KnownRepository,
+  NoticeStore,
   PolicyStateStore,
   PolicyText,
   RepositoryStore,
@@ -27,7 +28,15 @@ interface Row {
  * builds that a push makes are woken up with it. Nothing else wakes a build.
  */
 export class MemoryStore
-  implements BuildStore, TagStore, BuildIndex, RepositoryStore, PolicyStateStore, StaleBuilds, SightingStore
+  implements
+    BuildStore,
+    TagStore,
+    BuildIndex,
+    RepositoryStore,
+    PolicyStateStore,
+    StaleBuilds,
+    SightingStore,
+    NoticeStore
 {
   readonly rows = new Map<string, Row>();
   readonly tagStates = new Map<string, TagState>();
@@ -35,6 +44,8 @@ export class MemoryStore
   readonly judgements = new Map<string, readonly Judgement[]>();
   readonly sightings = new Map<string, readonly Sighting[]>();
   repositories = new Map<number, KnownRepository>();
+  readonly builders = new Map<string, string>();
+  rivals: readonly string[] = [];
   readonly policyStates = new Map<PolicyText["kind"], PolicyState>();
   private readonly policiesTried = new Map<PolicyText["kind"], number>();
   /** What there is to do, and since when. */
@@ -116,6 +127,16 @@ export class MemoryStore
         outcome?.kind === "verdict" &&
         (tag.object === undefined || (key.generation < tag.generation && !present.includes(key.commit))),
     );
+  }
+
+  async keepFirstDigest(_: Repository, builder: string, digest: string): Promise<string> {
+    const first = this.builders.get(builder) ?? digest;
+    this.builders.set(builder, first);
+    return first;
+  }
+
+  async listRivals() {
+    return { named: this.rivals, hidden: 0 };
   }
 
   async readPolicyStates(): Promise<PolicyStates> {

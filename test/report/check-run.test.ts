@@ -149,6 +149,18 @@ test("R2 warns of a policy whose branch takes changes without a review", () => {
   assert.equal(warned(true), undefined);
 });
 
+test("R3 R7 tells what was noticed as a warning, and passes all the same", () => {
+  const notices = [
+    { code: "rival-claims", message: "other repositories build it: mallory/[app](https://evil)" },
+  ] as const;
+  const { conclusion, summary } = report(settled({ kind: "verdict", verdict: "trusted", notices }), [
+    judgedBy(trusted),
+  ]);
+  assert.equal(conclusion, "success");
+  assert.match(summary, /- ⚠ `rival-claims`: other repositories build it/);
+  assert.match(summary, /`mallory\/\[app\]\(https:\/\/evil`/);
+});
+
 test("never passes what a verdict doesn't, whatever the build says", () => {
   const undetermined = verdict([node("app")], {
     outcome: "undetermined",

@@ -112,6 +112,10 @@ export const lives: readonly Partial<Build>[] = [
   { phase: "done", outcome: { kind: "verdict", verdict: "trusted" }, settledAt: since, validUntil: since },
   { answersTo: { repository: digest("policy"), organisation: "absent" } },
   { answersTo: { repository: "unusable", organisation: digest("policy") } },
+  {
+    phase: "done",
+    outcome: { kind: "verdict", verdict: "trusted", notices: [{ code: "rival-claims", message: "mallory/app" }] },
+  },
   { phase: "settled", outcome: { kind: "undetermined", reason: "no route" }, attempted: { report: "hash" } },
   { phase: "settled", outcome: { kind: "build-failed", conclusion: "failure", log: "exit 1\n" } },
   { phase: "settled", outcome: { kind: "build-failed", conclusion: "timed_out", log: undefined } },

@@ -5,6 +5,7 @@ import { testCrashes } from "./crashes.ts";
 import { testDeliveries } from "./deliveries.ts";
 import { testKnownImages } from "./known-images.ts";
 import { testLapsing, testLeases } from "./leases.ts";
+import { testNotices } from "./notices.ts";
 import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testPolicyStates } from "./policy-states.ts";
@@ -29,6 +30,7 @@ for (const dialect of dialects) {
     testRepositories(shared);
     testProofs(shared);
     testPolicyStates(shared);
+    testNotices(shared);
     testLeases(shared);
     testContent(dialect);
     testOpening(dialect);
