@@ -82,12 +82,18 @@ test("R26 push access that moves latest back to an older honest image turns the 
 test("R26 another verdict than the one that saw the tag isn't turned, and what is trusted asks each tag once", async () => {
   const scene = await releases();
   scene.calls = [];
+  scene.images.reads.length = 0;
   await scene.again("v1.3.0");
   assert.equal(endOf(scene, "v1.3.0"), "trusted", "latest is at a newer image");
   // Its own digest is kept: the only tag to be resolved is the one that moves, and what it is at was seen before.
   assert.deepEqual(
     scene.calls.filter((call) => /registry.resolve|readSightings/.test(call)),
     ["registry.resolve", "sightings.readSightings"],
+  );
+  const newer = scene.built.get("v1.4.0")?.image.digest ?? "";
+  assert.deepEqual(
+    scene.images.reads.filter((read) => read.includes(newer)),
+    [],
   );
 });
 

@@ -187,7 +187,10 @@ test("R26 a verdict tells what it saw, of the platforms that count, and nothing 
     ["linux/arm64"],
   );
   const root = `  roots: [{ image: "ghcr.io/acme/app@${index.digest}", reason: looked at, expires: 2027-01-01 }]`;
-  assert.deepEqual(sightingsOf((await judged(policyOf({ trust: root }))).verdict), []);
+  // With a revocation that only the evidence shows, that is read of a root too.
+  const revoked = `  revoked: [{ commit: ${"f".repeat(40)}, reason: stolen }]`;
+  const rooted = (await judged(policyOf({ trust: `${root}\n${revoked}` }))).verdict;
+  assert.deepEqual([rooted.versions.length, sightingsOf(rooted)], [1, []]);
 });
 
 test("R26 a tag that went back turns the verdict, says what stood there and what does, and how to go back on purpose", async () => {

@@ -72,6 +72,16 @@ test("R26 what only vouches tells of no version, and what isn't accepted changes
   const built = app(world);
   const expected = await versions(world, built.image);
   world.sign(built.manifest, statementOf([built.manifest], SIGN), by("v9"), T3 ? [T3] : []);
+  // As actions/attest-build-provenance writes it: of any file, whoever made it.
+  const recordsNothing = {
+    buildDefinition: {
+      buildType: "https://actions.github.io/buildtypes/workflow/v1",
+      externalParameters: {},
+      resolvedDependencies: [],
+    },
+    runDetails: { builder: { id: "https://github.com/actions/runner/github-hosted" } },
+  };
+  world.sign(built.manifest, statementOf([built.manifest], SLSA1, recordsNothing), by("v7"), T3 ? [T3] : []);
   const stranger = signerOf("other", { sourceRepositoryRef: "refs/tags/v8" });
   world.sign(built.manifest, statementOf([built.manifest], SLSA1, built.provenance), stranger, T3 ? [T3] : []);
   assert.deepEqual(await versions(world, built.image), expected);
