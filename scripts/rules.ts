@@ -1,17 +1,24 @@
-/** A rule of judgement that this version holds, in a few words, and the codes that tell a breach of it. */
+/** A rule of judgement, in a few words, and the codes that tell a breach of it. */
 interface Rule {
   readonly rule: string;
   readonly title: string;
   /** Codes beside those that the fault table has for the rule. */
   readonly codes?: readonly string[];
+  /** What of it doesn't hold yet, and which issue it waits for. */
+  readonly left?: string;
 }
 
-/** Every one of these needs a test whose name begins with its number. */
+/** All of them. Every one needs a test whose name begins with its number, but for those of which nothing holds yet. */
 export const RULES: readonly Rule[] = [
   { rule: "R1", title: "a verdict belongs to whoever asks, and names its policy" },
   {
     rule: "R2",
     title: "a verdict passes the repository's policy and the organisation's, or the proof that there is none",
+  },
+  {
+    rule: "R3",
+    title: "nobody speaks for a name whose repository isn't his; what was found for one asker answers no other",
+    left: "rival claims to a public name, side by side, come with public pages (issue 6)",
   },
   { rule: "R4", title: "image name, source repository and builder are accepted together" },
   {
@@ -80,6 +87,16 @@ export const RULES: readonly Rule[] = [
   { rule: "R31", title: "a build has one key, and a tag's check run a name that no pull request has" },
   { rule: "R32", title: "credentials go to their registry and its realm alone" },
   { rule: "R33", title: "verifying needs little power, and numbers are kept from the first day" },
+  {
+    rule: "R34",
+    title: "a verdict says as of when it holds, and what it rests on by digest",
+    left: "one file of all that, judged again offline as it was then and as is known now (issue 6)",
+  },
+  {
+    rule: "R35",
+    title: "every fault fails the check of a tag, and no conclusion is neutral",
+    left: "`enforce: ratchet` compares a pull request with its base branch (issue 5); grace at admission (issue 6)",
+  },
 ];
 
 /** A test by the file that it stands in. */
@@ -124,11 +141,12 @@ export function rulesPage(
     "",
     "| rule | what it holds | codes | tests |",
     "|---|---|---|---|",
-    ...RULES.map(({ rule, title, codes: more = [] }) => {
+    ...RULES.map(({ rule, title, codes: more = [], left }) => {
       const own = new Set([...codes.flatMap(([of, code]) => (of === rule ? [code] : [])), ...more]);
       const files = new Set(tests.filter((test) => isOf(test, rule)).map(({ file }) => file));
       const links = [...files].sort().map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../${file})`);
-      return `| ${rule} | ${title} | ${[...own]
+      const what = left === undefined ? title : `${title}. Left: ${left}`;
+      return `| ${rule} | ${what} | ${[...own]
         .sort()
         .map((code) => `\`${code}\``)
         .join(", ")} | ${links.join(", ")} |`;

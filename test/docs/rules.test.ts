@@ -10,6 +10,13 @@ for (const { rule } of RULES) {
   test(`at least one test is named after ${rule}`, () => assert.ok(tests.some((each) => isOf(each, rule))));
 }
 
+test("every rule from R1 to R35 has its row, in order", () => {
+  assert.deepEqual(
+    RULES.map(({ rule }) => rule),
+    Array.from({ length: 35 }, (_, i) => `R${i + 1}`),
+  );
+});
+
 test("the check names every rule that has lost its tests", () => {
   assert.deepEqual(rulesWithoutTests(tests), []);
   const [without, ...more] = rulesWithoutTests(tests.filter((each) => !isOf(each, "R11")));

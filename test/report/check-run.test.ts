@@ -175,6 +175,25 @@ test("never passes what a verdict doesn't, whatever the build says", () => {
   assert.throws(() => report(settled(isTrusted, { digest: undefined }), [judgedBy(trusted)]), /its image is/);
 });
 
+test("R35 an image with any fault fails its check, and no outcome passes but trusted", () => {
+  const outcomes: readonly (readonly [Outcome, string])[] = [
+    [isTrusted, "success"],
+    [isUntrusted, "failure"],
+    [{ kind: "build-failed", conclusion: "neutral", log: undefined }, "failure"],
+    [{ kind: "build-failed", conclusion: "skipped", log: undefined }, "failure"],
+    [{ kind: "policy-wrong", policy: "trusted-builds.yml", faults: [] }, "failure"],
+    [{ kind: "no-workflow", reason: "it isn't there" }, "failure"],
+    [{ kind: "tag-unusable", reason: "it makes no image tag" }, "failure"],
+    [{ kind: "undetermined", reason: "nobody answered" }, "action_required"],
+    [{ kind: "cancelled" }, "cancelled"],
+  ];
+  const judged = { trusted: [judgedBy(trusted)], untrusted: [judgedBy(untrusted)] };
+  for (const [outcome, conclusion] of outcomes) {
+    const by = outcome.kind === "verdict" ? judged[outcome.verdict] : [];
+    assert.equal(report(settled(outcome), by).conclusion, conclusion, JSON.stringify(outcome));
+  }
+});
+
 test("says since when it waits and what for, phase by phase", () => {
   const since = new Date("2027-02-01T11:58:00Z");
   const queued = report(build());
