@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { fingerprintOf } from "../../src/attestation/public-key.ts";
 import { parseReference } from "../../src/image/reference.ts";
@@ -16,6 +18,7 @@ import { temporaryFiles } from "../verify/temporary-files.ts";
 import type { KeyPair } from "../world/merkle-rekor.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
 import { startSigstore } from "../world/sigstore.ts";
+import { toolchain } from "../world/toolchain.ts";
 
 const write = temporaryFiles();
 const registry = await startOciRegistry();
@@ -56,14 +59,34 @@ async function judged({ repository }: Built, namespace: string, key: Document) {
   return [exit, verdict.level, ...told(verdict)];
 }
 
-test("R4 an image whose provenance a key signed is trusted where policy names the key for it, and nowhere else", async () => {
+test("R4 an image whose provenance a key signed is trusted where policy names that key, by its log and source", async () => {
   const pem = pemOf(publisher);
   const source = "https://github.com/acme/base";
   assert.deepEqual(await judged(logged, "logged", { pem, source }), [0, 2]);
   assert.deepEqual(await judged(logged, "logged", { pem: pemOf(newKey()) }), [1, 0, "signature: base"]);
-  assert.deepEqual(await judged(logged, "mirror", { pem }), [1, 0, "no-builder: base"]);
   assert.deepEqual(await judged(unlogged, "mirror", { pem }), [1, 0, "log-entry: base"]);
   assert.deepEqual(await judged(unlogged, "mirror", { pem, log: "optional" }), [0, 1]);
+});
+
+test("R4 provenance that cosign attests with a key is found and trusted, by that key alone", async (t) => {
+  const world = await toolchain(t, ["cosign"]);
+  if (world === undefined) return;
+  const place = { registry, namespace: "attested", sigstore, stranger: sigstore };
+  const built = await makeImage(place, "base", {}, { attached: false, inIndex: false });
+  const predicate = write("predicate.json", JSON.stringify(built.statement.predicate));
+  const config = write("signing.json", JSON.stringify(sigstore.signingConfig(1)));
+  const directory = dirname(predicate);
+  const cosign = (...args: readonly string[]) =>
+    world.run("cosign", args, { cwd: directory, env: { COSIGN_PASSWORD: "", COSIGN_YES: "true" } });
+  await cosign("generate-key-pair", "--output-key-prefix", "ours");
+  const pem = readFileSync(join(directory, "ours.pub"), "utf8");
+  const source = "https://github.com/acme/base";
+  await cosign(
+    ...["attest", "--key", "ours.key", "--type", "https://slsa.dev/provenance/v1", "--predicate", predicate],
+    ...["--signing-config", config, "--trusted-root", root, `${built.repository}@${built.manifest.digest}`],
+  );
+  assert.deepEqual(await judged(built, "attested", { pem, source }), [0, 2]);
+  assert.deepEqual(await judged(built, "attested", { pem: pemOf(publisher), source }), [1, 0, "signature: base"]);
 });
 
 /** The policy with another key in the place of the preset's: the one that belongs to it signs nothing here. */
