@@ -92,6 +92,14 @@ test("R2: what the organisation refuses fails, though the repository's own polic
   assert.match(checkRun.output.summary ?? "", /hardened\.yml/);
 });
 
+test("R2 a push to the organisation's policy judges anew what had passed, and builds nothing", async () => {
+  const [passed, judged] = await completed(scene, "acme/both", 2);
+  assert.deepEqual([passed?.conclusion, judged?.conclusion], ["success", "failure"]);
+  assert.match(judged?.output.summary ?? "", /hardened\.yml/);
+  assert.match(judged?.output.summary ?? "", new RegExp(`\`${await head("acme/.github")}\``));
+  assert.equal(scene.github.runs("acme/both").length, 1);
+});
+
 test("R2: a policy of the organisation that can't be used fails with its line and column, and nothing is built", async () => {
   const { github } = scene;
   await github.commit("acme/.github", { [WHERE]: "version: 1\ntrust:\n  builders: everyone\n" });

@@ -1,4 +1,5 @@
 import { readRefs } from "../git-objects.ts";
+import { git } from "../git-repository.ts";
 import { installationDocument, repositoryStub } from "./app.ts";
 import { type CheckRun, checkRunDocument, checkSuiteOf } from "./check-runs.ts";
 import { commitBeneath } from "./contents.ts";
@@ -204,10 +205,20 @@ async function headCommit(state: State, repository: Repository, object: string) 
     url: `${state.url}/${fullName(repository)}/commit/${commit.sha}`,
     author: { name: commit.author.name, email: commit.author.email },
     committer: { name: commit.committer.name, email: commit.committer.email },
-    added: [],
-    removed: [],
-    modified: [],
+    ...(await changesOf(repository, commit.sha)),
   };
+}
+
+/** What a commit changes against its first parent, by path. */
+async function changesOf(repository: Repository, commit: string) {
+  const args = ["diff-tree", "--root", "--no-commit-id", "--no-renames", "--name-status", "-r", commit];
+  const lines = String(await git(repository.directory, args))
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => line.split("\t"));
+  const of = (letter: string) =>
+    lines.flatMap(([status, path]) => (status === letter && path !== undefined ? [path] : []));
+  return { added: of("A"), removed: of("D"), modified: of("M") };
 }
 
 async function branchAt(repository: Repository, commit: string | undefined): Promise<string | null> {
