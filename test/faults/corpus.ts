@@ -159,7 +159,7 @@ export async function writeCorpus(directory: string, host: string, wanted: reado
       await mutation.after?.(trial);
       const expected = expectedOf({ id, mutation, needs }, trial);
       written.push(expected);
-      writeCase(directory, expected, mutation, trial, repositories);
+      await writeCase(directory, expected, mutation, trial, repositories);
     }
     const index = written.map(({ id, rule, description, verdict, code, needs }) => ({
       id,
@@ -203,13 +203,13 @@ function expectedOf({ id, mutation, needs }: Case, trial: Trial): Expected {
   return { ...common, reason: gain, verdict: outcome, code, told };
 }
 
-function writeCase(
+async function writeCase(
   directory: string,
   expected: Expected,
   mutation: Mutation,
   trial: Trial,
   repositories: Repositories,
-): void {
+): Promise<void> {
   const place = join("cases", expected.id);
   write(directory, join(place, "expected.json"), `${JSON.stringify(expected, null, 2)}\n`);
   const text = policyText(trial.registry.host);
@@ -220,7 +220,7 @@ function writeCase(
     join(place, "trusted_root.json"),
     `${JSON.stringify(mutation.trustedRoot?.(root, trial) ?? root, null, 2)}\n`,
   );
-  if (mutation.feed) write(directory, join(place, "feed.json"), mutation.feed(trial));
+  if (mutation.feed) write(directory, join(place, "feed.json"), await mutation.feed(trial));
   if (mutation.github) write(directory, join(place, "github.json"), JSON.stringify(mutation.github(trial)));
   if (expected.needs.includes("replies")) return;
   const layout = join(place, "layout");

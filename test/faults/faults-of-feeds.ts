@@ -3,6 +3,7 @@ import { isDigest } from "../../src/image/digest.ts";
 import { signFeed } from "../../src/signer/feed-signer.ts";
 import { parseSigningKey } from "../../src/signer/signing-key.ts";
 import type { RootsFeedDocument } from "../../src/trust/roots-feed.ts";
+import { githubClaims } from "../world/github-claims.ts";
 import { bytesOf, type Document, put } from "./document.ts";
 import { flipped } from "./faults-of-signatures.ts";
 import type { Fault, Harmless } from "./mutation.ts";
@@ -16,6 +17,10 @@ const publishersKey = newKey();
 
 const takenUp: NonNullable<Fault["policy"]> = (text, { registry: { host } }) =>
   `${text}  roots-from:\n    - ${JSON.stringify({ url: "https://roots.example/feed.json", key: { pem: publishersKey.publicKey.pem }, images: [`${host}/*/base`] })}\n`;
+
+interface SignedFeed {
+  readonly dsseEnvelope: { readonly payload: string };
+}
 
 /** A feed that names the base, signed. */
 function feed(
@@ -85,6 +90,18 @@ export const FAULTS_OF_FEEDS: readonly Fault[] = [
     { kind: "opaque", code: "root-expired" },
   ),
   unhealed("another key signed the feed of roots", "feed", (trial) => feed(trial, { by: newKey() }), refused),
+  unhealed(
+    "a stranger's workflow signed the feed of roots, which verifies",
+    "feed",
+    async (trial) => {
+      const { payload } = (JSON.parse(Buffer.from(feed(trial)).toString()) as SignedFeed).dsseEnvelope;
+      const statement = Buffer.from(payload, "base64");
+      return Buffer.from(
+        JSON.stringify(await trial.sigstore.sign(statement, githubClaims({ repository: "evil/base" }))),
+      );
+    },
+    refused,
+  ),
   unhealed(
     "the feed of roots was changed after it was signed",
     "feed",

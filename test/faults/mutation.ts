@@ -33,7 +33,7 @@ export interface Mutation {
   readonly own?: OwnBuild;
   readonly trustedRoot?: (root: Document, trial: Trial) => Document;
   /** What is served as the feed of roots that policy takes up, wherever it is; by default nothing is. */
-  readonly feed?: (trial: Trial) => Uint8Array;
+  readonly feed?: (trial: Trial) => Uint8Array | Promise<Uint8Array>;
   readonly client?: () => Partial<RegistryOptions>;
 }
 

@@ -116,7 +116,7 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
     attestations: combineSources(github === undefined ? [client] : [client, github.source]),
     layers: client,
     verifier: verifierOf(mutation.trustedRoot?.(sigstore.trustedRoot as Document, trial) ?? sigstore.trustedRoot),
-    feeds: feedsOf(mutation.feed?.(trial)),
+    feeds: feedsOf(await mutation.feed?.(trial)),
   };
   const reference = parseReference(`${images.app.repository}:1.0.0`);
   const asOf = new Date();
