@@ -7,9 +7,9 @@ import { type NamedTest, rulesPage, testsIn } from "./rules.ts";
 /** The file whose tests the fault table makes. */
 const FAULTS_FILE = "test/faults/faults.test.ts";
 
-/** Every test, as far as files and the fault table name it. */
+/** Every test, as far as files and the fault table name it: the store's stand in files that one test file runs on each database. */
 export function allTests(): readonly NamedTest[] {
-  const named = globSync("test/**/*.test.ts")
+  const named = globSync("test/**/*.ts")
     .sort()
     .flatMap((file) => testsIn(file, readFileSync(file, "utf8")));
   const made = [

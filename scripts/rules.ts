@@ -144,7 +144,7 @@ export function rulesPage(
     ...RULES.map(({ rule, title, codes: more = [], left }) => {
       const own = new Set([...codes.flatMap(([of, code]) => (of === rule ? [code] : [])), ...more]);
       const files = new Set(tests.filter((test) => isOf(test, rule)).map(({ file }) => file));
-      const links = [...files].sort().map((file) => `[${file.replace(/^test\/|\.test\.ts$/g, "")}](../${file})`);
+      const links = [...files].sort().map((file) => `[${file.replace(/^test\/|(\.test)?\.ts$/g, "")}](../${file})`);
       const what = left === undefined ? title : `${title}. Left: ${left}`;
       return `| ${rule} | ${what} | ${[...own]
         .sort()
