@@ -20,23 +20,30 @@ export function addPolicyCommands(
     .summary("find every fault of a policy file")
     .description(
       `Reads policy files, and tells everything that is wrong with them at once: each with line and column, what stands there, and what may;
-and what is hardly meant, as warnings.`,
+and what is hardly meant, as warnings.
+
+--fix asks GitHub for the numbers of the repositories and owners that a policy names, and writes those that it lacks into the file as
+repository-id and owner-id: names can change hands, numbers can't. Nothing else in the file changes, a number that is there included. Look
+at the difference before you commit it. GitHub is asked in the name of GH_TOKEN or GITHUB_TOKEN, if one is set. A file with faults is left.`,
     )
     .argument("<files...>", "policy files; - is standard input")
     .addOption(output())
+    .option("--fix", "write the numbers of repositories and owners into the files", false)
     .addHelpText(
       "after",
       `
 Exit codes:
   0  each can be used; there may be warnings
-  2  one can't be used, or not be read
+  2  one can't be used, or not be read or written
+  3  GitHub didn't tell --fix the numbers of a name: it is left without, the others are written; ask again
 
 Examples:
   trusted-builds policy check .github/trusted-builds.yml
+  trusted-builds policy check --fix .github/trusted-builds.yml
   git show main:.github/trusted-builds.yml | trusted-builds policy check -
   trusted-builds policy check --output json policy.yml | jq '.files[].faults'`,
     )
-    .action(async (files: string[], options: { output: "text" | "json" }) => {
+    .action(async (files: string[], options: { output: "text" | "json"; fix: boolean }) => {
       end(await policyCheckCommand({ files, ...options }, surroundings));
     });
   withWalkOptions(policy.command("explain"))

@@ -2,10 +2,8 @@ import { z } from "zod";
 import type { FulcioExtensions } from "../attestation/identity.ts";
 import type { DefaultBranches } from "../trust/ports.ts";
 import { ask, type GitHubClient } from "./ask.ts";
-import { createGitHubClient, GITHUB_API } from "./client.ts";
+import { createServerClient } from "./client.ts";
 import { GitHubError } from "./error.ts";
-
-const GITHUB = "https://github.com";
 
 /** In whose name GitHub is asked. */
 export interface DefaultBranchOptions {
@@ -62,13 +60,5 @@ async function readDefaultBranch(source: FulcioExtensions, options: DefaultBranc
 async function clientFor(origin: string, { token, server, octokit }: DefaultBranchOptions): Promise<GitHubClient> {
   // Its credentials are that server's.
   if (octokit !== undefined && server !== undefined) return octokit();
-  return createGitHubClient(apiOf(origin), origin === GITHUB ? token : undefined);
-}
-
-/** Where a server has its API: github.com and enterprises with data residency at a name of its own, others below their path. */
-function apiOf(origin: string): string {
-  const { hostname } = new URL(origin);
-  if (origin === GITHUB) return GITHUB_API;
-  if (/^https:\/\/[^.]+\.ghe\.com$/.test(origin)) return `https://api.${hostname}`;
-  return `${origin}/api/v3`;
+  return createServerClient(origin, token);
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { describeFault, type PolicyFault } from "../trust/policy-fault.ts";
+import type { UnseenName, WrittenId } from "../trust/policy-ids.ts";
 import type { PolicyWarning } from "../trust/policy-warnings.ts";
 import { several } from "./ancestry-words.ts";
 import { SHAPES } from "./marks.ts";
@@ -16,20 +17,24 @@ export interface CheckedPolicy {
   readonly digest: string | undefined;
   readonly faults: readonly PolicyFault[];
   readonly warnings: readonly PlacedWarning[];
+  /** Numbers that were written into it. */
+  readonly written: readonly Placed<WrittenId>[];
+  /** Names of which GitHub did not tell the numbers. */
+  readonly unseen: readonly Placed<UnseenName>[];
 }
 
+/** Something with its place in the file. */
+export type Placed<T> = T & { readonly line: number; readonly column: number };
+
 /** A warning with its place in the file. */
-export interface PlacedWarning extends PolicyWarning {
-  readonly line: number;
-  readonly column: number;
-}
+export type PlacedWarning = Placed<PolicyWarning>;
 
 /** How much of a policy's line is shown beside a fault, in characters. */
 const MAX_SHOWN = 120;
 
 /** For people: each fault and warning with its line, then what the file is. */
 export function policyCheckText(
-  { file, text, digest, faults, warnings }: CheckedPolicy,
+  { file, text, digest, faults, warnings, written, unseen }: CheckedPolicy,
   { colour }: TextStyle,
 ): string {
   const paint = (words: string, code: keyof typeof COLOURS) =>
@@ -38,6 +43,12 @@ export function policyCheckText(
   const told = [
     ...faults.map((each) => ({ ...each, word: paint("fault", "bad") })),
     ...warnings.map((each) => ({ ...each, word: paint("warning", "unknown") })),
+    ...unseen.map((each) => ({ ...each, word: paint("not looked at", "unknown") })),
+    ...written.map(({ value, name: whose, ...each }) => ({
+      ...each,
+      message: `${value}, GitHub's number of ${whose}`,
+      word: paint("written", "good"),
+    })),
   ].sort((a, b) => a.line - b.line || a.column - b.column);
   const name = printable(file);
   return [
@@ -75,6 +86,12 @@ export const policyCheckSchema = z.strictObject({
       digest: z.string().nullable().meta({ description: "of a file that can be used" }),
       faults: z.array(z.strictObject({ ...place, found: z.string().nullable(), accepted: z.array(z.string()) })),
       warnings: z.array(z.strictObject({ ...place, code: z.string() })),
+      written: z
+        .array(z.strictObject({ line: z.int(), column: z.int(), path: z.string(), value: z.int(), name: z.string() }))
+        .meta({ description: "numbers that --fix wrote into the file, and whose they are" }),
+      unseen: z
+        .array(z.strictObject({ ...place, code: z.string() }))
+        .meta({ description: "names of which GitHub did not tell --fix the numbers" }),
     }),
   ),
 });
@@ -83,7 +100,7 @@ export const policyCheckSchema = z.strictObject({
 export function policyCheckDocument(checked: readonly CheckedPolicy[]): z.output<typeof policyCheckSchema> {
   return {
     version: 1,
-    files: checked.map(({ file, digest, faults, warnings }) => ({
+    files: checked.map(({ file, digest, faults, warnings, written, unseen }) => ({
       file,
       digest: digest ?? null,
       faults: faults.map(({ found, accepted, line, column, path, message }) => ({
@@ -92,6 +109,8 @@ export function policyCheckDocument(checked: readonly CheckedPolicy[]): z.output
         accepted: [...(accepted ?? [])],
       })),
       warnings: warnings.map(({ code, line, column, path, message }) => ({ code, line, column, path, message })),
+      written: written.map(({ line, column, path, value, name }) => ({ line, column, path, value, name })),
+      unseen: unseen.map(({ code, line, column, path, message }) => ({ code, line, column, path, message })),
     })),
   };
 }

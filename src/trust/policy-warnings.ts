@@ -5,7 +5,19 @@ import type { Policy } from "./policy.ts";
 
 /** What is no fault of a policy, and hardly meant. */
 export interface PolicyWarning {
-  readonly code: "no-ids" | "root-expired" | "root-expires" | "no-effect" | "undated-revocation" | "accepts-nothing";
+  readonly code:
+    | "no-ids"
+    | "root-expired"
+    | "root-expires"
+    | "no-effect"
+    | "undated-revocation"
+    | "accepts-nothing"
+    /** A number of the policy isn't the one that GitHub gives for the name. */
+    | "id-differs"
+    /** GitHub answers for the name with another one. */
+    | "renamed"
+    /** The numbers are known, and the text can't be added to. */
+    | "ids-not-written";
   /** `trust.roots[0].expires` */
   readonly path: string;
   readonly message: string;
@@ -30,9 +42,22 @@ function nothingAccepted(policy: Policy): readonly PolicyWarning[] {
 
 /** Rules R8. */
 function withoutIds({ builders }: Policy): readonly PolicyWarning[] {
-  const paths = builders.flatMap((builder) => (namesWithoutIds(builder) ? [sourcePath(builder)] : []));
+  const named = new Map(
+    builders.filter(namesWithoutIds).map((builder) => [sourcePath(builder), canBeAsked(builder)] as const),
+  );
   const message = "a name without owner-id or repository-id: level 1 at most, because names can change hands";
-  return [...new Set(paths)].map((path) => ({ code: "no-ids", path, message }));
+  return [...named].map(([path, asked]) => ({
+    code: "no-ids",
+    path,
+    message: asked ? `${message}; \`trusted-builds policy check --fix\` asks GitHub for them and writes them` : message,
+  }));
+}
+
+/** Whose numbers GitHub can be asked for: at least the owner is spelled out. */
+function canBeAsked(builder: Builder): boolean {
+  return (
+    builder.kind === "github" && builder.source.kind === "repository" && /^[^{/]+\//.test(builder.source.repository)
+  );
 }
 
 function sourcePath({ kind, path }: Builder): string {

@@ -186,6 +186,22 @@ export interface DefaultBranches {
   readDefaultBranch(source: FulcioExtensions): Promise<string | undefined>;
 }
 
+/** Knows the numbers that GitHub gives to names, which survive renames and don't change hands (RULES R8). */
+export interface RepositoryNumbers {
+  /**
+   * @param server - Its URL.
+   * @returns The repository that answers to the name, be it that it has another one now.
+   * @throws {CouldNotLook}
+   */
+  readRepository(
+    server: string,
+    owner: string,
+    name: string,
+  ): Promise<{ readonly fullName: string; readonly id: number; readonly ownerId: number }>;
+  /** @throws {CouldNotLook} */
+  readAccount(server: string, name: string): Promise<{ readonly login: string; readonly id: number }>;
+}
+
 /** Checks the cryptography of a bundle, and nothing else: neither subject nor signer has been compared with anything. */
 export interface BundleVerifier {
   /**
