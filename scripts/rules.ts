@@ -94,8 +94,8 @@ export const RULES: readonly Rule[] = [
   },
   {
     rule: "R35",
-    title: "every fault fails the check of a tag, and no conclusion is neutral",
-    left: "`enforce: ratchet` compares a pull request with its base branch (issue 5); grace at admission (issue 6)",
+    title: "a check fails by what policy enforces, tampering in every mode, and no conclusion is neutral",
+    left: "pull requests, which have a base branch to compare with (issue 5); grace at admission (issue 6)",
   },
 ];
 

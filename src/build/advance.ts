@@ -1,7 +1,8 @@
 import { PolicyError } from "../trust/policy-fault.ts";
 import { CouldNotLook } from "../trust/ports.ts";
-import type { Build, Repository } from "./build.ts";
+import { type Build, conclusionOf, type Repository } from "./build.ts";
 import { dispatchRun } from "./dispatch.ts";
+import { enforceAll } from "./enforce.ts";
 import { followRun } from "./follow.ts";
 import { noticesOf } from "./notices.ts";
 import { policyWrong } from "./policies.ts";
@@ -11,6 +12,7 @@ import type {
   CheckRuns,
   Judgement,
   NoticeStore,
+  PassStore,
   PolicyStateStore,
   SignedSummary,
   Workflows,
@@ -28,7 +30,7 @@ const TELL_MS = 14 * 24 * 3_600_000;
 export interface AdvancePorts extends VerifyPorts {
   readonly workflows: Workflows;
   readonly checkRuns: CheckRuns;
-  readonly store: BuildStore & PolicyStateStore & NoticeStore;
+  readonly store: BuildStore & PolicyStateStore & NoticeStore & PassStore;
   /** What the check run has to say of a build as it is stored. The same build, the same words: they are compared. */
   readonly describe: (build: Build) => Promise<CheckRunReport>;
   /** Signs a verdict that is settled; absent where nothing is signed. It never fails. */
@@ -96,13 +98,27 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
   try {
     const judged = await verifyBuild(ports, { ...before, run, request }, stored);
     if (judged.policies.organisation !== stored.organisation) await ports.store.savePolicies(id, judged.policies);
-    const { verdict, digest, judgements, answersTo } = judged;
+    const { verdict, digest, answersTo } = judged;
+    const { judgements, enforced } = await enforceAll(ports.store, before, judged.judgements);
     // Before the verdict: killed in between, it is judged again, and finds what it saw itself.
     if (verdict === "trusted" && judged.seen.length > 0)
       await ports.sightings.recordSightings(before.repository, before.key.image, judged.seen);
     if (verdict !== "undetermined") {
       const notices = await noticesOf(ports.store, before, judgements);
-      const outcome = { kind: "verdict", verdict, ...(notices.length > 0 && { notices }) } as const;
+      const outcome = {
+        kind: "verdict",
+        verdict,
+        ...(notices.length > 0 && { notices }),
+        ...(verdict === "untrusted" && enforced.some(({ mode }) => mode !== "strict") && { enforced }),
+      } as const;
+      const open = judgements.flatMap((each) => each.verdict.unreachable)[0];
+      // No fault fails it, and what could not be looked at is all that keeps it from passing.
+      if (conclusionOf(outcome) === "action_required" && before.failures < ports.pace.retriesMs.length)
+        return await postponed(
+          ports,
+          { ...before, digest },
+          { message: open?.reason ?? "something could not be looked at" },
+        );
       const build = await saveJudged({ digest, ...settled(ports, outcome) });
       return on(build);
     }

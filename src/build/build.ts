@@ -1,4 +1,5 @@
 import type { Digest } from "../image/digest.ts";
+import type { Enforced } from "../trust/enforcement.ts";
 import type { PolicyFault } from "../trust/policy-fault.ts";
 
 /** A repository on GitHub. The numbers are what it is; names change hands (RULES R8, R33). */
@@ -85,6 +86,11 @@ export interface Notice {
   readonly message: string;
 }
 
+/** What one policy's verdict means for the check run. */
+export interface EnforcedBy extends Enforced {
+  readonly policy: "repository" | "organisation";
+}
+
 /** How a build ended. */
 export type Outcome =
   /** Judged; the verdicts are stored beside the build, one for each policy. */
@@ -93,6 +99,8 @@ export type Outcome =
       readonly verdict: "trusted" | "untrusted";
       /** What should be looked at; it decides nothing. Absent where there is nothing. */
       readonly notices?: readonly Notice[];
+      /** Of an untrusted one: what each policy makes of it (RULES R35). Absent where all are strict. */
+      readonly enforced?: readonly EnforcedBy[];
     }
   /** Could not look, to the last try. */
   | { readonly kind: "undetermined"; readonly reason: string }
@@ -169,7 +177,7 @@ export type Conclusion = "success" | "failure" | "action_required" | "cancelled"
 export function conclusionOf(outcome: Outcome): Conclusion {
   switch (outcome.kind) {
     case "verdict":
-      return outcome.verdict === "trusted" ? "success" : "failure";
+      return outcome.verdict === "trusted" ? "success" : worstOf(outcome.enforced ?? []);
     case "undetermined":
       return "action_required";
     case "cancelled":
@@ -180,6 +188,13 @@ export function conclusionOf(outcome: Outcome): Conclusion {
     case "tag-unusable":
       return "failure";
   }
+}
+
+/** The worst that the policies say (RULES R2); where none says anything, every fault fails. */
+function worstOf(enforced: readonly EnforcedBy[]): Enforced["conclusion"] {
+  const said = enforced.map(({ conclusion }) => conclusion);
+  if (said.length === 0 || said.includes("failure")) return "failure";
+  return said.includes("action_required") ? "action_required" : "success";
 }
 
 /** The part of a tag's check runs' names that never changes; pull requests have another, so that a green tag satisfies none of theirs (RULES R31). */

@@ -1,6 +1,7 @@
 import type { Platform } from "../image/platform.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
 import type { WalkPorts } from "../trust/ancestry.ts";
+import type { Policy } from "../trust/policy.ts";
 import type { Sighting } from "../trust/tag-watch.ts";
 import type { Verdict } from "../trust/verdict.ts";
 import type { Build, BuildRequest, Conclusion, PolicyState, PolicyStates, Repository, Run } from "./build.ts";
@@ -135,6 +136,10 @@ export interface CheckRuns {
 export interface Judgement {
   readonly policy: Omit<PolicyText, "bytes">;
   readonly verdict: Verdict;
+  /** The policy's word on which faults fail; strict if it isn't known. */
+  readonly enforce?: Policy["enforce"];
+  /** Where the check passes by this policy: the faults that it has all the same, by {@link faultKeys} (RULES R35). */
+  readonly passedWith?: readonly string[];
   /** What was signed of it; absent where nothing is signed. */
   readonly summaries?: readonly SignedSummary[];
 }
@@ -174,6 +179,17 @@ export interface BuildStore {
   savePolicies(id: string, policies: StoredPolicies): Promise<void>;
   /** Stores verdicts and the build that has them together. They replace those of an earlier judgement of the same attempt. */
   saveJudgements(build: Build, judgements: readonly Judgement[]): Promise<void>;
+}
+
+/** Remembers with which faults images passed (RULES R35). */
+export interface PassStore {
+  /**
+   * The newest time that this image passed by a policy of this kind, in this build's earlier rounds or in an older build of the same
+   * repository, as the same owner's and through the same installation. What failed is no measure: pushed twice, it would pass.
+   *
+   * @returns undefined if it never passed.
+   */
+  readPassedWith(build: Build, kind: PolicyText["kind"]): Promise<readonly string[] | undefined>;
 }
 
 /** What a tag of an image was seen at. */

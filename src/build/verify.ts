@@ -108,7 +108,9 @@ export async function verifyBuild(
       "kind" in found || !isTrusted
         ? { judged, seen: [] }
         : await watchTags(ports, walk, { build, tags, found }, judged);
-    const judgements = watched.judged.map(({ about, verdict }): Judgement => ({ policy: about, verdict }));
+    const judgements = watched.judged.map(
+      ({ about, policy, verdict }): Judgement => ({ policy: about, verdict, enforce: policy.enforce }),
+    );
     return {
       kind: "judged",
       ...worstOf(judgements),

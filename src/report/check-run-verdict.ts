@@ -2,6 +2,7 @@ import type { Build } from "../build/build.ts";
 import type { Outcome } from "../trust/verdict.ts";
 import { extentOf, platformWords, several } from "./ancestry-words.ts";
 import { ancestrySections } from "./check-run-ancestry.ts";
+import type { Enforcement } from "./check-run-enforcement.ts";
 import { pushed, type ReportOptions, runLink } from "./check-run-request.ts";
 import { type DocumentFault, faultGroups, generationOf, wayTo } from "./faults.ts";
 import type { VerdictDocument } from "./json.ts";
@@ -27,6 +28,7 @@ export function verdictParts(
   judged: readonly JudgedBy[],
   outcome: Outcome,
   options: ReportOptions,
+  enforcement?: Enforcement,
 ): Parts {
   const [first] = judged;
   if (first === undefined) throw new Error(`reported build ${build.id} as ${outcome}: no verdict is stored with it`);
@@ -37,9 +39,10 @@ export function verdictParts(
   }
   const warned = [...warnings(judged), ...noticesOf(build)];
   return {
-    title: titleOf(judged, outcome),
+    title: titleOf(judged, outcome, enforcement?.title ?? ""),
     summary: [
       { lines: [`**${SHAPES[markOfOutcome(outcome)]} ${capital(outcome)}**: ${code(first.document.image.reference)}`] },
+      ...(enforcement === undefined ? [] : [{ before: ["### What is enforced", ""], lines: enforcement.lines }]),
       ...judged.flatMap((each) => problemSections(each, judged.length > 1)),
       ...(warned.length === 0 ? [] : [{ before: ["### Warnings", ""], lines: warned }]),
       { before: ["### What was verified", ""], lines: facts(build, judged, first.document, options) },
@@ -48,19 +51,19 @@ export function verdictParts(
   };
 }
 
-function titleOf(judged: readonly JudgedBy[], outcome: Outcome): string {
+function titleOf(judged: readonly JudgedBy[], outcome: Outcome, enforced: string): string {
   const [first] = judged.filter(({ document }) => document.verdict === outcome);
-  if (first === undefined) return outcome;
+  if (first === undefined) return `${outcome}${enforced}`;
   if (outcome === "trusted") return `trusted: ${extentOf(first.document)}`;
   const { faults, unreachable, nodes } = first.document;
   const told = outcome === "untrusted" ? faults : unreachable;
   const [fault] = told;
-  if (fault === undefined) return outcome;
+  if (fault === undefined) return `${outcome}${enforced}`;
   // The digest is in the summary: a title is one line.
   const { name = fault.node } = wayTo(fault, nodes).at(-1) ?? {};
   const others = faultGroups(told).length - 1;
   return [
-    `${outcome}, ${printable(fault.code)}: ${generationOf(fault)} ${name.replace(/@[0-9a-f]+$/, "")}`,
+    `${outcome}${enforced}, ${printable(fault.code)}: ${generationOf(fault)} ${name.replace(/@[0-9a-f]+$/, "")}`,
     ...(others === 0 ? [] : [`and ${several(others, "other fault")}`]),
     ...(judged.length > 1 ? [`says the ${policyWords(first)}`] : []),
   ].join(", ");

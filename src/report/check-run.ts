@@ -1,5 +1,6 @@
 import { type Build, conclusionOf, type Outcome } from "../build/build.ts";
 import type { CheckRunReport } from "../build/ports.ts";
+import { enforcementOf } from "./check-run-enforcement.ts";
 import { cancelledParts, failedParts, noWorkflowParts, policyParts, tagParts } from "./check-run-failure.ts";
 import { partsOfPhase } from "./check-run-phase.ts";
 import { asked, type ReportOptions } from "./check-run-request.ts";
@@ -52,7 +53,7 @@ function statusOf({ id, phase, outcome, runStatus }: Build): CheckRunReport["sta
 function partsOfOutcome(build: Build, outcome: Outcome, judged: readonly JudgedBy[], options: ReportOptions): Parts {
   switch (outcome.kind) {
     case "verdict":
-      return verdictParts(build, judged, outcome.verdict, options);
+      return verdictParts(build, judged, outcome.verdict, options, enforcementOf(outcome));
     case "undetermined":
       return undeterminedParts(build, outcome.reason, judged, options);
     case "build-failed":

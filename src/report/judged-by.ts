@@ -1,4 +1,4 @@
-import type { Outcome as BuildOutcome } from "../build/build.ts";
+import type { Outcome as BuildOutcome, EnforcedBy } from "../build/build.ts";
 import type { PolicyText } from "../build/ports.ts";
 import type { Outcome } from "../trust/verdict.ts";
 import type { VerdictDocument } from "./json.ts";
@@ -13,10 +13,23 @@ export interface JudgedBy {
 export function shownOutcome(outcome: BuildOutcome, judged: readonly JudgedBy[]): BuildOutcome {
   if (outcome.kind !== "verdict") return outcome;
   const outcomes: readonly Outcome[] = [outcome.verdict, ...judged.map(({ document }) => document.verdict)];
-  if (outcomes.includes("untrusted")) return { kind: "verdict", verdict: "untrusted" };
+  if (outcomes.includes("untrusted")) {
+    const { verdict, enforced } = outcome;
+    const isKept =
+      verdict === "untrusted" && enforced !== undefined && judged.every((each) => isSaidBy(each, enforced));
+    return { kind: "verdict", verdict: "untrusted", ...(isKept && { enforced }) };
+  }
   return outcomes.includes("undetermined")
     ? { kind: "undetermined", reason: "not everything could be looked at" }
     : outcome;
+}
+
+/** Whether a policy had a say in how the check ends (RULES R35): a verdict that nobody weighed fails it. */
+function isSaidBy({ policy, document }: JudgedBy, enforced: readonly EnforcedBy[]): boolean {
+  const said = enforced.filter(({ policy: kind }) => kind === policy.kind);
+  return (
+    said.length > 0 && (document.verdict !== "undetermined" || said.every((each) => each.conclusion !== "success"))
+  );
 }
 
 /** Those that say what is wrong stand before those that don't. */

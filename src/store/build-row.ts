@@ -30,6 +30,16 @@ const Outcomes = z.discriminatedUnion("kind", [
     notices: z
       .array(z.looseObject({ code: z.enum(["builder-changed", "rival-claims"]), message: z.string() }))
       .exactOptional(),
+    enforced: z
+      .array(
+        z.looseObject({
+          policy: z.enum(["repository", "organisation"]),
+          mode: z.enum(["report", "ratchet", "strict"]),
+          conclusion: z.enum(["success", "failure", "action_required"]),
+          reason: z.string(),
+        }),
+      )
+      .exactOptional(),
   }),
   z.looseObject({ kind: z.literal("undetermined"), reason: z.string() }),
   z

@@ -1,8 +1,14 @@
 import type { Build } from "../build/build.ts";
-import type { BuildIndex, BuildStore } from "../build/ports.ts";
+import type { BuildIndex, BuildStore, PassStore } from "../build/ports.ts";
 import { type BuildWithRepository, buildOf, stateOf } from "./build-row.ts";
 import { StoreError } from "./error.ts";
-import { listJudgements, replaceJudgements, type Serialise, type StoredJudgement } from "./judgements.ts";
+import {
+  listJudgements,
+  readPassedWith,
+  replaceJudgements,
+  type Serialise,
+  type StoredJudgement,
+} from "./judgements.ts";
 import { rememberAccepted } from "./known-images.ts";
 import type { Lineages } from "./lineages.ts";
 import { readPolicies, writePolicies } from "./policies.ts";
@@ -10,7 +16,7 @@ import { replaceSummaries } from "./summaries.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** Builds beyond what moving them on needs. */
-export interface Builds extends BuildStore, BuildIndex {
+export interface Builds extends BuildStore, BuildIndex, PassStore {
   /**
    * The verdicts on a build, the repository's policy first; none if it isn't judged.
    *
@@ -61,6 +67,8 @@ export function createBuilds(tools: StoreTools, lineages: Lineages, serialise: S
     readPolicies: (id) => attempt(`read the policies of build ${id}`, () => readPolicies(tools, id)),
     savePolicies: (id, policies) =>
       transact(`save the policies of build ${id}`, (tx) => writePolicies(tx, [id], policies)),
+    readPassedWith: (build, kind) =>
+      attempt(`read with which faults ${build.key.image} passed`, () => readPassedWith(tools, build, kind)),
     listJudgements: (id, round) =>
       attempt(`read the verdicts on build ${id}`, async () => {
         const present =

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Build } from "../build/build.ts";
 import type { Judgement, PolicyText } from "../build/ports.ts";
 import type { Verdict } from "../trust/verdict.ts";
@@ -39,6 +40,36 @@ export async function listJudgements(
   }));
 }
 
+const PassedWith = z.array(z.string());
+
+/** The faults with which an image passed last, as {@link PassStore} has it. */
+export async function readPassedWith(
+  { db }: StoreTools,
+  { id, round, repository, key, createdAt }: Build,
+  kind: PolicyText["kind"],
+): Promise<readonly string[] | undefined> {
+  const row = await db
+    .selectFrom("judgements")
+    .innerJoin("builds", "builds.id", "judgements.build_id")
+    .select("judgements.passed_with")
+    .where("builds.image", "=", key.image)
+    .where("builds.repository_id", "=", repository.id)
+    .where("builds.owner_id", "=", repository.ownerId)
+    .where("judgements.installation", "=", repository.installation)
+    .where("judgements.policy_kind", "=", kind)
+    .where("judgements.passed_with", "is not", null)
+    .where(({ and, eb, or }) =>
+      or([
+        eb("builds.created_at", "<", createdAt),
+        and([eb("builds.id", "=", id), eb("judgements.round", "<", round)]),
+      ]),
+    )
+    .orderBy("builds.created_at", "desc")
+    .orderBy("judgements.round", "desc")
+    .executeTakeFirst();
+  return row === undefined ? undefined : PassedWith.parse(row.passed_with);
+}
+
 /** Those of the same round go: it has one check run, which tells these. */
 export async function replaceJudgements(
   tx: Transact,
@@ -52,7 +83,7 @@ export async function replaceJudgements(
   await tx
     .insertInto("judgements")
     .values(
-      judgements.map(({ policy, verdict }) => ({
+      judgements.map(({ policy, verdict, passedWith }) => ({
         build_id: id,
         round,
         policy_kind: policy.kind,
@@ -68,6 +99,7 @@ export async function replaceJudgements(
         as_of: verdict.asOf,
         valid_until: verdict.validUntil ?? null,
         document: toJson(serialise(verdict)),
+        passed_with: passedWith === undefined ? null : toJson(passedWith),
       })),
     )
     .execute();

@@ -239,6 +239,10 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index builds_image on builds (image)`,
     ],
   },
+  {
+    name: "faults with which images passed",
+    statements: [`alter table judgements add column passed_with jsonb`],
+  },
 ];
 
 /**

@@ -88,6 +88,8 @@ interface JudgementRow {
   as_of: Date;
   valid_until: Date | null;
   document: Json;
+  /** Null where it didn't pass, or where that wasn't kept. */
+  passed_with: Json;
 }
 
 /** A policy as it was last seen, for those who reach it through this installation. */

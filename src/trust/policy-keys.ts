@@ -15,6 +15,8 @@ const MAX_AGE = "How old it may be: 30d, 12h.";
 /** What each key says, in the words of docs/policy.md, for editors. Lists are `[]`. */
 export const POLICY_KEYS: Readonly<Record<string, string>> = {
   version: "The version of this form: 1.",
+  enforce:
+    "Which faults fail the check of a tag: strict, all of them; ratchet, those that weren't there when the image passed last; report, none. Tampering always does. Default: strict.",
   loosen:
     "Of an organisation's policy: the keys in which a repository's own policy may be less strict. Everything else stays as it is here.",
   builds:

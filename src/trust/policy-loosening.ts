@@ -19,6 +19,7 @@ export function loosenedFor(organisation: Policy, repository: Policy): Policy {
 type Loosening = (organisation: Policy, repository: Policy) => Policy;
 
 const LOOSENINGS: Readonly<Record<Loosenable, Loosening>> = {
+  enforce: (policy, repository) => ({ ...policy, enforce: looser(ENFORCEMENTS, policy.enforce, repository.enforce) }),
   "trust.builders": (policy, repository) => withBuilders(policy, repository, "trust.builders["),
   "trust.publishers": (policy, repository) => ({
     ...withBuilders(policy, repository, "trust.publishers["),
@@ -75,12 +76,17 @@ function isOtherwiseLogged({ keys }: Policy, { fingerprint, log }: SignerKey): b
   return keys.some((key) => key.fingerprint === fingerprint && key.log !== log);
 }
 
+/** The loosest first. */
 const STRICTNESS: readonly RoleRule[] = ["allow", "pinned", "attested"];
+const ENFORCEMENTS: readonly Policy["enforce"][] = ["report", "ratchet", "strict"];
+
+function looser<Word>(words: readonly Word[], a: Word, b: Word): Word {
+  return words.indexOf(a) <= words.indexOf(b) ? a : b;
+}
 
 function withRole(policy: Policy, repository: Policy, role: keyof Policy["roles"]): Policy {
-  const [a, b] = [policy.roles[role], repository.roles[role]];
-  const looser = STRICTNESS.indexOf(a) <= STRICTNESS.indexOf(b) ? a : b;
-  return { ...policy, roles: { ...policy.roles, [role]: looser } };
+  const word = looser(STRICTNESS, policy.roles[role], repository.roles[role]);
+  return { ...policy, roles: { ...policy.roles, [role]: word } };
 }
 
 function allowing(

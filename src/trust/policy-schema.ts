@@ -180,6 +180,7 @@ const trust = <Entry extends z.ZodType>(builder: Entry) =>
 
 /** What a repository may be let loosen: keys of which it is clear what less strict means, and that revoke nothing. */
 const loosenable = z.enum([
+  "enforce",
   "trust.builders",
   "trust.publishers",
   "trust.roots",
@@ -201,6 +202,7 @@ export type Loosenable = z.output<typeof loosenable>;
 const file = <Entry extends z.ZodType>(builder: Entry) =>
   z.strictObject({
     version: z.literal(1, { error: "version: 1" }),
+    enforce: z.enum(["report", "ratchet", "strict"]).default("strict"),
     loosen: z.array(loosenable).default([]),
     builds: z.array(build).default([]),
     trust: trust(builder).prefault({}),

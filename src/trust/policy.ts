@@ -52,7 +52,7 @@ export interface Policy {
   readonly referrers: readonly ExternalReferrers[];
   /** Files of roots that somebody publishes and this policy takes up. */
   readonly rootsFrom: readonly RootsFeed[];
-  /** Which faults turn a check red (RULES R35). */
+  /** Which faults turn a check red (RULES R35). No verdict rests on it. */
   readonly enforce: "report" | "ratchet" | "strict";
   /** Of an organisation: the keys that a repository's policy may loosen (RULES R2). */
   readonly loosen: readonly Loosenable[];
@@ -242,7 +242,7 @@ function policyOf(
     },
     mirrors,
     rootsFrom: trust["roots-from"].map((entry, i) => feedOf(entry, `trust.roots-from[${i}]`)),
-    enforce: "strict",
+    enforce: value.enforce,
     loosen: value.loosen,
     lineOf,
     builds: value.builds.map((build, i) => ({

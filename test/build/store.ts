@@ -5,6 +5,7 @@ import type {
   Judgement,
   KnownRepository,
   NoticeStore,
+  PassStore,
   PolicyStateStore,
   PolicyText,
   RepositoryStore,
@@ -36,7 +37,8 @@ export class MemoryStore
     PolicyStateStore,
     StaleBuilds,
     SightingStore,
-    NoticeStore
+    NoticeStore,
+    PassStore
 {
   readonly rows = new Map<string, Row>();
   readonly tagStates = new Map<string, TagState>();
@@ -93,6 +95,22 @@ export class MemoryStore
   async saveJudgements(build: Build, judgements: readonly Judgement[]): Promise<void> {
     await this.saveBuild(build);
     this.judgements.set(`${build.id} ${build.round}`, judgements);
+  }
+
+  async readPassedWith({ id, round, key, createdAt }: Build, kind: PolicyText["kind"]) {
+    const passed = this.builds
+      .filter((each) => each.key.image === key.image && (each.createdAt < createdAt || each.id === id))
+      .flatMap((each) =>
+        Array.from({ length: each.id === id ? round - 1 : each.round }, (_, i) => ({
+          at: each.createdAt.getTime(),
+          round: i + 1,
+          judgements: this.judgements.get(`${each.id} ${i + 1}`) ?? [],
+        })),
+      )
+      .sort((a, b) => b.at - a.at || b.round - a.round)
+      .flatMap(({ judgements }) => judgements.filter(({ policy }) => policy.kind === kind))
+      .flatMap(({ passedWith }) => (passedWith === undefined ? [] : [passedWith]));
+    return passed[0];
   }
 
   async readTagState(repositoryId: number, ref: string): Promise<TagState | undefined> {

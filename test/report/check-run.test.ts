@@ -194,6 +194,61 @@ test("R35 an image with any fault fails its check, and no outcome passes but tru
   }
 });
 
+test("R35 a check that passes an untrusted image says so first, shows all its faults, and what strict would have said", () => {
+  for (const [mode, words] of [
+    ["report", "reported only"],
+    ["ratchet", "no worse than before"],
+  ] as const) {
+    const enforced = [{ policy: "repository", mode, conclusion: "success", reason: "for a reason" }] as const;
+    const said = report(settled({ kind: "verdict", verdict: "untrusted", enforced }), [judgedBy(untrusted)]);
+    assert.equal(said.conclusion, "success");
+    assert.equal(said.title, `untrusted (${words}), unattested: its grandparent ghcr.io/acme/base:1.0.0`);
+    assert.ok(
+      said.summary.includes(`### What is enforced
+
+**This image is not trusted**, and the check passes all the same.
+
+- policy of the repository, \`enforce: ${mode}\`: for a reason
+- this check: \`success\`; with \`enforce: strict\`: \`failure\`
+
+### What is wrong`),
+      said.summary,
+    );
+    const strict = report(settled(isUntrusted), [judgedBy(untrusted)]);
+    const [wrong, same] = [said, strict].map(({ summary }) => summary.slice(summary.indexOf("### What is wrong")));
+    assert.equal(wrong, same);
+    assert.equal(said.text, strict.text);
+  }
+});
+
+test("R35 a check that fails though faults are reported says why, and a verdict that no policy weighed fails", () => {
+  const by = (
+    conclusion: "success" | "failure" | "action_required",
+    policy: "repository" | "organisation" = "repository",
+  ) => ({ policy, mode: "report", conclusion, reason: "revoked fails whatever is enforced" }) as const;
+  const concluded = (enforced: readonly ReturnType<typeof by>[], ...judged: readonly JudgedBy[]) =>
+    report(settled({ kind: "verdict", verdict: "untrusted", enforced }), judged);
+  const failed = concluded([by("failure")], judgedBy(untrusted));
+  assert.deepEqual(
+    [failed.conclusion, failed.title],
+    ["failure", "untrusted, unattested: its grandparent ghcr.io/acme/base:1.0.0"],
+  );
+  assert.ok(failed.summary.includes("`enforce: report`: revoked fails whatever is enforced"));
+  const [ours, theirs] = [judgedBy(untrusted), judgedBy(untrusted, organisation)];
+  assert.equal(concluded([by("success")], ours, theirs).conclusion, "failure");
+  assert.equal(concluded([by("success"), by("failure", "organisation")], ours, theirs).conclusion, "failure");
+  assert.equal(
+    concluded([by("success"), by("action_required", "organisation")], ours, theirs).conclusion,
+    "action_required",
+  );
+  assert.equal(concluded([by("success"), by("success", "organisation")], ours, theirs).conclusion, "success");
+  assert.equal(concluded([], ours).conclusion, "failure");
+  const open = judgedBy(verdict([node("app")], { outcome: "undetermined" }), organisation);
+  assert.equal(concluded([by("success"), by("success", "organisation")], ours, open).conclusion, "failure");
+  const trusting = report(settled({ ...isTrusted, enforced: [by("success")] } as Outcome), [ours]);
+  assert.equal(trusting.conclusion, "failure", "weighed as trusted, and untrusted by what is stored");
+});
+
 test("says since when it waits and what for, phase by phase", () => {
   const since = new Date("2027-02-01T11:58:00Z");
   const queued = report(build());

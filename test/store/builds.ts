@@ -95,6 +95,43 @@ export function testBuilds(shared: SharedStore): void {
       ]);
   });
 
+  test("R3 R35 the faults with which an image passed last are those of its own repository, installation, owner and kind of policy", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    const made = async (minute: number, given: Parameters<typeof newBuild>[1] = {}, of = repository) => {
+      const createdAt = new Date(Date.UTC(2026, 10, 27, 12, minute));
+      const { id } = newBuild(of);
+      const key = { ref: `refs/tags/v${minute}`, ...given.key };
+      await store.recordPush(pushOf([newBuild(of, { createdAt, ...given, id, key })]));
+      const build = await store.readBuild(id);
+      assert.ok(build);
+      return build;
+    };
+    const judged = (build: Build, passedWith?: readonly string[], kind: "repository" | "organisation" = "repository") =>
+      store.saveJudgements(build, [{ ...judgement(kind, "untrusted"), ...(passedWith && { passedWith }) }]);
+    const now = await made(30);
+    const before = (build = now) => store.readPassedWith(build, "repository");
+    assert.equal(await before(), undefined);
+    await judged(await made(10), ["old"]);
+    await judged(await made(20, {}), ["newest"]);
+    // What failed, is newer, or is somebody else's, is no measure.
+    await judged(await made(25));
+    await judged(await made(26), ["organisation's"], "organisation");
+    await judged(await made(27, { key: { image: "ghcr.io/acme/other" } }), ["of another image"]);
+    await judged(await made(28, {}, newRepository()), ["of another repository"]);
+    await judged(await made(40), ["later"]);
+    assert.deepEqual(await before(), ["newest"]);
+    assert.deepEqual(await store.readPassedWith(now, "organisation"), ["organisation's"]);
+    const inHand = (given: Partial<Build["repository"]>) => ({ ...now, repository: { ...repository, ...given } });
+    assert.equal(await before(inHand({ installation: 1 })), undefined);
+    assert.equal(await before(inHand({ ownerId: 1 })), undefined);
+    await judged(now, []);
+    assert.deepEqual(await before(now), ["newest"], "the same round is no measure of itself");
+    assert.deepEqual(await before({ ...now, round: 2 }), []);
+  });
+
   test("verdicts are stored with the build that has them, and replaced in the same round only", async (t) => {
     const scene = await shared(t);
     if (!scene) return;

@@ -76,6 +76,17 @@ test("R2 only what is listed is loosened, each key by itself", () => {
   }
 });
 
+test("R2 R35 of enforce the looser word counts where it is listed, and the organisation's elsewhere", () => {
+  const words = ["report", "ratchet", "strict"] as const;
+  for (const [i, theirs] of words.entries())
+    for (const [j, ours] of words.entries()) {
+      const own = parse(`version: 1\nenforce: ${ours}\n`, "acme/app");
+      const of = (loosen: string) => parse(`${organisationText(loosen)}enforce: ${theirs}\n`, "organisation");
+      assert.equal(loosenedFor(of("trust.roots"), own).enforce, theirs);
+      assert.equal(loosenedFor(of("enforce"), own).enforce, words[Math.min(i, j)]);
+    }
+});
+
 test("R2 a stricter repository makes nothing stricter or looser in the organisation's policy", () => {
   const loose = organisation(
     "trust.roles.inputs, trust.allow.network, trust.platforms",
@@ -109,7 +120,7 @@ test("R2 refuses to let loosen what has no looser form, with its place", () => {
   for (const key of keyPaths().filter((path) => !path.includes("[]"))) {
     try {
       parse(organisationText(key), "organisation");
-      assert.match(key, /^trust\.(builders|publishers|roots|platforms|roles\.\w+|allow\.[\w-]+)$/);
+      assert.match(key, /^(enforce|trust\.(builders|publishers|roots|platforms|roles\.\w+|allow\.[\w-]+))$/);
     } catch (error) {
       assert.ok(error instanceof PolicyError, String(error));
       assert.deepEqual(

@@ -620,6 +620,14 @@ test("refuses parts of the language that this version doesn't hold, rather than 
   for (const part of parts) assert.equal(places(trust(part)).length, 1, part);
 });
 
+test("R35 takes which faults fail a check, strict where it is left out, and no other word", () => {
+  const enforced = (line: string) => policyOf(`version: 1\n${line}`).enforce;
+  assert.equal(enforced(""), "strict");
+  for (const mode of ["report", "ratchet", "strict"]) assert.equal(enforced(`enforce: ${mode}`), mode);
+  for (const word of ["none", "Report", "[report]", "false"])
+    assert.deepEqual(places(`version: 1\nenforce: ${word}\n`), ["2:10 enforce"], word);
+});
+
 test("R20 takes what may go in beside images, each by its own word, and only what anyone may read from what is left out", () => {
   const allowedBy = (line: string) => policyOf(trust(line)).allow;
   const strict = {
