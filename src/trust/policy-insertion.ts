@@ -24,9 +24,17 @@ export function insertKeys(
 ): { readonly bytes: Uint8Array; readonly done: readonly Insertion[] } {
   const all = withKeys(bytes, insertions);
   if (all !== undefined) return { bytes: all, done: insertions };
-  const possible = insertions.filter((each) => withKeys(bytes, [each]) !== undefined);
+  const possible = possibleOf(bytes, insertions);
   const some = withKeys(bytes, possible);
   return some === undefined ? { bytes, done: [] } : { bytes: some, done: possible };
+}
+
+/** By halves: a policy may have thousands of entries, and one that is spelled oddly. */
+function possibleOf(bytes: Uint8Array, insertions: readonly Insertion[]): readonly Insertion[] {
+  if (withKeys(bytes, insertions) !== undefined) return insertions;
+  if (insertions.length < 2) return [];
+  const half = insertions.length >> 1;
+  return [...possibleOf(bytes, insertions.slice(0, half)), ...possibleOf(bytes, insertions.slice(half))];
 }
 
 function withKeys(bytes: Uint8Array, insertions: readonly Insertion[]): Uint8Array | undefined {

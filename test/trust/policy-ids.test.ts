@@ -169,14 +169,18 @@ test("R10 numbers are those of the server that the entry names", async () => {
 test("R8 names that the image fills in, and sources of other issuers, get no number of GitHub's", async () => {
   const identity = `{ issuer: https://ci.example, name: "https://github.com/acme/**@refs/tags/*", source: { repository: https://github.com/acme/app } }`;
   const text = `version: 1\ntrust:\n  builders:\n    - { images: ["ghcr.io/{owner}/app"], github: { repository: "{owner}/app", ${workflow} } }\n    - { images: [ghcr.io/acme/app], identity: ${identity} }\n`;
+  const verifier = `id: https://v.example, policy: "${DIGEST}", max-age: 1d, minimum: SLSA_BUILD_LEVEL_2, identity: { issuer: https://ci.example, name: "https://github.com/acme/app/*", source: https://github.com/acme/app }`;
+  const whole = `${text}  verifiers:\n    - { ${verifier} }\n`;
   const asking = numbers();
-  const { bytes, written } = await writeIds(Buffer.from(text), "policy.yml", asking);
-  assert.deepEqual([Buffer.from(bytes).toString(), written, asking.asked], [text, [], []]);
+  const { bytes, written } = await writeIds(Buffer.from(whole), "policy.yml", asking);
+  assert.deepEqual([Buffer.from(bytes).toString(), written, asking.asked], [whole, [], []]);
 });
 
 test("a policy that can't be used is asked nothing about", async () => {
-  const asking = numbers();
-  const text = `${policy("repository: acme/app")}unknown: 1\n`;
-  await assert.rejects(writeIds(Buffer.from(text), "policy.yml", asking), PolicyError);
-  assert.deepEqual(asking.asked, []);
+  const uncaptured = policy('repository: "acme/{name}"', "repository: acme/app");
+  for (const text of [`${policy("repository: acme/app")}unknown: 1\n`, uncaptured]) {
+    const asking = numbers();
+    await assert.rejects(writeIds(Buffer.from(text), "policy.yml", asking), PolicyError);
+    assert.deepEqual(asking.asked, []);
+  }
 });
