@@ -111,14 +111,12 @@ async function judgeImage(ports: AdvancePorts, before: Build): Promise<Step> {
         ...(notices.length > 0 && { notices }),
         ...(verdict === "untrusted" && enforced.some(({ mode }) => mode !== "strict") && { enforced }),
       } as const;
-      const open = judgements.flatMap((each) => each.verdict.unreachable)[0];
       // No fault fails it, and what could not be looked at is all that keeps it from passing.
-      if (conclusionOf(outcome) === "action_required" && before.failures < ports.pace.retriesMs.length)
-        return await postponed(
-          ports,
-          { ...before, digest },
-          { message: open?.reason ?? "something could not be looked at" },
-        );
+      if (conclusionOf(outcome) === "action_required" && before.failures < ports.pace.retriesMs.length) {
+        const [open] = judgements.flatMap((each) => each.verdict.unreachable);
+        const message = open?.reason ?? "something could not be looked at";
+        return await postponed(ports, { ...before, digest }, { message });
+      }
       const build = await saveJudged({ digest, ...settled(ports, outcome) });
       return on(build);
     }
@@ -168,7 +166,7 @@ async function lookBack(ports: AdvancePorts, build: Build): Promise<Step> {
   }
   const answersTo = overdueFor(build, await ports.store.readPolicyStates(repository), ports.now());
   if (answersTo !== undefined) return on(await keep(ports, { ...fromWhereItCame(build), answersTo }));
-  if (outcome?.kind === "verdict" && outcome.verdict === "trusted") {
+  if (outcome !== undefined && conclusionOf(outcome) === "success") {
     const now = await commitNow(ports.tags, repository, key.ref);
     if (now !== undefined && now !== key.commit) return on(await keep(ports, forJudgement(build)));
   }

@@ -1,4 +1,4 @@
-import type { Build } from "./build.ts";
+import { type Build, conclusionOf } from "./build.ts";
 import type { Happening } from "./happening.ts";
 import {
   type BuildIndex,
@@ -57,7 +57,7 @@ export async function overtaken(
   ref: string,
 ): Promise<readonly string[]> {
   return (await store.listBuilds(repositoryId, ref))
-    .filter(({ outcome }) => outcome?.kind === "verdict" && outcome.verdict === "trusted")
+    .filter(({ outcome }) => outcome !== undefined && conclusionOf(outcome) === "success")
     .map(({ id }) => id);
 }
 

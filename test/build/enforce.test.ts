@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { commitOf } from "../trust/world.ts";
 import { MINUTE, type StoredRun } from "./github.ts";
 import { askAgain } from "./paths.ts";
 import { couldNotLook, policyText, REPOSITORY, Scene } from "./world.ts";
@@ -87,18 +88,49 @@ test("R2 R35: the organisation's policy fails what the repository's reports, unl
   }
 });
 
-test("R15 R35: what could not be looked at beside reported faults is tried again, and doesn't pass", async () => {
+test("R26 R35: a git tag that moves after its image passed with reported faults fails it", async () => {
   const scene = new Scene();
   scene.github.policy("repository", enforcing("report"));
-  const tool = scene.images.build("tool");
-  const held = new Map(scene.images.manifests);
-  for (const key of held.keys()) scene.images.manifests.set(key, couldNotLook());
-  scene.github.work = (run) =>
-    scene.leave(run, { base: scene.images.build("base", { signed: "nothing" }), inputs: [tool] });
-  await scene.push();
-  assert.deepEqual(ends(scene), ["action_required"]);
-  for (const [key, manifest] of held) scene.images.manifests.set(key, manifest);
-  scene.tell(askAgain(scene));
-  await scene.live();
-  assert.deepEqual(ends(scene), ["action_required", "success"]);
+  await push(scene, "v1.0.0", onUnsigned(scene, "base"));
+  scene.github.tag("v1.0.0", "B");
+  await scene.push("v1.0.0", commitOf("A"));
+  assert.deepEqual([...ends(scene)].sort(), ["failure", "success", "success"]);
+  const late = new Scene();
+  late.github.policy("repository", enforcing("report"));
+  late.failure = (_, name) => {
+    if (name === "store.saveJudgements") late.github.tag("v1.0.0", "B");
+    return undefined;
+  };
+  await push(late, "v1.0.0", onUnsigned(late, "base"));
+  assert.deepEqual(ends(late), ["success", "failure"]);
+});
+
+test("R15 R35: what could not be looked at beside reported faults is tried again, and doesn't pass", async () => {
+  const cutOff = () => {
+    const scene = new Scene();
+    scene.github.policy("repository", enforcing("report"));
+    const tool = scene.images.build("tool");
+    const held = new Map(scene.images.manifests);
+    for (const key of held.keys()) scene.images.manifests.set(key, couldNotLook());
+    scene.github.work = (run) =>
+      scene.leave(run, { base: scene.images.build("base", { signed: "nothing" }), inputs: [tool] });
+    const restore = () => {
+      for (const [key, manifest] of held) scene.images.manifests.set(key, manifest);
+    };
+    return { scene, restore };
+  };
+  const gone = cutOff();
+  await gone.scene.push();
+  assert.deepEqual(ends(gone.scene), ["action_required"]);
+  gone.restore();
+  gone.scene.tell(askAgain(gone.scene));
+  await gone.scene.live();
+  assert.deepEqual(ends(gone.scene), ["action_required", "success"]);
+  const back = cutOff();
+  back.scene.failure = () => {
+    if (back.scene.store.builds.some(({ failures }) => failures > 0)) back.restore();
+    return undefined;
+  };
+  await back.scene.push();
+  assert.deepEqual(ends(back.scene), ["success"]);
 });

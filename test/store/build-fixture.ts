@@ -116,6 +116,17 @@ export const lives: readonly Partial<Build>[] = [
     phase: "done",
     outcome: { kind: "verdict", verdict: "trusted", notices: [{ code: "rival-claims", message: "mallory/app" }] },
   },
+  {
+    phase: "done",
+    outcome: {
+      kind: "verdict",
+      verdict: "untrusted",
+      enforced: [
+        { policy: "repository", mode: "report", conclusion: "success", reason: "faults are reported only" },
+        { policy: "organisation", mode: "ratchet", conclusion: "failure", reason: "it never passed" },
+      ],
+    },
+  },
   { phase: "settled", outcome: { kind: "undetermined", reason: "no route" }, attempted: { report: "hash" } },
   { phase: "settled", outcome: { kind: "build-failed", conclusion: "failure", log: "exit 1\n" } },
   { phase: "settled", outcome: { kind: "build-failed", conclusion: "timed_out", log: undefined } },
