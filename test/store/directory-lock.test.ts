@@ -5,7 +5,9 @@ import { rmSync, writeFileSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { lockDirectory } from "../../src/store/directory-lock.ts";
 
@@ -119,10 +121,16 @@ test("a process that has ended and that nobody waited for has no lock any more",
   await lockDirectory(directory, process);
   const [name = ""] = await readdir(directory);
   const { place } = await holderIn(directory);
-  // `exec` replaces the shell by a program that knows of no child.
-  const parent = spawn("sh", ["-c", "sleep 0 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+  // `exec` replaces the shell by a program that knows of no child; the child ends only after that, or the shell would wait for it.
+  const parent = spawn("sh", ["-c", "cat <&3 >&2 & echo $!; exec sleep 60"], {
+    stdio: ["ignore", "pipe", "inherit", "pipe"],
+  });
   t.after(() => parent.kill("SIGKILL"));
-  const pid = Number(await once(parent.stdout, "data"));
+  const [, stdout, , hold] = parent.stdio;
+  assert.ok(stdout && hold instanceof Duplex);
+  const pid = Number(await once(stdout, "data"));
+  while ((await readFile(`/proc/${parent.pid}/comm`, "utf8")).trim() !== "sleep") await sleep(5);
+  hold.end();
   let fields: readonly string[] = [];
   while (fields[0] !== "Z") fields = (await readFile(`/proc/${pid}/stat`, "utf8")).replace(/^.*\) /, "").split(" ");
   await writeFile(join(directory, name), JSON.stringify({ pid, startedAt: fields[19], place }));
