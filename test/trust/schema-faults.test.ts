@@ -52,7 +52,7 @@ IRKFrz8RtqH35Xm0XRKylIE3Kun7LAGtL96oJHHttVe6xqIjrMqjM3mmlw==
 
 test("tells an unknown key what is known there, and which one was likely meant or where it belongs", () => {
   const top = faultOf("version: 1\nbuild: []\n");
-  assert.deepEqual([top.found, top.accepted], ["build", ["version", "loosen", "builds", "trust"]]);
+  assert.deepEqual([top.found, top.accepted], ["build", ["version", "enforce", "loosen", "builds", "trust"]]);
   assert.match(top.message, /`builds`/);
   assert.match(faultOf("version: 1\nroots: []\n").message, /belongs to trust\.roots\b/);
   assert.match(faultOf(trust("builder: []")).message, /`builders`/);
