@@ -94,16 +94,15 @@ function isGrave({ code, node: id, path }: Fault, nodes: readonly JudgedNode[]):
 /** A new kind of finding has to be put somewhere here: nothing is let pass by being forgotten. */
 function isGraveFinding({ finding, isOwn }: JudgedNode, isSubject: boolean): boolean {
   switch (finding.kind) {
-    // Nothing shows how it was made, or not to the end: what most of the world's images are.
-    case "unattested":
+    // Nothing shows to the end how it was made: what most of the world's images are.
     case "opaque":
       return false;
+    // The run that was started for an own build signs what it makes: what lies there without that is somebody else's.
+    case "unattested":
+      return isOwn === true;
     // All of them are looked at, not the one that is told: a stranger's statement beside it could hide the one that says so.
     case "refused":
-      return finding.refusals.some(
-        // An own build is a workflow's run, and a key that policy names for other things signed this.
-        ({ code }) => GRAVE_REFUSALS.has(code) || (isOwn === true && code === "signer-kind"),
-      );
+      return isOwn === true || finding.refusals.some(({ code }) => GRAVE_REFUSALS.has(code));
     // The image itself isn't there: nothing was judged (RULES R18). What lies below it may be gone.
     case "unresolved":
       return isSubject;

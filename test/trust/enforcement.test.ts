@@ -68,7 +68,14 @@ test("R35 no mode passes what says that somebody accepted signed something else,
   }
   for (const code of ["workflow", "no-builder", "ref", "signer-kind", "signature"] as const)
     assert.equal(reported(onBase(refused(code))), "success", code);
-  assert.equal(reported(alone(refused("signer-kind"), { isOwn: true })), "failure");
+});
+
+test("R9 R35 no mode passes an image of one's own that the run which made it hasn't signed", () => {
+  for (const finding of [{ kind: "unattested" }, refused("no-builder"), refused("signer-kind")] as const) {
+    assert.equal(reported(alone(finding)), "success");
+    assert.equal(reported(alone(finding, { isOwn: true })), "failure", finding.kind);
+    assert.equal(ratchet(alone(finding, { isOwn: true }), alone(finding, { isOwn: true })), "failure", finding.kind);
+  }
 });
 
 test("R35 no mode passes an image that isn't there, or of which nothing was judged", () => {
