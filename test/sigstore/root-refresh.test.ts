@@ -195,7 +195,9 @@ test("starts from the repositories' own roots, whose origin is told beside them"
       .sort(),
   );
   for (const { name, url, initialRoot } of sources) {
-    assert.ok(readme.includes(`tuf/${name}.json`) && readme.includes(digestOf(initialRoot).replace("sha256:", "")));
+    // As it is at its origin, where no slash is escaped.
+    const origin = Buffer.from(Buffer.from(initialRoot).toString().replaceAll("\\/", "/"));
+    assert.ok(readme.includes(`tuf/${name}.json`) && readme.includes(digestOf(origin).replace("sha256:", "")));
     assert.ok(readme.includes(url) && url.startsWith("https://"));
   }
 });
