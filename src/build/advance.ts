@@ -26,6 +26,12 @@ import { commitNow, type VerifyPorts, verifyBuild } from "./verify.ts";
 /** How long it is tried to tell an outcome, in milliseconds: after 14 days GitHub calls the check run stale by itself. */
 const TELL_MS = 14 * 24 * 3_600_000;
 
+/**
+ * How many rounds one call begins on a build that was done. Each has a check run of its own, and people change tags and policies slower than
+ * that: more is a fault of ours, which must not write to GitHub for ever.
+ */
+const MAX_ROUNDS = 8;
+
 /** What moving a build on needs of the world. */
 export interface AdvancePorts extends VerifyPorts {
   readonly workflows: Workflows;
@@ -60,6 +66,7 @@ export async function advance(ports: AdvancePorts, id: string): Promise<Date | u
   let build = await ports.store.readBuild(id);
   // Whoever calls too early uses up no try, and asks nobody who wants to be left alone.
   if (build?.waiting !== undefined && ports.now() < build.waiting.until) return build.waiting.until;
+  let rounds = 0;
   while (build !== undefined) {
     let step: Step;
     try {
@@ -70,6 +77,8 @@ export async function advance(ports: AdvancePorts, id: string): Promise<Date | u
       step = await postponed(ports, (await ports.store.readBuild(id)) ?? build, error);
     }
     if (step.kind === "rest") return step.until;
+    if (build.phase === "done" && ++rounds > MAX_ROUNDS)
+      throw new Error(`build ${id} was judged anew ${rounds} times in a row`);
     build = step.build;
   }
   return undefined;

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { advance } from "../../src/build/advance.ts";
 import { reconcilePolicies } from "../../src/build/reconcile.ts";
+import { digestOf } from "../../src/image/digest.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import { commitOf } from "../trust/world.ts";
 import { MINUTE } from "./github.ts";
@@ -264,4 +266,15 @@ test("R2 a policy that grew beyond what is read fails without a verdict, once", 
   await look(scene);
   assert.deepEqual(told(scene), ["success", "failure"]);
   assert.equal(scene.store.builds[0]?.outcome?.kind, "policy-wrong");
+});
+
+test("a build that is never up to date is told to be a fault, and doesn't write to GitHub for ever", async () => {
+  const scene = await trusted();
+  let looks = 0;
+  scene.store.readPolicyStates = async () => ({
+    repository: digestOf(Buffer.from(String(looks++))),
+    organisation: undefined,
+  });
+  await assert.rejects(advance(scene.ports(), scene.store.builds[0]?.id ?? ""), /judged anew 9 times in a row/);
+  assert.equal(told(scene).length, 9);
 });
