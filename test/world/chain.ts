@@ -123,10 +123,11 @@ export async function chain(options: ChainOptions): Promise<Chain> {
     return publish(world, { name, files: { ...files, ...other }, build: { platforms, ...built }, ...rest });
   };
   const base = await step("base", {
-    // The platforms have to differ: BuildKit's layer map leaves out steps that are the same for two platforms (see README.md).
+    // The platforms have to differ, and so have chains that are built at the same time: BuildKit's layer map leaves out steps that are
+    // the same for two platforms, or for two builds that one daemon runs at once (see README.md).
     Dockerfile: 'FROM scratch\nADD rootfs.tar.gz /\nARG TARGETARCH\nCOPY arch/$TARGETARCH /etc/arch\nCMD ["/bin/sh"]\n',
     "rootfs.tar.gz": await rootfs(options.toolchain),
-    ...Object.fromEntries(platforms.map((platform) => [`arch/${platform.split("/")[1]}`, platform])),
+    ...Object.fromEntries(platforms.map((platform) => [`arch/${platform.split("/")[1]}`, `${platform} ${namespace}`])),
   });
   const runtime = await step("runtime", {
     Dockerfile: `FROM ${at}/base:1.0.0\n${runs ? "RUN echo runtime > /runtime" : "COPY runtime /runtime"}\n`,
