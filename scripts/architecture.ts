@@ -13,7 +13,7 @@ export interface Allowed {
 }
 
 const PURE = { builtins: ["crypto"], globals: "pure" } as const;
-const CORE = ["image", "attestation", "trust", "build"] as const;
+const CORE = ["image", "attestation", "trust", "build", "change"] as const;
 const ADAPTER = {
   builtins: [
     "assert",
@@ -46,6 +46,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   attestation: { ...PURE, inside: ["image"], packages: ["zod"] },
   trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml", "p-limit"] },
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
+  change: { ...PURE, inside: ["image", "attestation", "trust", "build"], packages: ["zod"] },
   report: { ...PURE, inside: CORE, packages: ["zod", "hono"] },
   layer: { ...PURE, builtins: ["crypto", "zlib"], inside: ["image", "trust/ports.ts"], packages: [] },
   registry: {

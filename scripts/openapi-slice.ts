@@ -12,6 +12,7 @@ const OPERATIONS = [
   "GET /app",
   "GET /app/hook/deliveries",
   "POST /app/hook/deliveries/{delivery_id}/attempts",
+  "POST /app-manifests/{code}/conversions",
   "GET /app/installations",
   "GET /app/installations/{installation_id}",
   "POST /app/installations/{installation_id}/access_tokens",
@@ -30,16 +31,35 @@ const OPERATIONS = [
   `POST ${REPOSITORY}/check-runs`,
   `GET ${REPOSITORY}/check-runs/{check_run_id}`,
   `PATCH ${REPOSITORY}/check-runs/{check_run_id}`,
+  `GET ${REPOSITORY}/check-runs/{check_run_id}/annotations`,
+  `GET ${REPOSITORY}/collaborators/{username}/permission`,
   `GET ${REPOSITORY}/commits/{ref}`,
   `GET ${REPOSITORY}/commits/{ref}/check-runs`,
+  `GET ${REPOSITORY}/compare/{basehead}`,
   `GET ${REPOSITORY}/contents/{path}`,
+  `POST ${REPOSITORY}/git/blobs`,
+  `GET ${REPOSITORY}/git/blobs/{file_sha}`,
+  `POST ${REPOSITORY}/git/commits`,
+  `GET ${REPOSITORY}/git/commits/{commit_sha}`,
   `GET ${REPOSITORY}/git/matching-refs/{ref}`,
   `GET ${REPOSITORY}/git/ref/{ref}`,
+  `POST ${REPOSITORY}/git/refs`,
+  `PATCH ${REPOSITORY}/git/refs/{ref}`,
+  `DELETE ${REPOSITORY}/git/refs/{ref}`,
   `GET ${REPOSITORY}/git/tags/{tag_sha}`,
+  `POST ${REPOSITORY}/git/trees`,
+  `GET ${REPOSITORY}/git/trees/{tree_sha}`,
+  `GET ${REPOSITORY}/pulls`,
+  `POST ${REPOSITORY}/pulls`,
+  `GET ${REPOSITORY}/pulls/{pull_number}`,
+  `PATCH ${REPOSITORY}/pulls/{pull_number}`,
+  `GET ${REPOSITORY}/pulls/{pull_number}/files`,
+  `POST ${REPOSITORY}/pulls/{pull_number}/reviews`,
   `GET ${REPOSITORY}/rules/branches/{branch}`,
 ];
 
-const WEBHOOKS = /^(?:push|create|delete|(?:workflow-run|check-run)-.+|installation(?:-repositories)?-.+)$/;
+const WEBHOOKS =
+  /^(?:push|create|delete|(?:workflow-run|check-run)-.+|check-suite-(?:re)?requested|pull-request-(?:opened|synchronize|reopened|edited|closed)|installation(?:-repositories)?-.+)$/;
 
 /** Every error has this form, whether an operation says so or not. */
 const ALWAYS = ["#/components/schemas/basic-error"];

@@ -57,6 +57,7 @@ test("the law names every folder of the plan", () => {
       "archive",
       "attestation",
       "build",
+      "change",
       "cli",
       "github",
       "image",

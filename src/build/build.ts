@@ -200,6 +200,9 @@ function worstOf(enforced: readonly EnforcedBy[]): Enforced["conclusion"] {
 /** The part of a tag's check runs' names that never changes; pull requests have another, so that a green tag satisfies none of theirs (RULES R31). */
 export const TAG_CHECK = "trusted-builds / tag";
 
+/** The name of a pull request's check run, which never changes (RULES R31). */
+export const PULL_CHECK = "trusted-builds / pull request";
+
 /** The check run's name: fixed for an image, whichever tag was pushed. */
 export function checkName({ key }: Pick<Build, "key">): string {
   return key.image === "" ? TAG_CHECK : `${TAG_CHECK} (${key.image})`;

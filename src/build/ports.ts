@@ -111,6 +111,31 @@ export interface CheckRunReport {
   readonly detailsUrl?: string;
   readonly startedAt?: Date;
   readonly completedAt?: Date;
+  /** On lines of files at the check run's commit; any number, GitHub takes them in portions. Never changed once they are written. */
+  readonly annotations?: readonly Annotation[];
+  /** Buttons, at most three. */
+  readonly actions?: readonly CheckAction[];
+}
+
+/** A remark on lines of a file. */
+export interface Annotation {
+  readonly path: string;
+  /** From 1. */
+  readonly line: number;
+  readonly endLine: number;
+  readonly level: "notice" | "warning" | "failure";
+  /** At most 255 characters. */
+  readonly title: string;
+  /** Plain text: GitHub shows no markup in it. */
+  readonly message: string;
+}
+
+/** A button on a check run; GitHub tells who clicked it. */
+export interface CheckAction {
+  /** At most 20 characters, as the identifier; the description 40. */
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: string;
 }
 
 /** Writes check runs; nothing else does. */

@@ -1,0 +1,137 @@
+import type { Repository } from "../build/build.ts";
+
+/** A pull request as GitHub has it now. */
+export interface PullRequest {
+  readonly number: number;
+  readonly isOpen: boolean;
+  readonly isMerged: boolean;
+  /** What it would bring in. `repository` is undefined where the fork was deleted. */
+  readonly head: { readonly commit: string; readonly branch: string; readonly repository: PullRepository | undefined };
+  /** Where it would go. `commit` is the branch's tip, as GitHub tells it with the pull request. */
+  readonly base: { readonly commit: string; readonly branch: string };
+  /** Its page. */
+  readonly url: string;
+}
+
+/** The repository of a pull request's head. */
+export interface PullRepository {
+  readonly id: number;
+  readonly owner: string;
+  readonly name: string;
+}
+
+/** A file that a pull request touches. */
+export interface ChangedFile {
+  readonly path: string;
+  /** Where it was before, if elsewhere. */
+  readonly previousPath: string | undefined;
+  readonly isRemoved: boolean;
+  /** The git id of its text at the head. */
+  readonly blob: string;
+}
+
+/** Reads pull requests, always from the repository they are made to: a fork's commits are there too. */
+export interface PullRequestReader {
+  /** @returns undefined if there is none of that number. @throws {CouldNotLook} */
+  readPull(repository: Repository, number: number): Promise<PullRequest | undefined>;
+  /** Against where the branches parted, as GitHub shows it. @throws {CouldNotLook} @throws {BeyondLimit} above the 3,000 that GitHub lists. */
+  listChangedFiles(repository: Repository, number: number): Promise<readonly ChangedFile[]>;
+}
+
+/** Reads files at commits. */
+export interface SourceReader {
+  /**
+   * The git ids of all files of a commit, by path; symbolic links and submodules left out.
+   * @throws {CouldNotLook} @throws {BeyondLimit} where GitHub doesn't list them all.
+   */
+  listFiles(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>>;
+  /**
+   * A file's bytes at a commit.
+   * @returns undefined if the commit is there and has no such file. @throws {CouldNotLook} @throws {BeyondLimit} above `limit` bytes.
+   */
+  readFile(repository: Repository, commit: string, path: string, limit: number): Promise<Uint8Array | undefined>;
+}
+
+/** What the owner lets the app write beside check runs (RULES R33): each can be left out. */
+export interface Writing {
+  /** Branches and commits. */
+  readonly contents: boolean;
+  readonly pullRequests: boolean;
+  /** Files below `.github/workflows/`. */
+  readonly workflows: boolean;
+}
+
+/** Asks what may be written, and who may ask for it. */
+export interface Permissions {
+  /** What the installation was given. @throws {CouldNotLook} */
+  readWriting(repository: Repository): Promise<Writing>;
+  /** Whether a person may write to the repository themself. @throws {CouldNotLook} */
+  mayWrite(repository: Repository, login: string): Promise<boolean>;
+}
+
+/** GitHub refuses a write for good: a permission that isn't there, a branch that is protected or has moved on. */
+export class WriteRefused extends Error {
+  readonly code: "not-permitted" | "moved-on" | "protected" | "invalid";
+  constructor(code: WriteRefused["code"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "WriteRefused";
+    this.code = code;
+  }
+}
+
+/** Writes commits. Nothing is ever forced. */
+export interface CommitWriter {
+  /**
+   * Commits whole files on top of a commit and moves a branch there.
+   *
+   * @param change - `on` is the commit that the files were made from. Where `isNew` the branch is made and must not be there yet; else
+   * it must still be at `on`.
+   * @returns the commit. @throws {CouldNotLook} after which it may be there all the same. @throws {WriteRefused}
+   */
+  commit(
+    repository: Repository,
+    change: {
+      readonly branch: string;
+      readonly isNew: boolean;
+      readonly on: string;
+      readonly message: string;
+      readonly files: readonly { readonly path: string; readonly bytes: Uint8Array }[];
+    },
+  ): Promise<string>;
+  /** Where a branch is. @returns undefined if there is none. @throws {CouldNotLook} */
+  readBranch(repository: Repository, branch: string): Promise<string | undefined>;
+  /** @throws {CouldNotLook} @throws {WriteRefused} */
+  deleteBranch(repository: Repository, branch: string): Promise<void>;
+}
+
+/** Writes pull requests. */
+export interface PullRequestWriter {
+  /** @returns its number. @throws {CouldNotLook} after which it may be there all the same. @throws {WriteRefused} */
+  open(
+    repository: Repository,
+    pull: { readonly branch: string; readonly base: string; readonly title: string; readonly body: string },
+  ): Promise<number>;
+  /** Our newest one from a branch of the repository itself, open or not. @throws {CouldNotLook} */
+  findFromBranch(repository: Repository, branch: string): Promise<PullRequest | undefined>;
+  /** @throws {CouldNotLook} @throws {WriteRefused} */
+  update(repository: Repository, number: number, to: { readonly title: string; readonly body: string }): Promise<void>;
+  /**
+   * Suggests changes of whole lines on a pull request, as one review; whoever may write there takes them over with a click.
+   * @throws {CouldNotLook} after which it may be there all the same. @throws {WriteRefused}
+   */
+  suggest(
+    repository: Repository,
+    number: number,
+    review: {
+      readonly commit: string;
+      readonly body: string;
+      readonly suggestions: readonly {
+        readonly path: string;
+        readonly line: number;
+        readonly endLine: number;
+        readonly lines: string;
+        readonly body: string;
+      }[];
+    },
+  ): Promise<void>;
+}
