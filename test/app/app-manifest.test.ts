@@ -15,9 +15,10 @@ test("R33: the app asks for what verifying needs, and for nothing that writes to
     contents: "read",
     checks: "write",
     actions: "write",
+    pull_requests: "read",
     metadata: "read",
   });
-  assert.deepEqual(manifest.default_events, ["push", "workflow_run", "check_run"]);
+  assert.deepEqual(manifest.default_events, ["push", "workflow_run", "check_run", "pull_request"]);
   assert.equal(manifest.public, false);
 });
 
