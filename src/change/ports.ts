@@ -69,8 +69,12 @@ export interface Permissions {
   mayWrite(repository: Repository, login: string): Promise<boolean>;
 }
 
+/** What the names of all branches begin with that the app makes for itself. */
+export const OUR_BRANCHES = "trusted-builds/";
+
 /** GitHub refuses a write for good: a permission that isn't there, a branch that is protected or has moved on. */
 export class WriteRefused extends Error {
+  /** `moved-on` also where what was to be made is there already; `invalid`: asking again as it was is of no use. */
   readonly code: "not-permitted" | "moved-on" | "protected" | "invalid";
   constructor(code: WriteRefused["code"], message: string, options?: ErrorOptions) {
     super(message, options);
@@ -79,7 +83,10 @@ export class WriteRefused extends Error {
   }
 }
 
-/** Writes commits. Nothing is ever forced. */
+/**
+ * Writes commits. Nothing is ever forced. Each takes the slots that it needs ({@link WriteSlots}); where there are none it is
+ * {@link CouldNotLook} `rate-limited`, with `retryAfter` in seconds, and nothing has been written.
+ */
 export interface CommitWriter {
   /**
    * Commits whole files on top of a commit and moves a branch there.
@@ -100,18 +107,21 @@ export interface CommitWriter {
   ): Promise<string>;
   /** Where a branch is. @returns undefined if there is none. @throws {CouldNotLook} */
   readBranch(repository: Repository, branch: string): Promise<string | undefined>;
-  /** @throws {CouldNotLook} @throws {WriteRefused} */
+  /**
+   * Deletes a branch of our own: any whose name doesn't begin with {@link OUR_BRANCHES} is refused as `invalid`. One that isn't there is deleted.
+   * @throws {CouldNotLook} @throws {WriteRefused}
+   */
   deleteBranch(repository: Repository, branch: string): Promise<void>;
 }
 
-/** Writes pull requests. */
+/** Writes pull requests, within the same slots as {@link CommitWriter}. */
 export interface PullRequestWriter {
   /** @returns its number. @throws {CouldNotLook} after which it may be there all the same. @throws {WriteRefused} */
   open(
     repository: Repository,
     pull: { readonly branch: string; readonly base: string; readonly title: string; readonly body: string },
   ): Promise<number>;
-  /** Our newest one from a branch of the repository itself, open or not. @throws {CouldNotLook} */
+  /** The newest one from a branch of the repository itself, open or not, whoever made it. @throws {CouldNotLook} */
   findFromBranch(repository: Repository, branch: string): Promise<PullRequest | undefined>;
   /** @throws {CouldNotLook} @throws {WriteRefused} */
   update(repository: Repository, number: number, to: { readonly title: string; readonly body: string }): Promise<void>;
@@ -134,4 +144,15 @@ export interface PullRequestWriter {
       }[];
     },
   ): Promise<void>;
+}
+
+/** Hands out the writes that one installation may make, so that GitHub's limits on content aren't met (see `write-pace.ts`). */
+export interface WriteSlots {
+  /**
+   * Takes slots for so many writes, all of them or none, and remembers them before it answers: what is killed then has used them.
+   * @returns undefined: go; else when to ask again.
+   */
+  takeSlots(installation: number, writes: number, now: Date): Promise<Date | undefined>;
+  /** GitHub wants no more writes before. */
+  pauseWrites(installation: number, until: Date, now: Date): Promise<void>;
 }
