@@ -243,6 +243,15 @@ export const MIGRATIONS: readonly Migration[] = [
     name: "faults with which images passed",
     statements: [`alter table judgements add column passed_with jsonb`],
   },
+  {
+    name: "pace of writes",
+    statements: [
+      `create table write_paces (
+         installation bigint primary key,
+         slots jsonb not null default '[]',
+         paused_until timestamptz)`,
+    ],
+  },
 ];
 
 /**

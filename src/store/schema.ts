@@ -196,6 +196,14 @@ interface SummaryRow {
   due_at: Date;
 }
 
+/** When an installation's writes were allowed, so that GitHub's limits aren't met. */
+interface WritePaceRow {
+  installation: number;
+  /** In milliseconds since 1970. */
+  slots: ColumnType<readonly number[], string | undefined, string>;
+  paused_until: Date | null;
+}
+
 /** The tables, as the newest migration leaves them. */
 export interface Tables {
   repositories: RepositoryRow;
@@ -215,4 +223,5 @@ export interface Tables {
   content: { key: string; bytes: Uint8Array; size: number; used_at: Generated<Date> };
   proofs: { key: string; proof: string; kept_at: Generated<Date> };
   summaries: SummaryRow;
+  write_paces: WritePaceRow;
 }

@@ -1,5 +1,6 @@
 import type { Repository } from "../build/build.ts";
 import type { NoticeStore, PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
+import type { WriteSlots } from "../change/ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
@@ -25,6 +26,7 @@ import { createTags } from "./tags.ts";
 import { createTools } from "./transact.ts";
 import { noteWake } from "./wakes.ts";
 import { startWorker, type Worker, type WorkHandlers } from "./worker.ts";
+import { createWriteSlots } from "./write-pace.ts";
 
 /** How long what runs may go on when the store is closed, in milliseconds. */
 const CLOSE_MS = 5000;
@@ -42,6 +44,7 @@ export interface Store
     StaleBuilds,
     SightingStore,
     NoticeStore,
+    WriteSlots,
     Deliveries,
     Repositories,
     Cursors,
@@ -123,6 +126,7 @@ async function storeOf(
     ...createSummaries(tools),
     ...createPolicyStates(tools),
     ...createNotices(tools),
+    ...createWriteSlots(tools),
     withLease: leases.withLease,
     wake: (kind, id, at) => tools.transact(`wake ${kind} ${id}`, (tx) => noteWake(tx, queue, kind, [id], at)),
     async work(handlers, { concurrency }) {

@@ -15,6 +15,7 @@ import { testSightings } from "./sightings.ts";
 import { testSummaries } from "./summaries.ts";
 import { testTags } from "./tags.ts";
 import { testWork } from "./work.ts";
+import { testWritePace } from "./write-pace.ts";
 
 after(removeTemplate);
 
@@ -31,6 +32,7 @@ for (const dialect of dialects) {
     testProofs(shared);
     testPolicyStates(shared);
     testNotices(shared);
+    testWritePace(shared);
     testLeases(shared);
     testContent(dialect);
     testOpening(dialect);
