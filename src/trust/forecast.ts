@@ -39,12 +39,16 @@ export interface ForecastParent {
   readonly image: PinnedImage | undefined;
   /** Undefined where policy's rule for the role asks for none, or where it could not be resolved. */
   readonly verdict: Verdict | undefined;
-  /** Of a pinned one that has a tag beside its digest, or that policy names: where the tag leads now, if elsewhere, and what that is. */
+  /** Of a pinned one that has a tag beside its digest: where the tag leads now, if elsewhere, and what that is. Absent where it wasn't asked, or couldn't be. */
   readonly newer?: { readonly image: PinnedImage; readonly outcome: Outcome };
 }
 
 /** Something that would keep the image from being trusted, and where the file says so. */
 export interface ForecastFault extends Pick<Fault, "code" | "reason" | "mend"> {
+  /** What it is known again by in another version of the file: without lines, tags and digests (RULES R35). */
+  readonly key: string;
+  /** Whether it fails whatever is enforced: it says that somebody tampered, not that something isn't signed yet. */
+  readonly isGrave: boolean;
   /** The lines that bring it about; empty where none of them does. */
   readonly lines: readonly Lines[];
   /** Index into {@link Forecast.parents}. */

@@ -93,6 +93,8 @@ export interface Stage extends Lines {
   readonly isReached: boolean;
   /** Whether it starts from nothing. */
   readonly isScratch: boolean;
+  /** The index of the earlier stage that it stands on; undefined where it stands on an image or on nothing. */
+  readonly from?: number | undefined;
 }
 
 /** A Dockerfile that BuildKit refuses. */
