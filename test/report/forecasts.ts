@@ -73,6 +73,8 @@ export function unattested(written: string, given: Parameters<typeof parent>[1] 
 export function faultOn(parent: number, line: number, given: Partial<ForecastFault> = {}): ForecastFault {
   return {
     code: "unattested",
+    key: "unattested",
+    isGrave: false,
     reason: "nothing signed refers to it",
     mend: "use an image that is built with provenance",
     lines: [{ line, endLine: line }],
