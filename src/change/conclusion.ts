@@ -3,6 +3,12 @@ import type { PullFile, PullOutcome } from "./pull.ts";
 
 /** The one table from the outcomes of pull requests' checks to conclusions; never one that GitHub counts as passed without having looked. */
 export function conclusionOfPull(outcome: PullOutcome): Conclusion {
+  const own = ownConclusionOf(outcome);
+  return own === "success" && "heldBackBy" in outcome && outcome.heldBackBy !== undefined ? "failure" : own;
+}
+
+/** What it would be if no other pull request had the same head. */
+export function ownConclusionOf(outcome: PullOutcome): Conclusion {
   switch (outcome.kind) {
     case "judged": {
       const said = outcome.files.map(conclusionOfFile);
@@ -15,6 +21,7 @@ export function conclusionOfPull(outcome: PullOutcome): Conclusion {
     case "no-dockerfile":
       return "success";
     case "policy-wrong":
+    case "limit":
       return "failure";
     case "undetermined":
       return "action_required";

@@ -38,6 +38,14 @@ export interface PullRequestReader {
   listChangedFiles(repository: Repository, number: number): Promise<readonly ChangedFile[]>;
 }
 
+/** Lists pull requests: what webhooks told could have been missed. */
+export interface OpenPulls {
+  /** Open ones, those that changed last first; at most 100, by one request. @throws {CouldNotLook} */
+  listOpenPulls(
+    repository: Repository,
+  ): Promise<readonly { readonly number: number; readonly head: string; readonly base: string }[]>;
+}
+
 /** Reads files at commits. */
 export interface SourceReader {
   /**

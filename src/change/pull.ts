@@ -10,7 +10,7 @@ export type PolicyOf = "repository" | "organisation" | "default";
 /** A forecast of a Dockerfile by one policy. */
 export interface FileForecast {
   readonly policy: PolicyOf;
-  /** Of its document in the store: the policy, the file's text, how it is built, and the version of this program. */
+  /** Of its document in the store, which never changes. */
   readonly key: string;
   readonly standing: ForecastStanding;
 }
@@ -49,14 +49,21 @@ export type PullOutcome =
       readonly kind: "judged";
       readonly verdict: "trusted" | "untrusted" | "undetermined";
       readonly files: readonly PullFile[];
+      readonly heldBackBy?: number;
     }
-  /** Neither touched nor named by policy: there is nothing to say, and a required check must not wait for ever. */
-  | { readonly kind: "no-dockerfile" }
+  /**
+   * None at the head is touched or named by policy: there is nothing to say, and a required check must not wait for ever. `heldBackBy`:
+   * GitHub counts a check run for every pull request that has the same head, and the open one of this number has it and doesn't pass.
+   * So this one doesn't either, or a pull request to some other branch would pass for that one.
+   */
+  | { readonly kind: "no-dockerfile"; readonly heldBackBy?: number }
+  /** More files than are looked at: a fault, since what is left out could be anything. */
+  | { readonly kind: "limit"; readonly reason: string }
   | { readonly kind: "policy-wrong"; readonly policy: string; readonly faults: readonly PolicyFault[] }
   /** Could not look, to the last try. */
   | { readonly kind: "undetermined"; readonly reason: string }
-  /** Another head came before this one was judged. */
-  | { readonly kind: "superseded" };
+  /** Another head, base or question came before this one was told; or the pull request was closed. */
+  | { readonly kind: "superseded"; readonly isClosed?: true };
 
 /** The check of one head of a pull request. */
 export interface PullCheck {
@@ -70,7 +77,14 @@ export interface PullCheck {
   readonly generation: number;
   readonly outcome: PullOutcome | undefined;
   /** What could not be looked at last, in words for people, and when it is tried again. */
-  readonly waiting: { readonly reason: string; readonly until: Date } | undefined;
+  readonly waiting:
+    | {
+        readonly reason: string;
+        readonly until: Date;
+        /** GitHub wants to be asked nothing until then. */
+        readonly isLimited?: true;
+      }
+    | undefined;
   readonly failures: number;
   readonly createdAt: Date;
   readonly settledAt: Date | undefined;

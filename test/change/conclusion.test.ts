@@ -76,3 +76,16 @@ test("R35 the worst file decides, and no outcome is neutral", () => {
     assert.equal(conclusionOfPull(outcome), conclusion, JSON.stringify(outcome));
   }
 });
+
+test("R31 a pull request doesn't pass while another one of the same head doesn't, since GitHub counts check runs by commit", () => {
+  const passing: PullOutcome = { kind: "no-dockerfile" };
+  assert.equal(conclusionOfPull(passing), "success");
+  assert.equal(conclusionOfPull({ ...passing, heldBackBy: 7 }), "failure");
+  const open = pull("undetermined", file(judged(standing("undetermined"))));
+  assert.ok(open.kind === "judged");
+  assert.equal(conclusionOfPull({ ...open, heldBackBy: 7 }), "action_required");
+});
+
+test("more files than are looked at fail", () => {
+  assert.equal(conclusionOfPull({ kind: "limit", reason: "51 Dockerfiles" }), "failure");
+});
