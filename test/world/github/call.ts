@@ -26,6 +26,7 @@ export interface Reply {
 
 /** How one operation is answered, and to whom. */
 export type Endpoint =
+  | { readonly kind: "anyone"; answer(call: Call): Promise<Reply> | Reply }
   | { readonly kind: "app"; answer(call: Call): Promise<Reply> | Reply }
   | { readonly kind: "installation"; answer(call: Call): Promise<Reply> | Reply }
   | { readonly kind: "repository"; readonly need: Need; answer(call: RepositoryCall): Promise<Reply> | Reply };

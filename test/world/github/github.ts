@@ -5,6 +5,7 @@ import { type Ref, readRefs } from "../git-objects.ts";
 import type { CommitOptions, Files } from "../git-repository.ts";
 import { Accounts, type OwnerOptions } from "./accounts.ts";
 import { appEndpoints } from "./app.ts";
+import { AppManifests, type Manifest } from "./app-manifests.ts";
 import { attestationEndpoints } from "./attestations.ts";
 import { type CheckRun, checkRunEndpoints } from "./check-runs.ts";
 import { contentEndpoints } from "./contents.ts";
@@ -46,6 +47,8 @@ export interface Github {
   /** Where it keeps bundles and logs: an origin of its own. */
   readonly storageUrl: string;
   readonly app: { readonly id: number; readonly privateKey: string; readonly webhookSecret: string };
+  /** The manifests from which the app was registered: posted to `/settings/apps/new`, and its code exchanged. Oldest first. */
+  readonly manifests: readonly Manifest[];
   /** Where the app listens for webhooks; undefined: nowhere, and none is sent. */
   deliverTo(url: string | undefined): void;
   /** Makes an owner. Where the app is installed, `installation` created is delivered. */
@@ -136,6 +139,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     runChanged: (repository, run, action) =>
       later(deliver("workflow_run", repository, runPayload(state, repository, run, action))),
   });
+  const manifests = new AppManifests(state);
   const server = createGithubServer(
     state,
     {
@@ -146,10 +150,14 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       ...runEndpoints(state, jobs, storage),
       ...attestationEndpoints(state, storage),
       ...hookDeliveryEndpoints(state, deliveries),
+      ...manifests.endpoints((url) => {
+        deliveries.target = url;
+      }),
     },
     faults,
     requests,
     (moment) => hook?.(moment),
+    manifests,
   );
   await storage.start();
   state.storageUrl = storage.url;
@@ -172,6 +180,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     apiUrl: state.apiUrl,
     storageUrl: state.storageUrl,
     app: state.app,
+    manifests: manifests.registered,
     deliverTo(url) {
       deliveries.target = url;
     },

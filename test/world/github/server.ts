@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { gitPath, serveGit } from "../git-http.ts";
+import type { AppManifests } from "./app-manifests.ts";
 import type { Endpoint, Endpoints, Reply } from "./call.ts";
 import { allow, authenticate, type Caller, sees } from "./credentials.ts";
 import { findOperation, type Operation } from "./description.ts";
@@ -46,6 +47,7 @@ export function createGithubServer(
   faults: Faults,
   requests: LoggedRequest[],
   hook: RequestHook,
+  manifests: AppManifests,
 ): Server {
   const used = new Map<string, number>();
 
@@ -124,6 +126,8 @@ export function createGithubServer(
     try {
       const call = { ...read, caller: authenticate(state, request.headers.authorization) };
       switch (endpoint.kind) {
+        case "anyone":
+          return await endpoint.answer(call);
         case "app":
           if (call.caller.kind !== "app") throw new ApiError(401, "A JSON web token could not be decoded");
           return await endpoint.answer(call);
@@ -166,11 +170,21 @@ export function createGithubServer(
     if (pathname.startsWith(`${API}/`)) serveApi(request, response).catch(failed);
     else if (/\/(?:info\/refs|git-upload-pack|git-receive-pack|HEAD|objects\/.*)$/.test(pathname))
       cloneFrom(state, request, response);
+    else if (request.method === "POST") postForm(manifests, request, response).catch(failed);
     else {
       const page = htmlPage(state, pathname);
       response.writeHead(page === undefined ? 404 : 200, { "content-type": "text/html; charset=utf-8" }).end(page);
     }
   });
+}
+
+/** What a browser sends to a page. */
+async function postForm(manifests: AppManifests, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await readText(request);
+  const { status, location, problem } = manifests.post(new URL(request.url ?? "/", "http://localhost"), body) ?? {
+    status: 404,
+  };
+  response.writeHead(status, location === undefined ? { "content-type": "text/plain" } : { location }).end(problem);
 }
 
 /** Git over HTTP. Where a repository can't be seen, GitHub asks who is there before it says that there is none. */

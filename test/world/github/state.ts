@@ -24,8 +24,8 @@ export interface App {
   readonly privateKey: string;
   readonly publicKey: KeyObject;
   readonly webhookSecret: string;
-  readonly permissions: Permissions;
-  readonly events: readonly string[];
+  permissions: Permissions;
+  events: readonly string[];
 }
 
 /** A user or an organisation. */
