@@ -26,16 +26,20 @@ export interface ChangedFile {
   /** Where it was before, if elsewhere. */
   readonly previousPath: string | undefined;
   readonly isRemoved: boolean;
-  /** The git id of its text at the head. */
-  readonly blob: string;
+  /** The git id of its text at the head; undefined where it is removed, or GitHub doesn't say. Two of those aren't the same. */
+  readonly blob: string | undefined;
 }
 
 /** Reads pull requests, always from the repository they are made to: a fork's commits are there too. */
 export interface PullRequestReader {
   /** @returns undefined if there is none of that number. @throws {CouldNotLook} */
   readPull(repository: Repository, number: number): Promise<PullRequest | undefined>;
-  /** Against where the branches parted, as GitHub shows it. @throws {CouldNotLook} @throws {BeyondLimit} above the 3,000 that GitHub lists. */
-  listChangedFiles(repository: Repository, number: number): Promise<readonly ChangedFile[]>;
+  /**
+   * Against where the branches parted, as GitHub shows it.
+   * @param head - The commit that it must be about: GitHub lists those of the head as it is now, and answers nobody for another.
+   * @throws {CouldNotLook} also where the head has moved on. @throws {BeyondLimit} from the 3,000 on, of which GitHub lists no more.
+   */
+  listChangedFiles(repository: Repository, number: number, head: string): Promise<readonly ChangedFile[]>;
 }
 
 /** Lists pull requests: what webhooks told could have been missed. */
