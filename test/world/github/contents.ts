@@ -81,13 +81,15 @@ export function contentEndpoints(state: State): Endpoints {
   };
 }
 
-async function refsOf(repository: Repository): Promise<readonly Ref[]> {
+/** @throws {ApiError} 409 in a repository without a commit. */
+export async function refsOf(repository: Repository): Promise<readonly Ref[]> {
   const refs = await readRefs(repository.directory);
   if (refs.length === 0) throw new ApiError(409, "Git Repository is empty.");
   return refs;
 }
 
-const UNSIGNED = { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null };
+/** What GitHub says of a commit that nobody signed. */
+export const UNSIGNED = { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null };
 
 function refDocument(base: string, { ref, object, type }: Ref): Document {
   return {
@@ -130,7 +132,8 @@ function rulesOf(repository: Repository, reviews: number): readonly Document[] {
   return [{ type: "deletion" }, { type: "non_fast_forward" }, pullRequest].map((rule) => ({ ...rule, ...ruleset }));
 }
 
-function commitDocument(state: State, repository: Repository, commit: Commit): Document {
+/** A commit as the API has it. */
+export function commitDocument(state: State, repository: Repository, commit: Commit): Document {
   const url = (sha: string) => `${state.apiUrl}/repos/${fullName(repository)}/commits/${sha}`;
   const page = (sha: string) => `${state.url}/${fullName(repository)}/commit/${sha}`;
   return {

@@ -54,6 +54,10 @@ mend(listed, ["content", "application/json", "schema", "properties", "attestatio
 const installations = slice.operations["GET /app/installations"]?.responses["200"];
 at(installations, ["content", "application/json", "schema"]).items = { $ref: "#/components/schemas/installation" };
 
+/** A pull request outlives the fork that it is from. */
+for (const name of ["pull-request", "pull-request-simple"])
+  mend(slice.components.schemas?.[name], ["properties", "head", "properties", "repo"]);
+
 /** GitHub's OpenAPI description, the part that is used here. */
 export const components = slice.components;
 

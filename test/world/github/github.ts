@@ -2,20 +2,30 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Ref, readRefs } from "../git-objects.ts";
-import type { CommitOptions, Files } from "../git-repository.ts";
+import type { Files } from "../git-repository.ts";
 import { Accounts, type OwnerOptions } from "./accounts.ts";
 import { appEndpoints } from "./app.ts";
 import { AppManifests, type Manifest } from "./app-manifests.ts";
 import { attestationEndpoints } from "./attestations.ts";
 import { type CheckRun, checkRunEndpoints } from "./check-runs.ts";
+import { collaboratorEndpoints } from "./collaborators.ts";
 import { contentEndpoints } from "./contents.ts";
 import { Deliveries, type Delivery, type Interference } from "./deliveries.ts";
 import { type Fault, Faults } from "./faults.ts";
+import { gitDataEndpoints } from "./git-data.ts";
 import { hookDeliveryEndpoints } from "./hook-deliveries.ts";
 import { type JobHandler, Jobs } from "./jobs.ts";
 import { listen, stop } from "./listen.ts";
-import { type Deliver, objectOf, Pushes, type TagOptions } from "./pushes.ts";
-import { changeRepository, createRepository, type RepositoryChanges, type RepositoryOptions } from "./repositories.ts";
+import { pullEndpoints } from "./pull-endpoints.ts";
+import { type Pull, type PullChanges, type PullOptions, Pulls, pullNumbered } from "./pulls.ts";
+import { type BranchCommitOptions, type Deliver, objectOf, Pushes, type TagOptions } from "./pushes.ts";
+import {
+  changeRepository,
+  createRepository,
+  forkRepository,
+  type RepositoryChanges,
+  type RepositoryOptions,
+} from "./repositories.ts";
 import { type ActionsRun, cancel, rerun, runEndpoints } from "./runs.ts";
 import { createGithubServer, type LoggedRequest, type RequestHook } from "./server.ts";
 import {
@@ -23,7 +33,9 @@ import {
   type Installation,
   installationOf,
   type Owner,
+  personNamed,
   type Repository,
+  type Role,
   repositoryNamed,
   type State,
   type StateOptions,
@@ -36,6 +48,14 @@ import { workflowEndpoints } from "./workflows.ts";
 export interface GithubOptions extends StateOptions {
   /** Default: a free one. */
   readonly port?: number;
+}
+
+/** From where, and whose, a pull request is. */
+export interface PullFrom {
+  /** A fork's name; the repository itself if left out. */
+  readonly from?: string;
+  /** A login. */
+  readonly by?: string;
 }
 
 /** GitHub as the app and the action know it, and what people do there. */
@@ -65,8 +85,24 @@ export interface Github {
   uninstall(login: string): Promise<void>;
   /** Gives a repository to an installation on selected ones, or takes it away. */
   select(name: string, selected: boolean): Promise<void>;
-  /** Commits on main and pushes it: files are added and replaced, and the others stay. @returns the commit. */
-  commit(name: string, files: Files, options?: Pick<CommitOptions, "message" | "remove" | "symlinks">): Promise<string>;
+  /** Commits on a branch (main) and pushes it: files are added and replaced, and the others stay. @returns the commit. */
+  commit(name: string, files: Files, options?: BranchCommitOptions): Promise<string>;
+  /** Makes a repository with the branches and tags of another, which it stays tied to. */
+  fork(name: string, to: string): Promise<void>;
+  /** Pushes a commit that is there as a branch, by force where it must be. */
+  branch(name: string, branch: string, commit: string): Promise<void>;
+  deleteBranch(name: string, branch: string): Promise<void>;
+  /** Makes a pull request. @returns its number. */
+  openPull(name: string, pull: Omit<PullOptions, "from" | "by"> & PullFrom): Promise<number>;
+  changePull(name: string, number: number, changes: PullChanges): Promise<void>;
+  closePull(name: string, number: number): Promise<void>;
+  reopenPull(name: string, number: number): Promise<void>;
+  /** @returns the commit that merges it. */
+  mergePull(name: string, number: number): Promise<string>;
+  /** Those made to a repository, the oldest first. */
+  pulls(name: string): readonly Pull[];
+  /** Lets a person do that much in a repository. */
+  collaborate(name: string, login: string, role: Role): void;
   /** Pushes one tag; resolves when the webhooks are answered, lost or held. @returns what the ref names. */
   tag(name: string, tag: string, options?: TagOptions): Promise<string>;
   /** Pushes several at once: of more than three GitHub tells nobody. */
@@ -132,7 +168,8 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     await deliveries.deliver(event, payload, { installationId: installation.id, repositoryId: repository.id });
   };
   const accounts = new Accounts(state, deliveries);
-  const pushes = new Pushes(state, deliver);
+  const pulls = new Pulls(state, deliver);
+  const pushes = new Pushes(state, deliver, (repository, push) => pulls.branchMoved(repository, push));
   const checkRunChanged = (repository: Repository, checkRun: CheckRun, action: "created" | "completed") =>
     later(deliver("check_run", repository, checkRunPayload(state, repository, checkRun, action)));
   const jobs = new Jobs(state, {
@@ -145,6 +182,9 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     {
       ...appEndpoints(state),
       ...contentEndpoints(state),
+      ...gitDataEndpoints(state),
+      ...pullEndpoints(state),
+      ...collaboratorEndpoints(state),
       ...checkRunEndpoints(state, { checkRunChanged }),
       ...workflowEndpoints(state, jobs),
       ...runEndpoints(state, jobs, storage),
@@ -187,8 +227,10 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     owner: (login, options) => accounts.open(login, options),
     repository: async (name, options = {}) => createRepository(state, await ownerOf(name), name, options),
     async removeRepository(name) {
-      const { directory } = named(name);
+      const repository = named(name);
+      const { directory } = repository;
       state.repositories.delete(name.toLowerCase());
+      await pulls.repositoryRemoved(repository);
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
     change: (name, changes) => changeRepository(named(name), changes),
@@ -196,6 +238,24 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     uninstall: (login) => accounts.uninstall(login),
     select: (name, selected) => accounts.select(named(name), selected),
     commit: (name, files, options = {}) => pushes.commit(named(name), files, options),
+    async fork(name, to) {
+      const owner = await ownerOf(to);
+      await forkRepository(state, named(name), owner, to);
+    },
+    branch: (name, branch, commit) => pushes.branch(named(name), branch, commit),
+    deleteBranch: (name, branch) => pushes.deleteBranch(named(name), branch),
+    async openPull(name, { from, by, ...pull }) {
+      const whose = { ...(from !== undefined && { from: named(from) }), ...(by && { by: personNamed(state, by) }) };
+      return (await pulls.open(named(name), { ...pull, ...whose })).number;
+    },
+    changePull: (name, number, changes) => pulls.change(named(name), pullNumbered(named(name), number), changes),
+    closePull: (name, number) => pulls.close(named(name), pullNumbered(named(name), number)),
+    reopenPull: (name, number) => pulls.reopen(named(name), pullNumbered(named(name), number)),
+    mergePull: (name, number) => pulls.merge(named(name), pullNumbered(named(name), number), pushes),
+    pulls: (name) => named(name).pulls,
+    collaborate(name, login, role) {
+      named(name).collaborators.set(personNamed(state, login).login.toLowerCase(), role);
+    },
     async tag(name, tag, options = {}) {
       await pushes.tags(named(name), [tag], options);
       return (await objectOf(named(name), `refs/tags/${tag}`)) ?? "";
@@ -254,7 +314,11 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
   };
 }
 
-/** Whether the app gets the event: subscribed, installed, and not suspended. */
+/** Whether the app gets the event: subscribed, installed, not suspended, and permitted to read what it tells of. */
 function hears(state: State, installation: Installation | undefined, event: string): installation is Installation {
-  return installation !== undefined && installation.suspendedAt === undefined && state.app.events.includes(event);
+  if (installation === undefined || installation.suspendedAt !== undefined) return false;
+  if (event === "pull_request" && installation.permissions.pull_requests === undefined) return false;
+  // Those come to whoever writes check runs, subscribed or not.
+  if (event === "check_suite" && installation.permissions.checks === "write") return true;
+  return state.app.events.includes(event);
 }

@@ -1,5 +1,5 @@
 import { repositoryIdOf } from "../chain.ts";
-import { commitFiles, type Files, initRepository, REPOSITORY_NAME } from "../git-repository.ts";
+import { commitFiles, type Files, git, initRepository, REPOSITORY_NAME } from "../git-repository.ts";
 import { directoryOf, type Owner, type Repository, type State } from "./state.ts";
 
 /** What a repository is; everything has a default. */
@@ -14,10 +14,15 @@ export interface RepositoryOptions {
   readonly id?: number;
   /** Whether an installation on selected repositories has this one. Default true. */
   readonly selected?: boolean;
+  /** Default: what GitHub lists. */
+  readonly treeLimit?: number;
 }
 
 /** What of a repository can be changed. */
-export type RepositoryChanges = Pick<RepositoryOptions, "private" | "archived" | "protected">;
+export type RepositoryChanges = Pick<RepositoryOptions, "private" | "archived" | "protected" | "treeLimit">;
+
+/** Entries of a tree that GitHub lists at once. */
+const TREE_LIMIT = 100_000;
 
 /** Makes a repository, which nobody is told. @returns the head of main, "" without files. */
 export async function createRepository(
@@ -25,6 +30,7 @@ export async function createRepository(
   owner: Owner,
   name: string,
   options: RepositoryOptions,
+  parent?: Repository,
 ): Promise<string> {
   if (!REPOSITORY_NAME.test(name)) throw new Error(`not owner/name: ${name}`);
   if (state.repositories.has(name.toLowerCase())) throw new Error(`${name} is there already: commit to it`);
@@ -47,6 +53,10 @@ export async function createRepository(
     runs: [],
     attestations: [],
     checkSuites: new Map(),
+    parent,
+    pulls: [],
+    collaborators: new Map([[owner.login.toLowerCase(), "admin"]]),
+    treeLimit: TREE_LIMIT,
   };
   // Not there before git has it: a request that is on its way may ask for it.
   await initRepository(repository.directory);
@@ -61,7 +71,16 @@ export async function createRepository(
 export function changeRepository(repository: Repository, changes: RepositoryChanges): void {
   repository.isPrivate = changes.private ?? repository.isPrivate;
   repository.isArchived = changes.archived ?? repository.isArchived;
+  repository.treeLimit = changes.treeLimit ?? repository.treeLimit;
   const { protected: reviews } = changes;
   if (reviews === false) repository.rules.delete(repository.defaultBranch);
   else if (reviews !== undefined) repository.rules.set(repository.defaultBranch, { reviews: Number(reviews) });
+}
+
+/** Makes a repository with all branches and tags of another. */
+export async function forkRepository(state: State, parent: Repository, owner: Owner, name: string): Promise<void> {
+  const id = repositoryIdOf(name.replace("/", "-"));
+  await createRepository(state, owner, name, { private: parent.isPrivate, id }, parent);
+  const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
+  await git(directoryOf(state, name), ["fetch", "-q", "--update-head-ok", parent.directory, ...refs]);
 }

@@ -4,6 +4,7 @@ import type { Attestation } from "./attestations.ts";
 import type { CheckRun } from "./check-runs.ts";
 import type { Token } from "./credentials.ts";
 import { notFound } from "./error.ts";
+import type { Pull } from "./pulls.ts";
 import type { ActionsRun } from "./runs.ts";
 
 /** What an app, an installation or a token may do: `{ contents: "read" }`. */
@@ -64,7 +65,18 @@ export interface Repository {
   readonly attestations: Attestation[];
   /** By app and commit. */
   readonly checkSuites: Map<string, number>;
+  /** What it was forked from. */
+  readonly parent: Repository | undefined;
+  /** Made to it, the oldest first; numbers are never given twice. */
+  readonly pulls: Pull[];
+  /** What people may do there, by their login in lower case; nobody else may do more than read what is public. */
+  readonly collaborators: Map<string, Role>;
+  /** Entries of a tree that are listed at once; more are cut, as GitHub does above a hundred thousand. */
+  treeLimit: number;
 }
+
+/** What a person may do in a repository. */
+export type Role = "admin" | "maintain" | "write" | "triage" | "read" | "none";
 
 /** Who does what nobody else is named for. */
 export const PERSON: Owner = { id: 1001, login: "ada", type: "User" };
@@ -88,6 +100,8 @@ export interface State {
   /** By `owner/name` in lower case: GitHub knows no other. */
   readonly repositories: Map<string, Repository>;
   readonly tokens: Map<string, Token>;
+  /** Who acted, by their login in lower case. */
+  readonly people: Map<string, Owner>;
   /** What was wrong with requests, answers and webhooks. */
   readonly violations: string[];
   /** Numbers that say what they number, all above 32 bits or of their kind's length. */
@@ -103,6 +117,7 @@ const FIRST_ID = {
   checkSuite: 48_000_000_001,
   delivery: 260_000_000_001,
   attestation: 9_000_001,
+  pull: 2_900_000_001,
 };
 
 /** How this GitHub differs from its defaults. */
@@ -139,6 +154,7 @@ export function createState(root: string, { ghes = false, now = () => new Date()
     installations: new Map(),
     repositories: new Map(),
     tokens: new Map(),
+    people: new Map([[PERSON.login, PERSON]]),
     violations: [],
     nextId(kind) {
       const id = ids.get(kind) ?? FIRST_ID[kind];
@@ -153,6 +169,15 @@ export function repositoryNamed(state: State, name: string): Repository {
   const found = state.repositories.get(name.toLowerCase());
   if (found === undefined) throw notFound();
   return found;
+}
+
+/** Someone by their login, who is there from now on. */
+export function personNamed(state: State, login: string): Owner {
+  const known = state.people.get(login.toLowerCase()) ?? state.owners.get(login.toLowerCase());
+  if (known !== undefined) return known;
+  const person: Owner = { id: PERSON.id + state.people.size, login, type: login.endsWith("[bot]") ? "Bot" : "User" };
+  state.people.set(login.toLowerCase(), person);
+  return person;
 }
 
 /** `owner/name` */

@@ -159,7 +159,7 @@ export function installationRepositoriesPayload(
 }
 
 /** The seed with our words in place of its own, and what every webhook about a repository has. */
-function about(state: State, repository: Repository, seed: Document): Document {
+export function about(state: State, repository: Repository, seed: Document): Document {
   const { owner, name } = repository;
   const {
     organization: _,
