@@ -2,8 +2,8 @@
 # toolchain.sh up | down | status | purge: the real container tools that tests run on, without touching the system.
 #
 # dockerd, buildx, containerd, a registry, cosign, crane and oras are unpacked (dpkg -x, never installed) from Debian testing, PostgreSQL
-# from the host's own release, into a private directory and started there; world.json in it says what runs and where. What runs already
-# is left alone. Started by scripts/world.ts.
+# and Chromium from the host's own release, into a private directory and started there (Chromium by the tests that look at pages);
+# world.json in it says what runs and where. What runs already is left alone. Started by scripts/world.ts.
 #
 # Exit: 0 all of it; 1 something failed; 2 usage; 3 something cannot be had on this machine (named on stderr; the rest is up).
 # Variables: TRUSTED_BUILDS_WORLD (the directory), TRUSTED_BUILDS_DEBIAN_MIRROR (where the system's own apt sources name none).
@@ -21,6 +21,7 @@ LOCK_SECONDS=300 READY_TENTHS=200 STOP_TENTHS=200
 PREFIX=$ROOT/prefix RUN=$ROOT/run APT=$ROOT/apt
 # A directory of its own: its libraries are the host's release's, and for nobody else.
 POSTGRES=$ROOT/postgres
+CHROMIUM=$ROOT/chromium
 MISSING=()
 
 say() { echo "world: $*" >&2; }
@@ -111,6 +112,15 @@ postgres_packages() {
   echo "postgresql-$version postgresql-client-$version"
   apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "postgresql-$version" |
     grep -E '^lib' | grep -vE '^lib(c6|c-bin|c-l10n|llvm.*|perl.*|.*-perl)$' | sort -u
+}
+
+# The shell of Chromium that draws pages without a window, the libraries that it may need, and one family of fonts: a bare machine has
+# none. Without a graphics card there is nothing for Mesa and its compiler to do.
+chromium_packages() {
+  local names
+  names=$(apt-get install --simulate --no-install-recommends -qq chromium-headless-shell fonts-dejavu-core | awk '$1 == "Inst" {print $2}')
+  [ -n "$names" ] || { echo "E: no package chromium-headless-shell"; return 1; }
+  grep -E '^(lib|chromium-|fonts-dejavu-)' <<< "$names" | grep -vE '^lib(c6|c-bin|llvm.*|z3-.*|gl1-mesa-dri|perl.*|pam.*)$'
 }
 
 own_suite() { local suite; suite=$(host_suite); echo "${suite:-$SUITE}"; }
@@ -280,6 +290,26 @@ start_postgres() {
   absent postgres "it does not start: $(grep -E 'FATAL|ERROR|error' "$RUN/postgres.log" | tail -1) (all of it in $RUN/postgres.log)"
 }
 
+# Chromium's libraries and fonts are for itself alone: a script beside it names them, and starts it.
+find_chromium() {
+  local n binary=$CHROMIUM/usr/lib/chromium/chromium-headless-shell libraries=
+  BROWSER=
+  if [ -x "$binary" ]; then
+    for n in "$CHROMIUM"/usr/lib/*-linux-gnu* "$CHROMIUM"/lib/*-linux-gnu* "$CHROMIUM"/usr/lib/*-linux-gnu*/pulseaudio; do
+      [ ! -d "$n" ] || libraries=$libraries${libraries:+:}$n
+    done
+    printf '<?xml version="1.0"?>\n<!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">\n<fontconfig><dir>%s</dir><cachedir>%s</cachedir>%s</fontconfig>\n' \
+      "$CHROMIUM/usr/share/fonts" "$RUN/fonts" "$(printf '<alias><family>%s</family><prefer><family>%s</family></prefer></alias>' sans-serif 'DejaVu Sans' monospace 'DejaVu Sans Mono')" > "$RUN/fonts.conf"
+    printf '#!/bin/sh\nLD_LIBRARY_PATH=%s FONTCONFIG_FILE=%s exec %s "$@"\n' "$libraries" "$RUN/fonts.conf" "$binary" > "$RUN/chromium.new"
+    chmod 755 "$RUN/chromium.new"; mv "$RUN/chromium.new" "$RUN/chromium"
+    BROWSER=$RUN/chromium
+  else
+    for n in chromium-headless-shell chromium chromium-browser google-chrome; do BROWSER=$(command -v $n) && break; done
+  fi
+  [ -n "$BROWSER" ] || { absent chromium "missing${FETCH_CHROMIUM:+ ($FETCH_CHROMIUM)}"; return 0; }
+  n=$("$BROWSER" --version 2>&1) || { absent chromium "it does not start: $(tail -1 <<< "$n")"; BROWSER=; }
+}
+
 # One reader at a time may see it half-written otherwise; it holds a password, so it is for its owner only.
 write_world() {
   local registry=null auth=null docker=null postgres=null n line first=1
@@ -294,8 +324,8 @@ write_world() {
   {
     printf '{\n  "version": 1,\n  "directory": "%s",\n  "path": ["%s", "%s", "%s", "%s"],\n' "$ROOT" "$PREFIX/usr/bin" "$PREFIX/usr/sbin" "$PREFIX/bin" "$PREFIX/sbin"
     printf '  "registry": %s,\n  "authRegistry": %s,\n  "dockerHost": %s,\n  "dockerConfig": "%s",\n  "postgres": %s,\n  "programs": {' "$registry" "$auth" "$docker" "$ROOT/docker-config" "$postgres"
-    for n in docker docker-buildx cosign crane oras busybox; do
-      case $n in docker-buildx) line=$BUILDX ;; *) line=$(command -v $n || true) ;; esac
+    for n in docker docker-buildx cosign crane oras busybox chromium; do
+      case $n in docker-buildx) line=$BUILDX ;; chromium) line=$BROWSER ;; *) line=$(command -v $n || true) ;; esac
       [ -n "$line" ] || continue
       [ $first = 1 ] || printf ','
       printf '\n    "%s": "%s"' "$n" "$line"; first=0
@@ -314,8 +344,8 @@ write_world() {
 
 up() {
   local n lacks stamp
-  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, postgres cannot be had here: Debian's programs need Linux"; exit 3; }
-  FETCH= FETCH_POSTGRES= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
+  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, postgres, chromium cannot be had here: Debian's programs need Linux"; exit 3; }
+  FETCH= FETCH_POSTGRES= FETCH_CHROMIUM= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
   if [ "$(cat "$PREFIX/complete" 2>/dev/null)" != "$stamp" ]; then
     say "fetching about 100 MB of packages into $ROOT"
     FETCH=$(fetch "$PREFIX" "$stamp" "$SUITE $(host_suite)" container_packages) || say "$FETCH"
@@ -324,6 +354,11 @@ up() {
   if [ "$(cat "$POSTGRES/complete" 2>/dev/null)" != "$stamp" ]; then
     say "fetching about 40 MB of packages into $POSTGRES"
     FETCH_POSTGRES=$(fetch "$POSTGRES" "$stamp" "$(own_suite)" postgres_packages) || say "$FETCH_POSTGRES"
+  fi
+  stamp="$(own_suite) chromium"
+  if [ "$(cat "$CHROMIUM/complete" 2>/dev/null)" != "$stamp" ]; then
+    say "fetching about 120 MB of packages into $CHROMIUM"
+    FETCH_CHROMIUM=$(fetch "$CHROMIUM" "$stamp" "$(own_suite)" chromium_packages) || say "$FETCH_CHROMIUM"
   fi
   export PATH=$PREFIX/usr/bin:$PREFIX/usr/sbin:$PREFIX/bin:$PREFIX/sbin:$PATH
   mkdir -p "$RUN"/{docker,exec,images} "$ROOT/docker-config/cli-plugins"
@@ -337,6 +372,7 @@ up() {
   fi
   start_dockerd
   start_postgres
+  find_chromium
 
   BUILDX=
   for n in "$PREFIX/usr/libexec/docker/cli-plugins/docker-buildx" /usr/libexec/docker/cli-plugins/docker-buildx /usr/lib/docker/cli-plugins/docker-buildx; do

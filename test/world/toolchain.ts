@@ -14,14 +14,14 @@ const RUN_MS = 120_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** What a test can ask for. dockerd brings docker and buildx with it. */
-export type Component = "dockerd" | "registry" | "cosign" | "crane" | "oras" | "busybox" | "postgres";
+export type Component = "dockerd" | "registry" | "cosign" | "crane" | "oras" | "busybox" | "postgres" | "chromium";
 
 /** All that is about containers: what a test gets that does not say what it needs. */
 const CONTAINER_COMPONENTS: readonly Component[] = ["dockerd", "registry", "cosign", "crane", "oras", "busybox"];
 
 /** The real programs and services that `npm run world up` started. */
 export interface Toolchain {
-  /** The absolute path of docker, docker-buildx, cosign, crane, oras or busybox. */
+  /** The absolute path of docker, docker-buildx, cosign, crane, oras, busybox or chromium. */
   bin(name: string): string;
   /** For child processes, above the environment of the test: PATH, DOCKER_HOST, DOCKER_CONFIG (which knows the password registry). */
   readonly env: Readonly<Record<string, string>>;
@@ -123,6 +123,7 @@ async function isAlive(world: World | undefined, component: Component): Promise<
     case "crane":
     case "oras":
     case "busybox":
+    case "chromium":
       return existsSync(world.programs[component] ?? "");
   }
 }
