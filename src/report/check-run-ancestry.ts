@@ -56,7 +56,7 @@ function tableOf(document: VerdictDocument): Section {
     return rowOf(node, SHAPES[marks.get(node.id) ?? "unknown"], role);
   });
   return {
-    before: ["| | image | platform | role | finding | level | source | signer |", "|---|---|---|---|---|---|---|---|"],
+    before: ["| finding | image | platform | role | level | source | signer |", "|---|---|---|---|---|---|---|"],
     lines: rows,
     after: ["", key.join("; ")],
   };
@@ -74,11 +74,11 @@ function rowOf(node: DocumentNode, shape: string, role: string): string {
     : "";
   const kind = `${prose(finding.kind)}${finding.code === null ? "" : ` ${code(finding.code)}`}${node.fromScratch ? ", from scratch" : ""}`;
   const cells = [
-    shape,
+    // The two stay on one line however narrow the table is.
+    `${shape}\u00a0${kind}`,
     code(shortReference(node.reference)),
     platform === null ? "" : code(platform),
     role,
-    kind,
     String(level),
     source,
     signer === undefined ? "" : code(signer),

@@ -20,8 +20,8 @@ export function ancestry(judged: readonly JudgedBy[]): readonly Markup[] {
     const kinds = group.map(({ policy }) => policy.kind).join(" and ");
     const of = alike.length === 1 ? "" : `, as the policy of the ${kinds} sees it`;
     return [
-      html`<section><h2>Ancestry${of}</h2>${tree(first.document)}</section>`,
-      html`<section><h2>Every image${of}</h2>${table(first.document)}</section>`,
+      html`<section><h2>Ancestry${of}</h2>${tree(first.document, of)}</section>`,
+      html`<section><h2>Every image${of}</h2>${table(first.document, of)}</section>`,
     ];
   });
 }
@@ -33,7 +33,7 @@ interface Tree {
   readonly shown: Set<string>;
 }
 
-function tree(document: VerdictDocument): Markup {
+function tree(document: VerdictDocument, of: string): Markup {
   const drawn: Tree = {
     nodes: new Map(document.nodes.map((node) => [node.id, node])),
     marks: marksOf(document),
@@ -45,7 +45,7 @@ function tree(document: VerdictDocument): Markup {
       ? []
       : [branch(drawn, node, "image", counts ? [] : ["policy doesn't judge this platform"])];
   });
-  return html`<div class="box tree" role="region" tabindex="0" aria-label="Ancestry as a tree"><ul role="list" class="trunk">${roots}</ul></div>`;
+  return html`<div class="box tree" role="region" tabindex="0" aria-label="Ancestry as a tree${of}"><ul role="list" class="trunk">${roots}</ul></div>`;
 }
 
 function branch(drawn: Tree, node: DocumentNode, role: string, said: readonly string[] = []): Markup {
@@ -69,7 +69,7 @@ function branch(drawn: Tree, node: DocumentNode, role: string, said: readonly st
   return html`<li><div class="node">${head}</div>${details.map((line) => html`<div class="detail">${printable(line)}</div>`)}${all.length === 0 ? "" : html`<ul role="list">${all}</ul>`}</li>`;
 }
 
-function table(document: VerdictDocument): Markup {
+function table(document: VerdictDocument, of: string): Markup {
   const marks = marksOf(document);
   const subjects = new Set(document.platforms.map(({ node }) => node));
   const roles = new Map<string, Set<string>>();
@@ -80,7 +80,7 @@ function table(document: VerdictDocument): Markup {
     const role = [...(subjects.has(node.id) ? ["image"] : []), ...(roles.get(node.id) ?? [])].join(", ");
     return rowOf(node, marks.get(node.id) ?? "unknown", role);
   });
-  return html`<div class="box" role="region" tabindex="0" aria-label="Every image as a table"><table class="images">
+  return html`<div class="box" role="region" tabindex="0" aria-label="Every image as a table${of}"><table class="images">
 <thead><tr><th scope="col">Finding</th><th scope="col" class="text">Image</th><th scope="col">Role</th><th scope="col">Level</th><th scope="col">Source</th><th scope="col" class="text">Signer</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
@@ -89,5 +89,11 @@ function rowOf(node: DocumentNode, mark: Mark, role: string): Markup {
   const { finding, platform, level, reference } = node;
   const { sourceRepository, sourceCommit, signer } = builtBy(node) ?? {};
   const source = `${sourceRepository?.replace(/^https?:\/\/[^/]+\//, "")}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`;
-  return html`<tr><td>${marked(mark, finding.kind)}${finding.code === null ? "" : html` ${named(finding.code)}`}${node.fromScratch ? html` <span class="soft">from scratch</span>` : ""}</td><td class="text">${named(shortReference(reference))}${platform === null ? "" : html`<br><span class="soft">${printable(platform)}</span>`}</td><td>${role}</td><td>${level}</td><td>${sourceRepository ? linked(source, commitUrl(sourceRepository, sourceCommit)) : ""}</td><td class="text">${signer === undefined ? "" : named(signer)}</td></tr>`;
+  return html`<tr><td>${marked(mark, finding.kind)}${finding.code === null ? "" : html` ${named(finding.code)}`}${node.fromScratch ? html` <span class="soft">from scratch</span>` : ""}</td><td class="text">${breakable(shortReference(reference))}${platform === null ? "" : html`<br><span class="soft">${printable(platform)}</span>`}</td><td>${role}</td><td>${level}</td><td>${sourceRepository ? linked(source, commitUrl(sourceRepository, sourceCommit)) : ""}</td><td class="text">${signer === undefined ? "" : named(signer)}</td></tr>`;
+}
+
+/** A name that breaks before its digest where it has to, rather than within it. */
+function breakable(name: string): Markup {
+  const at = name.lastIndexOf("@");
+  return at < 1 ? named(name) : html`<code>${printable(name.slice(0, at))}<wbr>${printable(name.slice(at))}</code>`;
 }

@@ -60,7 +60,8 @@ time { white-space: nowrap; }
 .banner h1 { color: var(--mark); }
 .banner .of { font-size: 1.0625rem; overflow-wrap: anywhere; }
 .banner > div { min-width: 0; }
-.mark { color: var(--mark); font-weight: 600; white-space: nowrap; }
+.mark { color: var(--mark); font-weight: 600; overflow-wrap: anywhere; }
+td .mark { white-space: nowrap; }
 
 .fault { border-left: 4px solid var(--mark); }
 .fault h3 { display: flex; flex-wrap: wrap; gap: 0.25rem 0.625rem; align-items: baseline; }

@@ -1,6 +1,6 @@
 /** Elements that our pages are made of; none of them runs or fetches anything, but for links that a person follows. */
 const ELEMENTS =
-  "!doctype html head meta title style body header main footer section article div span p h1 h2 h3 ul ol li dl dt dd a code pre br time table thead tbody tr th td svg path circle".split(
+  "!doctype html head meta title style body header main footer section article div span p h1 h2 h3 ul ol li dl dt dd a code pre br wbr time table thead tbody tr th td svg path circle".split(
     " ",
   );
 const ATTRIBUTES =

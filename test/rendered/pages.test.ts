@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Outcome } from "../../src/build/build.ts";
+import { buildPage, errorPage, setupPage } from "../../src/report/build-page.ts";
+import { build, judgedBy, organisation, run, settled, trusted, untrusted } from "../report/builds.ts";
+import { hostile } from "../report/hostile.ts";
+import { browser } from "../world/browser.ts";
+import { look, PICTURES } from "./look.ts";
+
+const isTrusted: Outcome = { kind: "verdict", verdict: "trusted" };
+const isUntrusted: Outcome = { kind: "verdict", verdict: "untrusted" };
+const wrong: Outcome = {
+  kind: "policy-wrong",
+  policy: "acme/app/.github/trusted-builds.yml",
+  faults: [{ line: 4, column: 7, path: "trust.builders[0].level", message: "unknown key" }],
+};
+const waiting = { reason: "asked ghcr.io for a manifest: 500", until: new Date("2027-02-01T12:01:00Z") };
+
+/** A page without script that waits has no other way to show that something happened. */
+const EXPECTED = /: axe: meta-refresh:/;
+
+const PAGES: Readonly<Record<string, string>> = {
+  "build-waiting": buildPage(build({ phase: "verifying", run, waiting, failures: 2 }), []),
+  "build-trusted": buildPage(settled(isTrusted), [judgedBy(trusted)]),
+  "build-untrusted": buildPage(settled(isUntrusted), [judgedBy(trusted), judgedBy(untrusted, organisation)]),
+  "build-failed": buildPage(settled({ kind: "build-failed", conclusion: "failure", log: "y".repeat(300) }), []),
+  "build-policy-wrong": buildPage(settled(wrong), []),
+  "build-hostile": buildPage(hostile(settled(isUntrusted)), [judgedBy(hostile(untrusted))]),
+  error: errorPage(404, "Not found", "There is nothing at this address, or nothing that may be seen here."),
+  "set-up": setupPage(["APP_ID: missing"]),
+};
+
+for (const [name, page] of Object.entries(PAGES))
+  test(`the page ${name} is whole at every width, light and dark, and barred to nobody`, async (t) => {
+    const chromium = await browser(t);
+    if (chromium === undefined) return;
+    t.diagnostic(`pictures are in ${PICTURES}`);
+    const { complaints } = await look(chromium, page, { name, schemes: ["light", "dark"] });
+    assert.deepEqual(
+      complaints.filter((each) => !EXPECTED.test(each)),
+      [],
+    );
+  });
