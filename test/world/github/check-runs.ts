@@ -1,6 +1,7 @@
 import { peel, resolveCommit } from "../git-objects.ts";
 import { type Call, type Endpoints, number, page, type RepositoryCall, reading, text, writing } from "./call.ts";
 import { forbidden, notFound, unprocessable } from "./error.ts";
+import { minimalPullDocuments } from "./pull-documents.ts";
 import { appDocument, nodeId } from "./repository-document.ts";
 import type { Document } from "./seed.ts";
 import { fullName, iso, type Repository, type State } from "./state.ts";
@@ -10,6 +11,26 @@ export interface CheckRunOutput {
   readonly title: string | null;
   readonly summary: string | null;
   readonly text: string | null;
+}
+
+/** A remark on lines of a file. */
+export interface CheckAnnotation {
+  readonly path: string;
+  readonly start_line: number;
+  readonly end_line: number;
+  readonly start_column?: number;
+  readonly end_column?: number;
+  readonly annotation_level: string;
+  readonly title?: string;
+  readonly message: string;
+  readonly raw_details?: string;
+}
+
+/** A button. */
+export interface CheckRunAction {
+  readonly label: string;
+  readonly description: string;
+  readonly identifier: string;
 }
 
 /** A check run as it stands. */
@@ -25,13 +46,20 @@ export interface CheckRun {
   startedAt: string;
   completedAt: string | null;
   output: CheckRunOutput;
-  annotations: number;
+  /** In the order in which they were added; none is ever changed. */
+  readonly annotations: CheckAnnotation[];
+  /** The buttons, those of the last request that named any. */
+  actions: readonly CheckRunAction[];
   /** How often it was changed since it was made. */
   updates: number;
 }
 
 /** Of `summary` and `text`, in bytes: GitHub says characters, and only the smaller of the two is sure. */
 const OUTPUT_BYTES = 65535;
+
+/** Of an annotation, which the description says in words only; bytes and UTF-16 units again. */
+const MESSAGE_BYTES = 64 * 1024;
+const ANNOTATION_TITLE = 255;
 
 /** What a check run tells others. */
 export interface CheckRunListener {
@@ -48,7 +76,8 @@ interface Change {
   readonly started_at?: string;
   readonly conclusion?: string;
   readonly completed_at?: string;
-  readonly output?: { title?: string; summary: string; text?: string; annotations?: readonly unknown[] };
+  readonly output?: { title?: string; summary: string; text?: string; annotations?: readonly CheckAnnotation[] };
+  readonly actions?: readonly CheckRunAction[];
 }
 
 /** Making, changing and listing check runs. */
@@ -89,6 +118,11 @@ export function checkRunEndpoints(state: State, listener: CheckRunListener): End
         listener.checkRunChanged(call.repository, checkRun, "completed");
       return answer(200, call.repository, checkRun);
     }),
+    "GET /repos/{owner}/{repo}/check-runs/{check_run_id}/annotations": reading("checks", (call) => {
+      const checkRun = checkRunOfCall(call);
+      const { items, headers } = page(call, checkRun.annotations);
+      return { status: 200, headers, body: items.map((each) => annotationDocument(state, call, checkRun, each)) };
+    }),
     "GET /repos/{owner}/{repo}/commits/{ref}/check-runs": reading("checks", async (call) => {
       const { repository } = call;
       const commit = await resolveCommit(repository.directory, text(call, "ref"));
@@ -120,7 +154,8 @@ export function newCheckRun(
     startedAt: iso(state.now()),
     completedAt: null,
     output: { title: null, summary: null, text: null },
-    annotations: 0,
+    annotations: [],
+    actions: [],
     updates: 0,
   };
   repository.checkRuns.push(checkRun);
@@ -144,10 +179,14 @@ export function checkRunDocument(state: State, repository: Repository, checkRun:
     conclusion: checkRun.conclusion,
     started_at: checkRun.startedAt,
     completed_at: checkRun.completedAt,
-    output: { ...checkRun.output, annotations_count: checkRun.annotations, annotations_url: `${url}/annotations` },
+    output: {
+      ...checkRun.output,
+      annotations_count: checkRun.annotations.length,
+      annotations_url: `${url}/annotations`,
+    },
     check_suite: { id: checkSuiteOf(state, repository, checkRun) },
     app: appDocument(state, appId),
-    pull_requests: [],
+    pull_requests: minimalPullDocuments(state, repository, checkRun.headSha),
   };
 }
 
@@ -170,6 +209,7 @@ function apply(state: State, checkRun: CheckRun, change: Change): void {
     if (bytes > OUTPUT_BYTES)
       throw unprocessable(`Invalid request.\n\nOnly ${OUTPUT_BYTES} characters are allowed; ${bytes} were supplied.`);
   }
+  if (change.actions !== undefined) checkRun.actions = change.actions;
   if (change.name !== undefined) checkRun.name = change.name;
   if (change.details_url !== undefined) checkRun.detailsUrl = change.details_url;
   if (change.external_id !== undefined) checkRun.externalId = change.external_id;
@@ -177,7 +217,8 @@ function apply(state: State, checkRun: CheckRun, change: Change): void {
   if (change.output !== undefined) {
     const { title, summary, text: long, annotations = [] } = change.output;
     checkRun.output = { title: title ?? checkRun.output.title, summary, text: long ?? null };
-    checkRun.annotations += annotations.length; // later ones are added to the earlier ones
+    annotations.forEach(checkAnnotation);
+    checkRun.annotations.push(...annotations); // later ones are added to the earlier ones
   }
   if (change.conclusion !== undefined) {
     checkRun.status = "completed";
@@ -188,6 +229,31 @@ function apply(state: State, checkRun: CheckRun, change: Change): void {
     checkRun.conclusion = null;
     checkRun.completedAt = null;
   }
+}
+
+/** @throws {ApiError} 422 */
+function checkAnnotation({ message, title = "", start_line, end_line }: CheckAnnotation): void {
+  if (Buffer.byteLength(message) > MESSAGE_BYTES || message === "")
+    throw unprocessable("Invalid request.\n\nThe message of an annotation has 1 to 64 KB.");
+  if (title.length > ANNOTATION_TITLE)
+    throw unprocessable(`Invalid request.\n\nOnly ${ANNOTATION_TITLE} characters are allowed in a title.`);
+  if (start_line < 1 || end_line < start_line) throw unprocessable("Invalid request.\n\nNo such lines.");
+}
+
+function annotationDocument(
+  state: State,
+  { repository }: RepositoryCall,
+  { headSha }: CheckRun,
+  annotation: CheckAnnotation,
+): Document {
+  return {
+    start_column: null,
+    end_column: null,
+    title: null,
+    raw_details: null,
+    ...annotation,
+    blob_href: `${state.url}/${fullName(repository)}/blob/${headSha}/${encodeURIComponent(annotation.path)}`,
+  };
 }
 
 function checkRunOfCall(call: RepositoryCall): CheckRun {

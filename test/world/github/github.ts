@@ -33,6 +33,7 @@ import {
   type Installation,
   installationOf,
   type Owner,
+  PERSON,
   personNamed,
   type Repository,
   type Role,
@@ -41,7 +42,7 @@ import {
   type StateOptions,
 } from "./state.ts";
 import { Storage } from "./storage.ts";
-import { checkRunPayload, runPayload } from "./webhooks.ts";
+import { checkRunPayload, checkSuitePayload, runPayload } from "./webhooks.ts";
 import { workflowEndpoints } from "./workflows.ts";
 
 /** How this GitHub differs from its defaults. */
@@ -117,7 +118,11 @@ export interface Github {
   cancelRun(name: string, run: number): void;
   rerunRun(name: string, run: number): void;
   /** A person presses "Re-run" on a check run; GitHub changes nothing, and tells the app. */
-  rerequest(checkRun: number): Promise<void>;
+  rerequest(checkRun: number, by?: string): Promise<void>;
+  /** A person presses "Re-run all checks" on a commit. */
+  rerequestSuite(name: string, commit: string, by?: string): Promise<void>;
+  /** A person presses a button of a check run; ada if nobody is named. */
+  click(checkRun: number, identifier: string, by?: string): Promise<void>;
   /** The bundles that were stored about a repository. */
   attestations(name: string): readonly { readonly bundle: unknown; readonly subjects: readonly string[] }[];
   /** Every try to deliver a webhook, oldest first. */
@@ -270,13 +275,22 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     runs: (name) => named(name).runs,
     cancelRun: (name, run) => cancel(named(name), runOf(name, run), jobs),
     rerunRun: (name, run) => rerun(state, named(name), runOf(name, run), jobs),
-    async rerequest(id) {
-      for (const each of state.repositories.values()) {
-        const checkRun = each.checkRuns.find((one) => one.id === id);
-        if (checkRun !== undefined)
-          return deliver("check_run", each, checkRunPayload(state, each, checkRun, "rerequested"));
-      }
-      throw new Error(`there is no check run ${id}`);
+    async rerequest(id, by = PERSON.login) {
+      const { repository, checkRun } = checkRunOf(state, id);
+      const payload = checkRunPayload(state, repository, checkRun, "rerequested", personNamed(state, by));
+      await deliver("check_run", repository, payload);
+    },
+    async rerequestSuite(name, commit, by = PERSON.login) {
+      const payload = await checkSuitePayload(state, named(name), commit, personNamed(state, by));
+      await deliver("check_suite", named(name), payload);
+    },
+    async click(id, identifier, by = PERSON.login) {
+      const { repository, checkRun } = checkRunOf(state, id);
+      if (!checkRun.actions.some((each) => each.identifier === identifier))
+        throw new Error(`the check run ${id} has no button ${identifier}`);
+      const person = personNamed(state, by);
+      const payload = checkRunPayload(state, repository, checkRun, "requested_action", person, identifier);
+      await deliver("check_run", repository, payload);
     },
     attestations: (name) => named(name).attestations,
     deliveries: deliveries.all,
@@ -312,6 +326,14 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       rmSync(root, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+function checkRunOf(state: State, id: number) {
+  for (const repository of state.repositories.values()) {
+    const checkRun = repository.checkRuns.find((each) => each.id === id);
+    if (checkRun !== undefined) return { repository, checkRun };
+  }
+  throw new Error(`there is no check run ${id}`);
 }
 
 /** Whether the app gets the event: subscribed, installed, not suspended, and permitted to read what it tells of. */

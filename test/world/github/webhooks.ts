@@ -3,10 +3,19 @@ import { git } from "../git-repository.ts";
 import { installationDocument, repositoryStub } from "./app.ts";
 import { type CheckRun, checkRunDocument, checkSuiteOf } from "./check-runs.ts";
 import { commitBeneath } from "./contents.ts";
-import { nodeId, repositoryDocument, userDocument, words } from "./repository-document.ts";
+import { minimalPullDocuments } from "./pull-documents.ts";
+import { appDocument, nodeId, repositoryDocument, userDocument, words } from "./repository-document.ts";
 import { type ActionsRun, runDocument } from "./runs.ts";
 import { type Document, examplePayload, replaceTexts, within } from "./seed.ts";
-import { fullName, type Installation, installationOf, PERSON, type Repository, type State } from "./state.ts";
+import {
+  fullName,
+  type Installation,
+  installationOf,
+  type Owner,
+  PERSON,
+  type Repository,
+  type State,
+} from "./state.ts";
 
 /** What a ref names when it doesn't exist. */
 export const NOTHING = "0".repeat(40);
@@ -91,9 +100,16 @@ export function runPayload(state: State, repository: Repository, run: ActionsRun
   };
 }
 
-/** The payload of `check_run`. */
-export function checkRunPayload(state: State, repository: Repository, checkRun: CheckRun, action: string): Document {
-  const seed = examplePayload("check_run", (each) => each.action === action);
+/** The payload of `check_run`. @param identifier - Of the button that was clicked. */
+export function checkRunPayload(
+  state: State,
+  repository: Repository,
+  checkRun: CheckRun,
+  action: string,
+  by: Owner = PERSON,
+  identifier?: string,
+): Document {
+  const { requested_action: _, ...seed } = examplePayload("check_run", (each) => each.action === action);
   const base = about(state, repository, seed);
   const document = checkRunDocument(state, repository, checkRun);
   const suite = checkSuiteOf(state, repository, checkRun);
@@ -101,6 +117,8 @@ export function checkRunPayload(state: State, repository: Repository, checkRun: 
   return {
     ...base,
     action,
+    sender: userDocument(state, by),
+    ...(identifier !== undefined && { requested_action: { identifier } }),
     check_run: {
       ...document,
       check_suite: {
@@ -114,11 +132,50 @@ export function checkRunPayload(state: State, repository: Repository, checkRun: 
         url,
         before: null,
         after: null,
-        pull_requests: [],
+        pull_requests: minimalPullDocuments(state, repository, checkRun.headSha),
         app: document.app,
         created_at: checkRun.startedAt,
         updated_at: checkRun.startedAt,
       },
+    },
+  };
+}
+
+/** The payload of `check_suite` rerequested: of all of the app's check runs on a commit. */
+export async function checkSuitePayload(
+  state: State,
+  repository: Repository,
+  headSha: string,
+  by: Owner,
+): Promise<Document> {
+  const action = "rerequested";
+  const seed = examplePayload("check_suite", (each) => each.action === action);
+  const base = about(state, repository, seed);
+  const { app } = state;
+  const id = checkSuiteOf(state, repository, { appId: app.id, headSha });
+  const url = `${state.apiUrl}/repos/${fullName(repository)}/check-suites/${id}`;
+  const { tree_id, message, timestamp, author, committer } = await headCommit(state, repository, headSha);
+  const runs = repository.checkRuns.filter((each) => each.headSha === headSha && each.appId === app.id);
+  return {
+    ...base,
+    action,
+    sender: userDocument(state, by),
+    check_suite: {
+      ...within(base, "check_suite"),
+      id,
+      node_id: nodeId("CheckSuite", id),
+      head_branch: null,
+      head_sha: headSha,
+      status: "completed",
+      conclusion: runs.at(-1)?.conclusion ?? null,
+      url,
+      before: null,
+      after: null,
+      pull_requests: minimalPullDocuments(state, repository, headSha),
+      app: appDocument(state, app.id),
+      latest_check_runs_count: runs.length,
+      check_runs_url: `${url}/check-runs`,
+      head_commit: { id: headSha, tree_id, message, timestamp, author, committer },
     },
   };
 }
