@@ -59,7 +59,8 @@ export interface SourceReader {
   listFiles(repository: Repository, commit: string): Promise<ReadonlyMap<string, string>>;
   /**
    * A file's bytes at a commit.
-   * @returns undefined if the commit is there and has no such file. @throws {CouldNotLook} @throws {BeyondLimit} above `limit` bytes.
+   * @returns undefined if the commit is there and has no such file. @throws {CouldNotLook} @throws {BeyondLimit} above `limit` bytes (and 5 MiB),
+   * and where the path leads through a symbolic link or a submodule, which GitHub and BuildKit follow to different files.
    */
   readFile(repository: Repository, commit: string, path: string, limit: number): Promise<Uint8Array | undefined>;
 }

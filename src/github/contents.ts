@@ -93,14 +93,7 @@ export async function readContent(
   if (type !== "file") return { kind: "other", type };
   const { size, encoding, content } = parsed(question, file, data);
   if (size > limit) throw tooLarge();
-  const text = content.replaceAll("\n", "");
-  if (encoding !== "base64" || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw new GitHubError(
-      "server-error",
-      `asked GitHub ${question.asked}: the content is in an encoding that it doesn't describe (${quote(encoding)}); try again later`,
-    );
-  }
-  const bytes = Buffer.from(text, "base64");
+  const bytes = decodedBytes(question, encoding, content);
   if (bytes.length > limit) throw tooLarge();
   if (bytes.length !== size) {
     throw new GitHubError(
@@ -109,6 +102,16 @@ export async function readContent(
     );
   }
   return { kind: "file", bytes };
+}
+
+/** The bytes of a content as GitHub encodes them. @throws {GitHubError} for anything but base64. */
+export function decodedBytes({ asked }: Question, encoding: string, content: string): Buffer {
+  const text = content.replaceAll("\n", "");
+  if (encoding === "base64" && /^[A-Za-z0-9+/]*={0,2}$/.test(text)) return Buffer.from(text, "base64");
+  throw new GitHubError(
+    "server-error",
+    `asked GitHub ${asked}: the content is in an encoding that it doesn't describe (${quote(encoding)}); try again later`,
+  );
 }
 
 /** Above 1 MB (100 MB on newer servers) GitHub refuses with the status of a missing permission. */
