@@ -151,7 +151,7 @@ export interface CheckRuns {
     repository: Repository,
     check: { readonly name: string; readonly commit: string; readonly externalId: string },
   ): Promise<number | undefined>;
-  /** Whether it already says this: status, conclusion, title and summary. @throws {CouldNotLook} */
+  /** Whether it already says this: status, conclusion, title and summary, with as many annotations. @throws {CouldNotLook} */
   says(repository: Repository, id: number, report: CheckRunReport): Promise<boolean>;
   /** @throws {CouldNotLook} */
   update(repository: Repository, id: number, report: CheckRunReport): Promise<void>;

@@ -1,8 +1,14 @@
-import type { CheckRunReport } from "../build/ports.ts";
+import type { CheckAction, CheckRunReport } from "../build/ports.ts";
 
 /** GitHub's limits: characters of a title, and bytes of the others, whose characters it doesn't say how it counts. */
 const MAX_TITLE_LENGTH = 255;
 const MAX_TEXT_BYTES = 65_535;
+
+/** GitHub's limits of buttons: how many, and the characters of each. */
+const MAX_ACTIONS = 3;
+const MAX_LABEL_LENGTH = 20;
+const MAX_DESCRIPTION_LENGTH = 40;
+const MAX_IDENTIFIER_LENGTH = 20;
 
 /** What GitHub calls the output of a check run. */
 export interface CheckRunOutput {
@@ -14,21 +20,44 @@ export interface CheckRunOutput {
 /** A report within GitHub's limits, which would refuse the whole of it. What doesn't fit is cut and says where the whole is. */
 export function outputOf({ title, summary, text, detailsUrl }: CheckRunReport): CheckRunOutput {
   return {
-    title: cutTitle(title),
+    title: cutLine(title, MAX_TITLE_LENGTH),
     summary: cutText(summary, detailsUrl),
     ...(text !== undefined && { text: cutText(text, detailsUrl) }),
   };
 }
 
-function cutTitle(title: string): string {
-  if (title.length <= MAX_TITLE_LENGTH) return title;
+/**
+ * Buttons within GitHub's limits.
+ * @throws if there are more than three, or an identifier is too long: cut, a click on one could mean another.
+ */
+export function actionsOf(actions: readonly CheckAction[]): CheckAction[] {
+  if (actions.length > MAX_ACTIONS) throw new Error(`a check run has at most ${MAX_ACTIONS} buttons`);
+  return actions.map(({ label, description, identifier }) => {
+    if (identifier.length > MAX_IDENTIFIER_LENGTH) throw new Error(`too long to identify a button: ${identifier}`);
+    return {
+      label: cutLine(label, MAX_LABEL_LENGTH),
+      description: cutLine(description, MAX_DESCRIPTION_LENGTH),
+      identifier,
+    };
+  });
+}
+
+/** A text of one line, cut to so many characters. */
+export function cutLine(text: string, most: number): string {
+  const whole = text.toWellFormed();
+  if (whole.length <= most) return whole;
   // A cut between two halves of a character leaves a lone one.
-  return `${title.slice(0, MAX_TITLE_LENGTH - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+  return `${whole.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
+}
+
+/** Words that lead to the whole of what is cut, if it is anywhere. */
+export function wholeAt(url: string | undefined): string {
+  return url === undefined ? "" : `; the whole is at ${url}`;
 }
 
 function cutText(text: string, whole: string | undefined): string {
   if (Buffer.byteLength(text) <= MAX_TEXT_BYTES) return text;
-  const pointer = `\n\n… cut here, for GitHub shows no more${whole === undefined ? "" : `; the whole is at ${whole}`}\n`;
+  const pointer = `\n\n… cut here, for GitHub shows no more${wholeAt(whole)}\n`;
   let room = MAX_TEXT_BYTES - Buffer.byteLength(pointer);
   let kept = "";
   let fence = "";

@@ -20,6 +20,27 @@ const completed: CheckRunReport = {
   completedAt: new Date("2026-11-27T16:05:00Z"),
 };
 
+function annotated(count: number): CheckRunReport {
+  const annotation = { path: "a/Dockerfile", level: "warning", title: "t", message: "m" } as const;
+  const annotations = Array.from({ length: count }, (_, index) => ({
+    ...annotation,
+    line: index + 1,
+    endLine: index + 1,
+  }));
+  return { ...completed, annotations };
+}
+
+/** The first and the last line of the annotations that a request adds, and its conclusion. */
+function added({ body }: { readonly body: unknown }) {
+  const { conclusion, output } = body as { conclusion?: string; output: { annotations?: { start_line: number }[] } };
+  const lines = output.annotations?.map(({ start_line }) => start_line) ?? [];
+  return [conclusion, lines[0], lines.at(-1)];
+}
+
+function withAnnotations(count: number) {
+  return { output: { title: "trusted: 3 images", summary: "everything", annotations_count: count } };
+}
+
 function checkRunsOf(api: Api) {
   return createCheckRuns({ octokitFor: async () => api.octokit, appId: APP_ID });
 }
@@ -112,12 +133,18 @@ for (const [what, changes, expected] of [
   ["the conclusion differs", { conclusion: "failure" }, false],
   ["the title differs", { output: { title: "untrusted", summary: "everything" } }, false],
   ["the summary differs", { output: { title: "trusted: 3 images", summary: "nothing" } }, false],
+  [
+    "fewer annotations are there",
+    { output: { title: "trusted: 3 images", summary: "everything", annotations_count: 0 } },
+    false,
+  ],
   ["there is no output", { output: { title: null, summary: null } }, false],
 ] as const) {
   test(`a check run ${expected ? "says" : "doesn't say"} it already where ${what}`, async (t) => {
     const api = startApi(t);
     api.answer("GET /repos/acme/app/check-runs/5", 200, checkRun(5, changes));
-    assert.equal(await checkRunsOf(api).says(app, 5, completed), expected);
+    const report = what.startsWith("fewer") ? annotated(1) : completed;
+    assert.equal(await checkRunsOf(api).says(app, 5, report), expected);
   });
 }
 
@@ -125,4 +152,47 @@ test("another app's check run says nothing of ours", async (t) => {
   const api = startApi(t);
   api.answer("GET /repos/acme/app/check-runs/5", 200, checkRun(5, { app: { id: 99 } }));
   await couldNotLook("server-error", checkRunsOf(api).says(app, 5, completed));
+});
+
+test("adds annotations in portions of fifty, the first with the check run itself", async (t) => {
+  const api = startApi(t);
+  api.answer("POST /repos/acme/app/check-runs", 201, checkRun(5, withAnnotations(50)));
+  api.answer("PATCH /repos/acme/app/check-runs/5", 200, checkRun(5, withAnnotations(100)));
+  api.answer("PATCH /repos/acme/app/check-runs/5", 200, checkRun(5, withAnnotations(101)));
+  assert.equal(await checkRunsOf(api).create(app, check, annotated(101)), 5);
+  assert.deepEqual(api.asked.map(added), [
+    ["success", 1, 50],
+    [undefined, 51, 100],
+    [undefined, 101, 101],
+  ]);
+});
+
+test("adds no annotation twice: after a crash it goes on behind those that GitHub has", async (t) => {
+  const api = startApi(t);
+  const update = (there: number, wanted: number) => {
+    api.answer("GET /repos/acme/app/check-runs/5", 200, checkRun(5, withAnnotations(there)));
+    api.answer("PATCH /repos/acme/app/check-runs/5", 200, checkRun(5, withAnnotations(wanted)));
+    return checkRunsOf(api).update(app, 5, annotated(wanted));
+  };
+  await update(50, 70);
+  await update(70, 70);
+  assert.deepEqual(api.asked.filter(({ body }) => body !== undefined).map(added), [
+    ["success", 51, 70],
+    ["success", undefined, undefined],
+  ]);
+  api.answer("GET /repos/acme/app/check-runs/5", 200, checkRun(5, { ...withAnnotations(0), app: { id: 99 } }));
+  await couldNotLook("server-error", checkRunsOf(api).update(app, 5, annotated(1)));
+});
+
+test("sends buttons where the report has any, and takes them away where it says so", async (t) => {
+  const api = startApi(t);
+  const action = { label: "Pin digests", description: "Writes digests into the file", identifier: "pin" };
+  for (const actions of [[action], []]) {
+    api.answer("PATCH /repos/acme/app/check-runs/5", 200, checkRun(5));
+    await checkRunsOf(api).update(app, 5, { ...completed, actions });
+  }
+  assert.deepEqual(
+    api.asked.map(({ body }) => Object(body).actions),
+    [[action], []],
+  );
 });
