@@ -91,7 +91,8 @@ export async function refsOf(repository: Repository): Promise<readonly Ref[]> {
 /** What GitHub says of a commit that nobody signed. */
 export const UNSIGNED = { verified: false, reason: "unsigned", signature: null, payload: null, verified_at: null };
 
-function refDocument(base: string, { ref, object, type }: Ref): Document {
+/** A ref as the API has it. */
+export function refDocument(base: string, { ref, object, type }: Ref): Document {
   return {
     ref,
     node_id: nodeId("Ref", ref),

@@ -58,6 +58,10 @@ at(installations, ["content", "application/json", "schema"]).items = { $ref: "#/
 for (const name of ["pull-request", "pull-request-simple"])
   mend(slice.components.schemas?.[name], ["properties", "head", "properties", "repo"]);
 
+/** A ref that can't be deleted is described as refused without a word; GitHub says why. */
+const deleted = slice.operations["DELETE /repos/{owner}/{repo}/git/refs/{ref}"]?.responses;
+Object.assign(deleted ?? {}, { 422: { $ref: "#/components/responses/validation_failed" } });
+
 /** GitHub's OpenAPI description, the part that is used here. */
 export const components = slice.components;
 

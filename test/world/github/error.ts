@@ -2,11 +2,19 @@
 export class ApiError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+  /** What in particular, as the operation describes it. */
+  readonly errors: readonly unknown[] | undefined;
+  constructor(
+    status: number,
+    message: string,
+    headers: Readonly<Record<string, string>> = {},
+    errors?: readonly unknown[],
+  ) {
     super(message);
     this.name = "ApiError";
     this.status = status;
     this.headers = headers;
+    this.errors = errors;
   }
 }
 
@@ -21,6 +29,6 @@ export function forbidden(message = "Resource not accessible by integration"): A
 }
 
 /** What is understood and can't be done. */
-export function unprocessable(message: string): ApiError {
-  return new ApiError(422, message);
+export function unprocessable(message: string, errors?: readonly unknown[]): ApiError {
+  return new ApiError(422, message, {}, errors);
 }

@@ -13,10 +13,12 @@ import { contentEndpoints } from "./contents.ts";
 import { Deliveries, type Delivery, type Interference } from "./deliveries.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { gitDataEndpoints } from "./git-data.ts";
+import { gitWriteEndpoints } from "./git-writes.ts";
 import { hookDeliveryEndpoints } from "./hook-deliveries.ts";
 import { type JobHandler, Jobs } from "./jobs.ts";
 import { listen, stop } from "./listen.ts";
 import { pullEndpoints } from "./pull-endpoints.ts";
+import { pullWriteEndpoints } from "./pull-writes.ts";
 import { type Pull, type PullChanges, type PullOptions, Pulls, pullNumbered } from "./pulls.ts";
 import { type BranchCommitOptions, type Deliver, objectOf, Pushes, type TagOptions } from "./pushes.ts";
 import {
@@ -188,7 +190,9 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       ...appEndpoints(state),
       ...contentEndpoints(state),
       ...gitDataEndpoints(state),
+      ...gitWriteEndpoints(state, pushes, later),
       ...pullEndpoints(state),
+      ...pullWriteEndpoints(state, pulls),
       ...collaboratorEndpoints(state),
       ...checkRunEndpoints(state, { checkRunChanged }),
       ...workflowEndpoints(state, jobs),

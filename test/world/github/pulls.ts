@@ -31,6 +31,24 @@ export interface Pull {
   readonly createdAt: string;
   updatedAt: string;
   closedAt: string | null;
+  /** What was said about its lines, the oldest first. */
+  readonly reviews: Review[];
+}
+
+/** What one review says. */
+export interface Review {
+  readonly id: number;
+  readonly commit: string;
+  readonly body: string;
+  readonly comments: readonly ReviewComment[];
+}
+
+/** Said about lines of a file as the head has it. */
+export interface ReviewComment {
+  readonly path: string;
+  readonly line: number;
+  readonly endLine: number;
+  readonly body: string;
 }
 
 /** A pull request to be made; everything has a default but the branch. */
@@ -83,6 +101,7 @@ export class Pulls {
       createdAt: now,
       updatedAt: now,
       closedAt: null,
+      reviews: [],
     };
     await keepHead(repository, pull);
     repository.pulls.push(pull);
@@ -188,7 +207,8 @@ export async function isNothingNew({ directory }: Repository, base: string, head
   return (await countBetween(directory, base, head)) === 0;
 }
 
-function openOf(repository: Repository, from: Repository, branch: string): readonly Pull[] {
+/** Those that are open from a branch. */
+export function openOf(repository: Repository, from: Repository, branch: string): readonly Pull[] {
   return repository.pulls.filter(
     ({ state, head }) => state === "open" && head.repository === from && head.branch === branch,
   );

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { gitPath, serveGit } from "../git-http.ts";
 import type { AppManifests } from "./app-manifests.ts";
 import type { Endpoint, Endpoints, Reply } from "./call.ts";
+import { ContentLimits } from "./content-limits.ts";
 import { allow, authenticate, type Caller, sees } from "./credentials.ts";
 import { findOperation, type Operation } from "./description.ts";
 import { ApiError } from "./error.ts";
@@ -50,6 +51,7 @@ export function createGithubServer(
   manifests: AppManifests,
 ): Server {
   const used = new Map<string, number>();
+  const limits = new ContentLimits(state);
 
   async function serveApi(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const method = request.method ?? "GET";
@@ -125,6 +127,7 @@ export function createGithubServer(
     if (endpoint === undefined) throw new Violation("the stand-in doesn't play this operation");
     try {
       const call = { ...read, caller: authenticate(state, request.headers.authorization) };
+      limits.count(operation.name, call.caller);
       switch (endpoint.kind) {
         case "anyone":
           return await endpoint.answer(call);
@@ -207,8 +210,13 @@ function cloneFrom(state: State, request: IncomingMessage, response: ServerRespo
   else response.writeHead(404).end("Repository not found.");
 }
 
-function errorReply({ status, message, headers }: ApiError): Reply {
-  const body = { message, documentation_url: "https://docs.github.com/rest", status: String(status) };
+function errorReply({ status, message, headers, errors }: ApiError): Reply {
+  const body = {
+    message,
+    ...(errors && { errors }),
+    documentation_url: "https://docs.github.com/rest",
+    status: String(status),
+  };
   return { status, headers, body };
 }
 

@@ -117,6 +117,7 @@ const FIRST_ID = {
   checkSuite: 48_000_000_001,
   delivery: 260_000_000_001,
   attestation: 9_000_001,
+  review: 3_500_000_001,
   pull: 2_900_000_001,
 };
 
