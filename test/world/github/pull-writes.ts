@@ -39,7 +39,7 @@ export function pullWriteEndpoints(state: State, pulls: Pulls): Endpoints {
       const pull = pullOfCall(call);
       const { state: to, ...changes } = call.body as PullChanges & { readonly state?: "open" | "closed" };
       checkWords(changes);
-      await pulls.change(repository, pull, changes, botOf(state));
+      if (Object.keys(changes).length > 0) await pulls.change(repository, pull, changes, botOf(state));
       if (to === "closed" && pull.state === "open") await pulls.close(repository, pull, botOf(state));
       if (to === "open" && pull.state === "closed") await pulls.reopen(repository, pull, botOf(state));
       return { status: 200, body: await pullDocument(state, repository, pull) };
