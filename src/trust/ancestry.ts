@@ -1,6 +1,7 @@
 import type { ParentClaim } from "../attestation/parents.ts";
-import { formatPlatform, type Platform, samePlatform } from "../image/platform.ts";
+import { formatPlatform, type Platform } from "../image/platform.ts";
 import { formatReference, type ImageReference, imageName, type PinnedImage } from "../image/reference.ts";
+import { type Claim, claimsOf, keyOf, type Leaf } from "./claimed-parents.ts";
 import type { Examination } from "./examine.ts";
 import { type FeedAnswers, type FeedPorts, readFeeds } from "./feed-reading.ts";
 import type { Finding } from "./finding.ts";
@@ -19,7 +20,7 @@ import type {
 import { proveSeams } from "./prove-seams.ts";
 import type { ImageNode, Resolution } from "./resolve.ts";
 import { revokedDigest } from "./revocation.ts";
-import type { BaseClaim } from "./standing.ts";
+import { areTrusted, judge } from "./verdict.ts";
 import { openVisits } from "./visits.ts";
 
 /** How many images one walk looks at, and how many things of any kind it names (DESIGN §7). */
@@ -116,6 +117,78 @@ export async function walkAncestry(
   asOf: Date,
   own?: OwnBuild,
 ): Promise<Ancestry> {
+  const { starts, ...walked } = await walk(ports, policy, { kind: "image", subject, wanted, own }, asOf);
+  const ancestry: Ancestry = {
+    ...walked,
+    ...(wanted !== "every" && { onlyPlatform: wanted }),
+    ...(own && { own: new Set(walked.subjects) }),
+  };
+  return inDepth(ports, policy, ancestry, (given) => judge(given, policy, subject, asOf).outcome === "trusted");
+}
+
+/** The ancestry of an image that isn't built yet, without the image. */
+export interface ParentsAncestry {
+  /** Its subjects are all the parents. */
+  readonly ancestry: Ancestry;
+  /** The nodes that each claim led to, in the order of the claims: never none. */
+  readonly parents: readonly (readonly string[])[];
+}
+
+/**
+ * Walks what would be the parents of an image, all together: they are what their child's own walk would find, held to the same limits and
+ * compared with the same images.
+ *
+ * @param claims - At least one.
+ * @param children - How many images they would be the parents of: one for each platform that is built.
+ * @throws As {@link walkAncestry}.
+ */
+export async function walkParents(
+  ports: WalkPorts,
+  policy: Policy,
+  claims: readonly Claim[],
+  children: number,
+  asOf: Date,
+): Promise<ParentsAncestry> {
+  const { starts, ...walked } = await walk(ports, policy, { kind: "parents", claims, children }, asOf);
+  const isTrusted = (given: Ancestry) => areTrusted(given, policy, asOf);
+  return { ancestry: await inDepth(ports, policy, walked, isTrusted), parents: starts };
+}
+
+/** Looks at what only the whole ancestry shows to be needed. */
+async function inDepth(
+  ports: WalkPorts,
+  policy: Policy,
+  walked: Ancestry,
+  isTrusted: (ancestry: Ancestry) => boolean,
+): Promise<Ancestry> {
+  const ancestry =
+    ports.known === undefined ? walked : { ...walked, known: await knownBeside(ports.known, walked, policy) };
+  return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, isTrusted);
+}
+
+/** Where a walk begins. */
+type Beginning =
+  | {
+      readonly kind: "image";
+      readonly subject: PinnedImage;
+      readonly wanted: Platform | "every";
+      readonly own: OwnBuild | undefined;
+    }
+  | { readonly kind: "parents"; readonly claims: readonly Claim[]; readonly children: number };
+
+interface Visited {
+  readonly node: AncestryNode;
+  readonly image: PinnedImage;
+  readonly claims: readonly Claim[];
+}
+
+/** @returns `starts`: the nodes that each of the claims led to with which it began; none where it began with an image. */
+async function walk(
+  ports: WalkPorts,
+  policy: Policy,
+  beginning: Beginning,
+  asOf: Date,
+): Promise<Ancestry & { readonly starts: readonly (readonly string[])[] }> {
   const visits = openVisits(ports, policy, asOf);
   // Beside the walk: only what the walk leaves open needs them.
   const reading = readFeeds(ports.feeds, ports.verifier, policy, asOf);
@@ -148,24 +221,22 @@ export async function walkAncestry(
     begun.add(id);
     const { node } = resolution;
     const claims = claimsOf(policy, node, await examineNode(node, of));
-    await Promise.all(
-      claims.map(async (claim) => {
-        if (claim.kind === "leaf") return;
-        const key = keyOf(claim);
-        if (!named.has(key) && named.size >= MAX_AHEAD) return;
-        named.add(key);
-        const resolutions = await visits.resolve(claim.image, claim.wanted, true);
-        await Promise.all(resolutions.map((each) => runAhead(each, undefined, depth + 1)));
-      }),
-    );
+    await Promise.all(claims.map((claim) => runAheadOf(claim, depth + 1)));
   };
 
-  const visit = async (
-    resolution: Resolution,
-    of: OwnBuild | undefined,
-  ): Promise<{ node: AncestryNode; claims: readonly Claim[] }> => {
+  const runAheadOf = async (claim: Claim, depth: number): Promise<void> => {
+    if (claim.kind === "leaf") return;
+    const key = keyOf(claim);
+    if (!named.has(key) && named.size >= MAX_AHEAD) return;
+    named.add(key);
+    const resolutions = await visits.resolve(claim.image, claim.wanted, true);
+    await Promise.all(resolutions.map((each) => runAhead(each, undefined, depth)));
+  };
+
+  const visit = async (resolution: Resolution, of: OwnBuild | undefined): Promise<Visited> => {
     const id = idOf(resolution);
-    if (resolution.kind === "finding") return { node: leaf(id, unlessRevoked(policy, resolution)), claims: [] };
+    if (resolution.kind === "finding")
+      return { node: leaf(id, unlessRevoked(policy, resolution)), image: resolution.image, claims: [] };
     const { node } = resolution;
     const examination = await examineNode(node, of);
     const claims = claimsOf(policy, node, examination);
@@ -173,42 +244,59 @@ export async function walkAncestry(
     const reference = formatReference(image);
     return {
       node: { id, reference, image, platform, node, examination, finding: examination.finding, links: [] },
+      image,
       claims,
     };
   };
 
-  const resolveClaim = async (claim: Claim, child: AncestryNode): Promise<readonly Resolution[]> => {
+  const resolveClaim = async (claim: Claim, child: Visited): Promise<readonly Resolution[]> => {
     if (claim.kind === "leaf") return [claim.resolution];
     const { image, wanted } = claim;
     const key = keyOf(claim);
     // Before anything is fetched: one statement can name twenty thousand images.
-    if (!asked.has(key) && asked.size >= MAX_IMAGES) return [tooMany(subject, child)];
+    if (!asked.has(key) && asked.size >= MAX_IMAGES) return [tooMany(child)];
     asked.add(key);
     return visits.resolve(image, wanted, true);
   };
 
-  let generation = distinct(await visits.resolve(subject, wanted, false));
-  for (const resolution of generation) known.add(idOf(resolution));
-  // A fault of ours comes out where the walk itself asks for the same; it isn't told twice.
-  for (const resolution of generation) runAhead(resolution, own, 0).catch(() => {});
-  const subjects = generation.map(idOf);
-  for (let depth = 0; generation.length > 0; depth++) {
-    const visited = await Promise.all(generation.map((each) => visit(each, depth === 0 ? own : undefined)));
+  const begin = async (): Promise<{ readonly visited: readonly Visited[]; readonly subjects: readonly string[] }> => {
+    if (beginning.kind === "image") {
+      const { subject, wanted, own } = beginning;
+      const generation = distinct(await visits.resolve(subject, wanted, false));
+      for (const resolution of generation) known.add(idOf(resolution));
+      // A fault of ours comes out where the walk itself asks for the same; it isn't told twice.
+      for (const resolution of generation) runAhead(resolution, own, 0).catch(() => {});
+      return {
+        visited: await Promise.all(generation.map((each) => visit(each, own))),
+        subjects: generation.map(idOf),
+      };
+    }
+    const { claims, children } = beginning;
+    // Their places among the images that one walk looks at.
+    for (let child = 0; child < children; child++) known.add(`child ${child}`);
+    for (const claim of claims) runAheadOf(claim, 1).catch(() => {});
+    return { visited: claims.map(unbuilt), subjects: [] };
+  };
+
+  const { visited: first, subjects } = await begin();
+  const starts: (readonly string[])[] = [];
+  for (let depth = 0, visited = first; visited.length > 0; depth++) {
     const next: Resolution[] = [];
     const answered = await Promise.all(
-      visited.map(async ({ node, claims }) => ({
-        node,
+      visited.map(async (child) => ({
+        child,
         resolved: await Promise.all(
-          claims.map(async (claim) => ({ role: claim.role, resolutions: await resolveClaim(claim, node) })),
+          child.claims.map(async (claim) => ({ role: claim.role, resolutions: await resolveClaim(claim, child) })),
         ),
       })),
     );
     // One after the other, so that what falls to the limits doesn't depend on who answered first.
-    for (const { node, resolved } of answered) {
+    for (const { child, resolved } of answered) {
+      const { node } = child;
       const links: Link[] = [];
       for (const { role, resolutions } of resolved) {
         for (const resolution of resolutions) {
-          const bounded = bound(resolution, depth + 1, known, tooMany(subject, node));
+          const bounded = bound(resolution, depth + 1, known, tooMany(child));
           const id = idOf(bounded);
           links.push({ role, to: id });
           if (known.has(id)) continue;
@@ -216,22 +304,30 @@ export async function walkAncestry(
           next.push(bounded);
         }
       }
-      nodes.set(node.id, { ...node, links });
+      if (depth === 0 && beginning.kind === "parents") starts.push([...new Set(links.map(({ to }) => to))]);
+      else nodes.set(node.id, { ...node, links });
     }
-    generation = next;
+    visited = await Promise.all(next.map((each) => visit(each, undefined)));
   }
-  const walked: Ancestry = {
-    subjects,
+  return {
+    subjects: beginning.kind === "image" ? subjects : [...new Set(starts.flat())],
     nodes,
     layers: new Map(),
     known: knownTogether(nodes),
     feeds: await reading,
-    ...(wanted !== "every" && { onlyPlatform: wanted }),
-    ...(own && { own: new Set(subjects) }),
+    starts,
   };
-  const ancestry =
-    ports.known === undefined ? walked : { ...walked, known: await knownBeside(ports.known, walked, policy) };
-  return ports.layers === undefined ? ancestry : proveSeams(ports.layers, ancestry, policy, subject, asOf);
+}
+
+/** Stands for an image that isn't built yet, as the child of one parent; no node of the ancestry. */
+function unbuilt(claim: Claim): Visited {
+  const image = claim.kind === "image" ? claim.image : claim.resolution.image;
+  const id = "the image that would be built";
+  return {
+    node: leaf(id, { kind: "finding", image, text: id, finding: { kind: "attested" } }),
+    image,
+    claims: [claim],
+  };
 }
 
 /** An ancestry of nothing but a finding: the tag isn't there, or couldn't be looked at. */
@@ -250,54 +346,6 @@ export function ancestryOfFinding(reference: ImageReference, finding: Finding): 
   return { subjects: [text], nodes: new Map([[text, node]]), layers: new Map(), known: knownTogether(new Map()) };
 }
 
-type Claim =
-  | { readonly kind: "image"; readonly role: Role; readonly image: PinnedImage; readonly wanted: Platform | "every" }
-  | { readonly kind: "leaf"; readonly role: Role; readonly resolution: Leaf };
-
-/** Something in the place of a parent, with the words that provenance has for it. */
-type Leaf = Resolution & { readonly kind: "finding"; readonly text?: string };
-
-function keyOf({ image, wanted }: Claim & { readonly kind: "image" }): string {
-  return `${imageName(image)}@${image.digest} ${wanted === "every" ? wanted : formatPlatform(wanted)}`;
-}
-
-function claimsOf(policy: Policy, node: ImageNode, { parents, unresolved, base }: Examination): readonly Claim[] {
-  const leaves = unresolved.map(({ uri, why }): Claim => {
-    const finding: Finding = { kind: "unresolved", code: "dependency-not-understood", reason: why };
-    return { kind: "leaf", role: "input", resolution: { kind: "finding", image: node.image, text: uri, finding } };
-  });
-  return [...parents.map((parent) => claimOf(policy, node, parent, base)), ...leaves];
-}
-
-function claimOf(policy: Policy, node: ImageNode, parent: ParentClaim, { kind: base }: BaseClaim): Claim {
-  const { role, reference, digest, pinned, kind } = parent;
-  const image: PinnedImage = { ...reference, digest };
-  const leafOf = (finding: Finding): Claim => ({ kind: "leaf", role, resolution: { kind: "finding", image, finding } });
-  // With the list alone any input may be the base, and only those that are looked at can be found to be.
-  const mayBeBase = role === "base" || (role === "input" && base === "longest-prefix");
-  const rule = mayBeBase ? "attested" : policy.roles[role];
-  if (rule === "allow") return leafOf({ kind: "allowed" });
-  if (rule === "pinned") {
-    const reason = `policy wants ${role}s pinned, and the build was asked for with a name without digest`;
-    return leafOf(pinned ? { kind: "pinned" } : { kind: "unresolved", code: "not-pinned", reason });
-  }
-  // Named by digest in the policy: taken for what it is, and no more is known of it (RULES R20).
-  if (kind === "oci-layout" && policy.allow.layouts.includes(digest)) return leafOf({ kind: "pinned" });
-  if (kind !== "image") {
-    const reason =
-      kind === "blob"
-        ? "a blob, which nothing can attest as an image"
-        : "an image from a local store, which nobody else can look at";
-    return leafOf({ kind: "unresolved", code: "local-image", reason });
-  }
-  // Frontends and scanners run on the builder, whose platform provenance of theirs doesn't tell: every one of theirs is judged.
-  // The child's own platform says more than provenance does: Windows images of several versions differ in os.version only.
-  const platform =
-    parent.platform !== undefined && samePlatform(parent.platform, node.platform) ? node.platform : parent.platform;
-  const wanted = platform ?? (role === "base" || role === "input" ? node.platform : "every");
-  return { kind: "image", role, image, wanted };
-}
-
 function bound(resolution: Resolution, depth: number, known: ReadonlySet<string>, full: Resolution): Resolution {
   if (known.has(idOf(resolution))) return resolution;
   if (known.size >= MAX_IMAGES) return full;
@@ -308,9 +356,9 @@ function bound(resolution: Resolution, depth: number, known: ReadonlySet<string>
 }
 
 /** Stands once for all parents of a child that are too many, so that what is told of them stays small. */
-function tooMany(subject: PinnedImage, { reference }: AncestryNode): Leaf {
+function tooMany({ node: { reference }, image }: Visited): Leaf {
   const finding: Finding = { kind: "limit", reason: `more than ${MAX_IMAGES} images in one ancestry` };
-  return { kind: "finding", image: subject, text: `further parents of ${reference}`, finding };
+  return { kind: "finding", image, text: `further parents of ${reference}`, finding };
 }
 
 /** A digest that policy revokes stays revoked where it isn't looked at, and where it can't be (RULES R27). */

@@ -1,22 +1,19 @@
-import type { PinnedImage } from "../image/reference.ts";
 import type { Ancestry } from "./ancestry.ts";
 import { judgeNode } from "./judge-node.ts";
 import { type LayersWanted, lookIntoLayers } from "./layer-facts.ts";
-import type { Policy } from "./policy.ts";
 import type { LayerReader } from "./ports.ts";
 import { differingLayers } from "./seam.ts";
-import { judge } from "./verdict.ts";
 
 /**
  * Looks into the layers on which the verdict rests (RULES R21): those of images whose base lies under them by two configs' word, in
  * an ancestry that is otherwise trusted. Layers are large, and nothing that is in them makes good what is wrong elsewhere.
+ *
+ * @param isTrusted - As long as layers aren't looked into.
  */
 export async function proveSeams(
   reader: LayerReader,
   ancestry: Ancestry,
-  policy: Policy,
-  subject: PinnedImage,
-  asOf: Date,
+  isTrusted: (ancestry: Ancestry) => boolean,
 ): Promise<Ancestry> {
   const wanted = [...ancestry.nodes.values()].flatMap((node): readonly LayersWanted[] => {
     const { node: image } = node;
@@ -33,6 +30,6 @@ export async function proveSeams(
           ];
     });
   });
-  if (wanted.length === 0 || judge(ancestry, policy, subject, asOf).outcome !== "trusted") return ancestry;
+  if (wanted.length === 0 || !isTrusted(ancestry)) return ancestry;
   return { ...ancestry, layers: await lookIntoLayers(reader, wanted) };
 }

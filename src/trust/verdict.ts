@@ -139,23 +139,92 @@ export interface Fault {
  * undetermined; else it is trusted. Nothing to judge is untrusted (RULES R18).
  */
 export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference, asOf: Date): Verdict {
+  const { subjects, onlyPlatform } = ancestry;
+  const nodes = judgeNodes(ancestry, policy, asOf, (judged) => {
+    for (const id of subjects) bindTag(judged, id, policy, image);
+  });
+  return verdictOn({ ancestry, policy, asOf, nodes }, { image, subjects, onlyPlatform, isParent: false });
+}
+
+/** An image that another would be built from. */
+export interface ParentAsked {
+  /** As the child names it. */
+  readonly image: ImageReference;
+  readonly nodes: readonly string[];
+  /** For which it is taken; undefined for all that it has. */
+  readonly platform: Platform | undefined;
+}
+
+/**
+ * The verdicts on images as what another would be built from, which asks less of them than of the image itself: a parent's tag is only how
+ * it was called (RULES R26), its index is no promise of its other platforms (R25), and which platforms count is the child's affair (R30).
+ */
+export function judgeParents(
+  ancestry: Ancestry,
+  policy: Policy,
+  parents: readonly ParentAsked[],
+  asOf: Date,
+): readonly Verdict[] {
+  const nodes = judgeNodes(ancestry, policy, asOf, () => {});
+  return parents.map(({ image, nodes: subjects, platform: onlyPlatform }) =>
+    verdictOn({ ancestry, policy, asOf, nodes }, { image, subjects, onlyPlatform, isParent: true }),
+  );
+}
+
+/** Whether all images of an ancestry can be trusted as what another would be built from. */
+export function areTrusted(ancestry: Ancestry, policy: Policy, asOf: Date): boolean {
+  const nodes = judgeNodes(ancestry, policy, asOf, () => {});
+  return outcomeOf(reachedFrom(ancestry.subjects, nodes)) === "trusted";
+}
+
+/** @param bindTags - Done to the nodes that are asked about by a tag; before what a feed may name, and again after. */
+function judgeNodes(
+  ancestry: Ancestry,
+  policy: Policy,
+  asOf: Date,
+  bindTags: (nodes: Map<string, JudgedNode>) => void,
+): ReadonlyMap<string, JudgedNode> {
   const nodes = new Map([...ancestry.nodes.values()].map((node) => [node.id, judged(ancestry, policy, node, asOf)]));
-  for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
+  bindTags(nodes);
   for (const id of nodes.keys()) bindInputs(nodes, id, policy);
   for (const id of nodes.keys()) nameByFeeds(nodes, id, ancestry, policy, asOf);
-  for (const id of ancestry.subjects) bindTag(nodes, id, policy, image);
+  bindTags(nodes);
   markCycles(nodes);
-  const paths = waysFrom(ancestry.subjects, nodes);
+  return nodes;
+}
+
+/** An ancestry whose nodes are judged. */
+interface Judged {
+  readonly ancestry: Ancestry;
+  readonly policy: Policy;
+  readonly asOf: Date;
+  readonly nodes: ReadonlyMap<string, JudgedNode>;
+}
+
+/** What is asked about of it. */
+interface Asked {
+  readonly image: ImageReference;
+  readonly subjects: readonly string[];
+  readonly onlyPlatform: Platform | undefined;
+  readonly isParent: boolean;
+}
+
+function verdictOn(
+  { ancestry, policy, asOf, nodes }: Judged,
+  { image, subjects: asked, onlyPlatform, isParent }: Asked,
+): Verdict {
+  const paths = waysFrom(asked, nodes);
   const told = new Map<string, Fault>();
   for (const [id, path] of paths) {
     const node = nodes.get(id);
     if (node !== undefined && !isSound(node.finding)) told.set(id, faultOf(policy, node, path));
   }
-  const platforms = ancestry.subjects.map((id): PlatformVerdict => {
+  const platforms = asked.map((id): PlatformVerdict => {
     const below = reachedFrom([id], nodes);
     const platform = nodes.get(id)?.platform;
     const image = ancestry.nodes.get(id)?.node;
     const counts =
+      isParent ||
       platform === undefined ||
       // No platform at all: what hides there is in nobody's list, and could run all the same (RULES R24).
       isUnknown(platform) ||
@@ -179,7 +248,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
         (nodes.get(fault.node)?.finding.kind === "unreachable") === (kind === "unreachable"),
     );
   const subjects = counting.map(({ node }) => node);
-  const index = judgeIndex(ancestry, policy, nodes, subjects);
+  const index = isParent ? { faults: [], unreachable: [] } : judgeIndex(ancestry, policy, nodes, subjects);
   const faults = [...of("fault"), ...missingPlatforms(policy, platforms), ...index.faults];
   const levels: Record<number, number> = {};
   for (const { level, finding } of concerned) {
@@ -204,7 +273,7 @@ export function judge(ancestry: Ancestry, policy: Policy, image: ImageReference,
     dependencyLevels: dependencyLevels(concerned, subjects),
     inputs: mostOpen(concerned.map(opennessOf)),
     validUntil: validUntil(concerned.map(({ finding }) => finding)),
-    onlyPlatform: ancestry.onlyPlatform,
+    onlyPlatform,
     versions: image.tag === undefined ? [] : versionsOf(subjects.flatMap((id) => nodes.get(id) ?? [])),
   };
 }
