@@ -47,7 +47,7 @@ export function inputsOfNode(provenances: readonly AcceptedProvenance[]): NodeIn
 }
 
 /** Each once. Whether a checksum was demanded only the steps tell: a list without them doesn't contradict those that have it. */
-function unionOf(records: readonly BuildRecord[]): readonly BuildInput[] {
+function unionOf(records: readonly InputRecord[]): readonly BuildInput[] {
   const checked = new Set(
     records.flatMap(({ otherInputs }) =>
       otherInputs.flatMap((input) => (input.kind === "http" && input.checksum !== undefined ? [input.uri] : [])),
@@ -59,7 +59,8 @@ function unionOf(records: readonly BuildRecord[]): readonly BuildInput[] {
   return [...new Map(named.map((input) => [JSON.stringify(input), input])).values()];
 }
 
-interface RefusedInput {
+/** Something that policy doesn't let in. */
+export interface RefusedInput {
   readonly code: InputCode | "incomplete";
   readonly reason: string;
 }
@@ -94,7 +95,17 @@ export function refusedInputs(
   return { kind: "opaque", code: first.code, reason: refused.map(({ reason }) => reason).join("; ") };
 }
 
-function refusedIn(allow: AllowedInputs, records: readonly BuildRecord[]): readonly RefusedInput[] {
+/**
+ * What of it policy wouldn't let into a build that isn't made yet, each kind once: by the same rules as what is recorded of one that was
+ * made, and with nothing left untold.
+ */
+export function refusedBeforehand(allow: AllowedInputs, inputs: readonly BuildInput[]): readonly RefusedInput[] {
+  return refusedIn(allow, [{ llb: true, complete: true, hermetic: true, otherInputs: inputs }]);
+}
+
+type InputRecord = Pick<BuildRecord, "llb" | "complete" | "hermetic" | "otherInputs">;
+
+function refusedIn(allow: AllowedInputs, records: readonly InputRecord[]): readonly RefusedInput[] {
   const inputs = unionOf(records);
   const of = (is: boolean, code: RefusedInput["code"], reason: string): RefusedInput[] =>
     is ? [{ code, reason }] : [];

@@ -4,15 +4,19 @@ import { entryFor, publisherNote } from "./mend-signer.ts";
 import type { Policy } from "./policy.ts";
 import type { JudgedNode } from "./verdict.ts";
 
+/** What a mend is for: a node, or what stands for one that was never reached. */
+export type Mendable = Pick<JudgedNode, "finding" | "reference" | "digest" | "index"> &
+  Partial<Pick<JudgedNode, "isOwn">>;
+
 /** What a person can do about a fault, in one sentence or two; with the line of policy that would change it, where there is one. */
-export function mendOf(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
+export function mendOf(policy: Policy, node: Mendable, refusal: Refusal | undefined): string {
   const mend = mendOfFinding(policy, node, refusal);
   if (node.isOwn || !["unattested", "refused", "opaque"].includes(node.finding.kind)) return mend;
   const note = publisherNote(policy, node.reference);
   return note === undefined ? mend : `${mend}. ${note}`;
 }
 
-function mendOfFinding(policy: Policy, node: JudgedNode, refusal: Refusal | undefined): string {
+function mendOfFinding(policy: Policy, node: Mendable, refusal: Refusal | undefined): string {
   const { finding } = node;
   const name = nameOf(node);
   // No root and no other signer stands for a build of one's own: what is asked of it is whether its run made it (RULES R9).
@@ -54,7 +58,7 @@ function mendOfFinding(policy: Policy, node: JudgedNode, refusal: Refusal | unde
   }
 }
 
-function nameOf({ reference, digest, index }: JudgedNode): string {
+function nameOf({ reference, digest, index }: Mendable): string {
   if (digest === undefined) return reference;
   const [name] = reference.split("@");
   return `${name}@${index ?? digest}`;
