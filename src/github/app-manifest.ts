@@ -2,8 +2,8 @@ import { z } from "zod";
 import { absentOn, ask, type GitHubClient } from "./ask.ts";
 import { GitHubError } from "./error.ts";
 
-/** Longest code that is sent on: it comes out of an address that anybody may call, and GitHub's have 40 characters. */
-const MAX_CODE_LENGTH = 200;
+/** Longest code that is sent on, and longest secret that is taken; GitHub's have 40 characters, and anybody may call the address that a code comes to. */
+const MAX_WORD_LENGTH = 200;
 
 /** Longest private key that is taken, in characters: GitHub's are RSA keys of 2048 bits, of about 1,700. */
 const MAX_KEY_LENGTH = 16_384;
@@ -21,6 +21,12 @@ export interface RegisteredApp {
   readonly clientSecret: string;
 }
 
+/** It goes into a file of lines, `NAME=value`. */
+const word = z
+  .string()
+  .max(MAX_WORD_LENGTH)
+  .regex(/^[\x21-\x7e]+$/);
+
 const registration = z
   .object({
     id: z.int().positive(),
@@ -31,21 +37,9 @@ const registration = z
       .max(MAX_KEY_LENGTH)
       .regex(/^-----BEGIN (?:RSA )?PRIVATE KEY-----\n[\w+/=\n]+-----END (?:RSA )?PRIVATE KEY-----\n?$/),
     // GitHub makes one for every manifest with a webhook; without it no delivery could be told from a stranger's.
-    webhook_secret: z
-      .string()
-      .min(1)
-      .max(MAX_CODE_LENGTH)
-      .regex(/^[\x21-\x7e]+$/),
-    client_id: z
-      .string()
-      .min(1)
-      .max(MAX_CODE_LENGTH)
-      .regex(/^[\x21-\x7e]+$/),
-    client_secret: z
-      .string()
-      .min(1)
-      .max(MAX_CODE_LENGTH)
-      .regex(/^[\x21-\x7e]+$/),
+    webhook_secret: word,
+    client_id: word,
+    client_secret: word,
   })
   .transform(
     ({ id, slug, html_url, pem, webhook_secret, client_id, client_secret }): RegisteredApp => ({
@@ -67,7 +61,7 @@ const registration = z
  * @throws {GitHubError} after an answer that got lost the code may be used up all the same.
  */
 export async function exchangeManifestCode(octokit: GitHubClient, code: string): Promise<RegisteredApp | undefined> {
-  if (code.length > MAX_CODE_LENGTH || !/^[\w-]+$/.test(code)) return undefined;
+  if (code.length > MAX_WORD_LENGTH || !/^[\w-]+$/.test(code)) return undefined;
   try {
     return await absentOn(
       [404, 422],

@@ -55,7 +55,7 @@ function isRateLimit({ status, message, response }: Thrown): boolean {
   if (status === 429) return true;
   const headers = response?.headers ?? {};
   const limited = headers["x-ratelimit-remaining"] === "0" || headers["retry-after"] !== undefined;
-  return status === 403 && (limited || /\bsecondary rate limit\b/i.test(message ?? ""));
+  return status === 403 && (limited || /\bsecondary rate limit\b|\babuse detection\b/i.test(message ?? ""));
 }
 
 function retryAfterOf({ response }: Thrown): number {

@@ -45,6 +45,7 @@ for (const [what, status, message, headers, code, retryAfter] of [
     1,
   ],
   ["the secondary limit is exceeded", 403, "You have exceeded a secondary rate limit.", {}, "rate-limited", 60],
+  ["an older server speaks of abuse", 403, "You have triggered an abuse detection mechanism.", {}, "rate-limited", 60],
   ["the secondary limit says how long", 403, "slow down", { "retry-after": "30" }, "rate-limited", 30],
   ["the token is bad", 401, "Bad credentials", {}, "credentials-refused", undefined],
   [
