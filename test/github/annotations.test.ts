@@ -34,6 +34,12 @@ test("a longer one is cut between characters, and says where the whole is", () =
   assert.match(cut?.message ?? "", /^x(?:😀)+\n… cut here, .*the whole is at https:\/\/builds\.example\/pulls\/3f1c$/u);
 });
 
+test("halves of characters and lines in the wrong order, which GitHub would refuse, are mended", () => {
+  const wrong = { ...annotation, line: 9, endLine: 2, title: "a\uD83D", message: "\uDE00b" };
+  const [each] = annotationsOf({ ...report, annotations: [wrong] });
+  assert.deepEqual([each?.start_line, each?.end_line, each?.title, each?.message], [9, 9, "a\uFFFD", "\uFFFDb"]);
+});
+
 test("whatever is annotated is within the limits", () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 70_000, unit: "binary", size: "max" }), fc.nat(9), (text, line) => {
@@ -42,7 +48,7 @@ test("whatever is annotated is within the limits", () => {
       assert.ok(each.title.length <= 255 && Buffer.byteLength(each.message) <= 64_000);
       assert.ok(each.title.isWellFormed() && each.message.isWellFormed());
     }),
-    { numRuns: 40 },
+    { numRuns: 40, endOnFailure: true },
   );
 });
 
