@@ -67,6 +67,23 @@ test("a fork's pull request and its files are read from the repository that it i
   await couldNotLook("server-error", pulls.listChangedFiles(app, number, head));
 });
 
+test("R8 a repository that was renamed is read and written as before, until another one has its name", async (t) => {
+  const { github, clients, app, number, head } = await start(t);
+  github.rename("acme/app", "renamed");
+  const pulls = createPullRequestReader(clients);
+  assert.equal((await pulls.readPull(app, number))?.head.commit, head);
+  assert.equal((await createSourceReader(clients).listFiles(app, head)).size, 2);
+  const check = { name: "trusted-builds / pull request", commit: head, externalId: "3f1c" };
+  await createCheckRuns({ ...clients, appId: github.app.id }).create(app, check, {
+    status: "queued",
+    title: "t",
+    summary: "s",
+  });
+  assert.equal(github.checkRuns("acme/renamed").length, 1);
+  await github.repository("acme/app", { id: 77, files: { Dockerfile: "FROM b\n" } });
+  await couldNotLook("not-found-unproven", pulls.readPull(app, number));
+});
+
 test("R33 a person's and the app's own permissions are GitHub's", async (t) => {
   const { github, clients, app } = await start(t);
   const permissions = createPermissions(clients);

@@ -27,6 +27,7 @@ import {
   forkRepository,
   type RepositoryChanges,
   type RepositoryOptions,
+  renameRepository,
 } from "./repositories.ts";
 import { type ActionsRun, cancel, rerun, runEndpoints } from "./runs.ts";
 import { createGithubServer, type LoggedRequest, type RequestHook } from "./server.ts";
@@ -80,6 +81,8 @@ export interface Github {
   repository(name: string, options?: RepositoryOptions): Promise<string>;
   /** Deletes it; another of the same name can have another id. */
   removeRepository(name: string): Promise<void>;
+  /** Gives it another name; from the old one GitHub leads on. */
+  rename(name: string, to: string): void;
   /** Changes what can be changed of a repository. */
   change(name: string, changes: RepositoryChanges): void;
   /** The app on an owner's account, to change it: `suspendedAt`, `permissions`, `selection`, `selected`. */
@@ -242,6 +245,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       await pulls.repositoryRemoved(repository);
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
+    rename: (name, to) => renameRepository(state, named(name), to),
     change: (name, changes) => changeRepository(named(name), changes),
     installation: (login) => accounts.installation(login),
     uninstall: (login) => accounts.uninstall(login),

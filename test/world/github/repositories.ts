@@ -1,6 +1,7 @@
+import { renameSync } from "node:fs";
 import { repositoryIdOf } from "../chain.ts";
 import { commitFiles, type Files, git, initRepository, REPOSITORY_NAME } from "../git-repository.ts";
-import { directoryOf, type Owner, type Repository, type State } from "./state.ts";
+import { directoryOf, fullName, type Owner, type Repository, type State } from "./state.ts";
 
 /** What a repository is; everything has a default. */
 export interface RepositoryOptions {
@@ -61,6 +62,7 @@ export async function createRepository(
   // Not there before git has it: a request that is on its way may ask for it.
   await initRepository(repository.directory);
   state.repositories.set(name.toLowerCase(), repository);
+  state.renamed.delete(name.toLowerCase());
   changeRepository(repository, options);
   const installation = [...state.installations.values()].find((each) => each.owner.id === owner.id);
   if (selected) installation?.selected.add(id);
@@ -83,4 +85,19 @@ export async function forkRepository(state: State, parent: Repository, owner: Ow
   await createRepository(state, owner, name, { private: parent.isPrivate, id }, parent);
   const refs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
   await git(directoryOf(state, name), ["fetch", "-q", "--update-head-ok", parent.directory, ...refs]);
+}
+
+/** Gives a repository another name at the same owner; GitHub leads on from the old one until another repository takes it. */
+export function renameRepository(state: State, repository: Repository, to: string): void {
+  const before = fullName(repository).toLowerCase();
+  repository.name = to;
+  const after = fullName(repository);
+  if (state.repositories.has(after.toLowerCase())) throw new Error(`${after} is there already`);
+  const directory = directoryOf(state, after);
+  renameSync(repository.directory, directory);
+  repository.directory = directory;
+  state.repositories.delete(before);
+  state.repositories.set(after.toLowerCase(), repository);
+  state.renamed.delete(after.toLowerCase());
+  state.renamed.set(before, repository.id);
 }

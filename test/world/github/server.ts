@@ -9,7 +9,7 @@ import { findOperation, type Operation } from "./description.ts";
 import { ApiError } from "./error.ts";
 import type { Fault, Faults } from "./faults.ts";
 import { htmlPage } from "./pages.ts";
-import type { State } from "./state.ts";
+import { fullName, type State } from "./state.ts";
 import { readRequest, responseFaults } from "./validation.ts";
 
 /** One request to the API as it came in, and what it got. */
@@ -89,11 +89,14 @@ export function createGithubServer(
   /** Whatever happens, it becomes an answer; a violation becomes a loud one. */
   async function answer(
     method: string,
-    path: string,
+    asPath: string,
     url: URL,
     body: unknown,
     request: IncomingMessage,
   ): Promise<Reply> {
+    const moved = movedReply(state, method, asPath, url.search);
+    if (moved !== undefined) return moved;
+    const path = pathByName(state, asPath);
     try {
       const found = findOperation(method, path);
       if (found === undefined) throw new Violation("the description (openapi.json) has no such operation");
@@ -218,6 +221,24 @@ function errorReply({ status, message, headers, errors }: ApiError): Reply {
     status: String(status),
   };
   return { status, headers, body };
+}
+
+/** Where a repository has another name now, GitHub leads on to its number. */
+function movedReply(state: State, method: string, path: string, search: string): Reply | undefined {
+  const [, owner = "", name = "", rest = ""] = /^\/repos\/([^/]+)\/([^/]+)(.*)$/.exec(path) ?? [];
+  const id = state.renamed.get(`${owner}/${name}`.toLowerCase());
+  if (id === undefined) return undefined;
+  const location = `${state.apiUrl}/repositories/${id}${rest}${search}`;
+  const isRead = method === "GET" || method === "HEAD";
+  const message = isRead ? "Moved Permanently" : "Temporary Redirect";
+  return { status: isRead ? 301 : 307, headers: { location }, body: { message, url: location } };
+}
+
+/** A path below a repository's number as the description knows it. */
+function pathByName(state: State, path: string): string {
+  const [, id, rest = ""] = /^\/repositories\/(\d+)(.*)$/.exec(path) ?? [];
+  const found = [...state.repositories.values()].find((each) => String(each.id) === id);
+  return found === undefined ? path : `/repos/${fullName(found)}${rest}`;
 }
 
 function faultReply({ status = 500, message = "Server Error", headers = {} }: Fault): Reply {

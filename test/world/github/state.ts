@@ -52,12 +52,12 @@ export interface Installation {
 export interface Repository {
   readonly id: number;
   readonly owner: Owner;
-  readonly name: string;
+  name: string;
   isPrivate: boolean;
   isArchived: boolean;
   readonly defaultBranch: string;
   /** Where git keeps it. */
-  readonly directory: string;
+  directory: string;
   /** Reviews that a pull request into the branch needs; a branch that isn't here takes pushes. */
   readonly rules: Map<string, { readonly reviews: number }>;
   readonly checkRuns: CheckRun[];
@@ -99,6 +99,8 @@ export interface State {
   readonly installations: Map<number, Installation>;
   /** By `owner/name` in lower case: GitHub knows no other. */
   readonly repositories: Map<string, Repository>;
+  /** Ids by the names that repositories had before, until another has the name. */
+  readonly renamed: Map<string, number>;
   readonly tokens: Map<string, Token>;
   /** Who acted, by their login in lower case. */
   readonly people: Map<string, Owner>;
@@ -154,6 +156,7 @@ export function createState(root: string, { ghes = false, now = () => new Date()
     owners: new Map(),
     installations: new Map(),
     repositories: new Map(),
+    renamed: new Map(),
     tokens: new Map(),
     people: new Map([[PERSON.login, PERSON]]),
     violations: [],
