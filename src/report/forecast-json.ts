@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { digestOf } from "../image/digest.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference, imageName } from "../image/reference.ts";
 import type { Forecast, ForecastFault, ForecastParent } from "../trust/forecast.ts";
@@ -64,6 +65,8 @@ const parent = z.strictObject({
 
 const fault = z.strictObject({
   code: z.string().meta({ description: "stable; for programs" }),
+  key: z.string().meta({ description: "what it is known again by in another version of the file" }),
+  grave: z.boolean().meta({ description: "whether it fails whatever is enforced" }),
   reason: z.string().meta({ description: "for people" }),
   mend: z.string().meta({ description: "what would mend it; for people" }),
   lines: z.array(lines),
@@ -178,10 +181,13 @@ function parentDocument(each: ForecastParent, verdict: number | null): ParentDoc
 }
 
 function faultDocument(given: ForecastFault, parents: readonly ForecastParent[]): ForecastFaultDocument {
-  const { code, reason, mend, parent: index, path } = given;
+  const { code, key, isGrave, reason, mend, parent: index, path } = given;
   const nodes = index === undefined ? [] : (parents[index]?.verdict?.nodes ?? []);
   return {
     code,
+    // Cut, two could look the same.
+    key: key.length <= MAX_TEXT ? key : digestOf(Buffer.from(key)),
+    grave: isGrave,
     reason: bounded(reason),
     mend: bounded(mend),
     lines: given.lines.slice(0, MAX_USES).map(({ line, endLine }) => ({ line, endLine })),

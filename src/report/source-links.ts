@@ -29,6 +29,7 @@ export function policyUrl({ uri }: JudgedBy["policy"]): string | undefined {
   return path === undefined ? undefined : `${repository}/blob/${commit}/${encodePath(path)}`;
 }
 
-function encodePath(path: string): string {
+/** A path for an address, each part escaped. */
+export function encodePath(path: string): string {
   return path.toWellFormed().split("/").map(encodeURIComponent).join("/");
 }

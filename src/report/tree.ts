@@ -14,6 +14,15 @@ export const plain: Paint = (text) => text;
 
 /** The ancestry of every platform as lines of a tree, an empty one after each. Texts of strangers in them are printable. */
 export function treeLines(verdict: VerdictDocument, paint: Paint = plain): readonly string[] {
+  return platformTrees(verdict, paint).flatMap((lines) => [...lines, ""]);
+}
+
+/** The same, a tree for each platform. @param role - What the image is to whoever draws it. */
+export function platformTrees(
+  verdict: VerdictDocument,
+  paint: Paint = plain,
+  role = "image",
+): readonly (readonly string[])[] {
   const tree: Tree = {
     paint,
     nodes: new Map(verdict.nodes.map((node) => [node.id, node])),
@@ -22,7 +31,7 @@ export function treeLines(verdict: VerdictDocument, paint: Paint = plain): reado
   };
   return verdict.platforms.flatMap((platform) => {
     const node = tree.nodes.get(platform.node);
-    return node === undefined ? [] : [...linesOf(tree, node, "", "", "image", !platform.counts), ""];
+    return node === undefined ? [] : [linesOf(tree, node, "", "", role, !platform.counts)];
   });
 }
 
