@@ -27,7 +27,8 @@ export function enforcementSections(
 ): readonly Section[] {
   const held = heldBack(outcome);
   const conclusion = conclusionOfPull(outcome);
-  if (isTrusted && files.every((file) => file.conclusion === "success")) return held.length === 0 ? [] : [{ before: ["### Why this check fails", ""], lines: held }];
+  if (isTrusted && files.every((file) => file.conclusion === "success"))
+    return held.length === 0 ? [] : [{ before: ["### Why this check fails", ""], lines: held }];
   const title = { success: "passes", failure: "fails", action_required: "doesn't pass", cancelled: "was cancelled" }[
     conclusion
   ];

@@ -49,19 +49,25 @@ export function judgedCheck(
   files: readonly Given[],
   given: Partial<PullCheck> = {},
 ): { readonly check: PullCheck; readonly documents: ReadonlyMap<string, ForecastDocument> } {
-  const all = files.map(({ before = absent, after, ...rest }): PullFile => ({
-    path: "Dockerfile",
-    previousPath: undefined,
-    isTouched: true,
-    build: undefined,
-    platforms: ["linux/amd64"],
-    enforced: [],
-    ...rest,
-    before: before.state,
-    after: after.state,
-  }));
+  const all = files.map(
+    ({ before = absent, after, ...rest }): PullFile => ({
+      path: "Dockerfile",
+      previousPath: undefined,
+      isTouched: true,
+      build: undefined,
+      platforms: ["linux/amd64"],
+      enforced: [],
+      ...rest,
+      before: before.state,
+      after: after.state,
+    }),
+  );
   return {
-    check: check({ outcome: { kind: "judged", verdict, files: all }, settledAt: new Date("2027-02-01T12:00:09Z"), ...given }),
+    check: check({
+      outcome: { kind: "judged", verdict, files: all },
+      settledAt: new Date("2027-02-01T12:00:09Z"),
+      ...given,
+    }),
     documents: new Map(files.flatMap(({ before = absent, after }) => [...before.documents, ...after.documents])),
   };
 }
@@ -84,7 +90,11 @@ export function check(given: Partial<PullCheck> = {}): PullCheck {
   };
 }
 
-function fileForecast(policy: PolicyOf, { outcome, faults, unreachable, asOf, validUntil }: Forecast, key: string): FileForecast {
+function fileForecast(
+  policy: PolicyOf,
+  { outcome, faults, unreachable, asOf, validUntil }: Forecast,
+  key: string,
+): FileForecast {
   const standing = faults.map((fault) => ({ key: fault.key, code: fault.code, isGrave: fault.isGrave }));
   return { policy, key, standing: { outcome, faults: standing, isPartial: unreachable.length > 0, asOf, validUntil } };
 }
