@@ -91,7 +91,8 @@ test("what happens to a pull request is told to those who may read it", async (t
   ]);
   assert.equal(Object(told()[3]?.payload.changes).base.ref.from, "main");
   const count = told().length;
-  github.installation("acme").permissions = APP_PERMISSIONS;
+  const { pull_requests: _, ...fewer } = APP_PERMISSIONS;
+  github.installation("acme").permissions = fewer;
   await github.openPull("acme/app", { from, branch: "main", base: "release" });
   assert.equal(told().length, count);
   const narrow = await octokitOf(github, "acme", { permissions: { contents: "read" } });

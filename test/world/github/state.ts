@@ -10,11 +10,17 @@ import type { ActionsRun } from "./runs.ts";
 /** What an app, an installation or a token may do: `{ contents: "read" }`. */
 export type Permissions = Readonly<Record<string, "read" | "write">>;
 
-/** What the app asks for (RULES R33); `metadata` comes with anything. */
-export const APP_PERMISSIONS: Permissions = { actions: "write", checks: "write", contents: "read", metadata: "read" };
+/** What `app.yml` asks for (RULES R33); `metadata` comes with anything. */
+export const APP_PERMISSIONS: Permissions = {
+  actions: "write",
+  checks: "write",
+  contents: "read",
+  metadata: "read",
+  pull_requests: "read",
+};
 
 /** What the app subscribes to. `installation*` comes without. */
-export const APP_EVENTS: readonly string[] = ["check_run", "create", "delete", "push", "workflow_run"];
+export const APP_EVENTS: readonly string[] = ["check_run", "create", "delete", "pull_request", "push", "workflow_run"];
 
 /** The app under test. */
 export interface App {
