@@ -14,7 +14,11 @@ export type Happening =
       readonly repositoryId: number;
       readonly checkRun: number;
       readonly externalId: string;
+      /** Who clicked, where a button of ours asked; GitHub itself asks nobody who may not write. */
+      readonly by?: string;
     }
+  /** Every check of a commit is asked for again. */
+  | { readonly kind: "suite-rerun-asked"; readonly repositoryId: number; readonly commit: string }
   | { readonly kind: "repositories-added"; readonly repositories: readonly Repository[] }
   | { readonly kind: "repositories-removed"; readonly ids: readonly number[] }
   | { readonly kind: "installation-gone"; readonly installation: number };
@@ -54,7 +58,13 @@ const acted = z.object({ action: z.string() });
 const checkRun = z.object({
   check_run: z.object({ id, external_id: z.string().nullish() }),
   repository: z.object({ id }),
+  requested_action: z.object({ identifier: z.string() }).nullish(),
+  sender: z.object({ login: z.string() }).nullish(),
 });
+const checkSuite = z.object({ check_suite: z.object({ head_sha: sha }), repository: z.object({ id }) });
+
+/** The button that asks for another look; the same on every check run of ours. */
+export const RE_VERIFY = "re-verify";
 const listed = z.object({ id, name: z.string().min(1), private: z.boolean() });
 const account = z.object({ id, login: z.string().min(1) });
 const uninstalled = z.object({ installation });
@@ -90,14 +100,23 @@ export function readHappening(event: string, payload: unknown): Happening | unde
       return { kind: "run-changed", repositoryId: on.id, runId: run.id, title: run.display_title ?? "" };
     }
     case "check_run": {
-      if (read(acted).action !== "rerequested") return undefined;
-      const { check_run: run, repository: on } = read(checkRun);
+      const { action } = read(acted);
+      if (action !== "rerequested" && action !== "requested_action") return undefined;
+      const { check_run: run, repository: on, requested_action: asked, sender } = read(checkRun);
+      const isButton = action === "requested_action";
+      if (isButton && asked?.identifier !== RE_VERIFY) return undefined;
       return {
         kind: "check-rerun-asked",
         repositoryId: on.id,
         checkRun: run.id,
         externalId: run.external_id ?? "",
+        ...(isButton && { by: sender?.login ?? "" }),
       };
+    }
+    case "check_suite": {
+      if (read(acted).action !== "rerequested") return undefined;
+      const { check_suite: suite, repository: on } = read(checkSuite);
+      return { kind: "suite-rerun-asked", repositoryId: on.id, commit: suite.head_sha };
     }
     case "installation": {
       const { action } = read(acted);

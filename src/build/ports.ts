@@ -319,6 +319,8 @@ export interface BuildIndex {
   findBuildByRun(repositoryId: number, runId: number): Promise<Build | undefined>;
   /** By the check run that it has now. An older one is another round's, which is over. */
   findBuildByCheckRun(repositoryId: number, checkRun: number): Promise<Build | undefined>;
+  /** Those of a commit that are the newest of their tag and image; at most 50. */
+  listBuildsOfCommit(repositoryId: number, commit: string): Promise<readonly Build[]>;
 }
 
 /** What is kept of the repositories that the app is installed on. */

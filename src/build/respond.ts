@@ -38,6 +38,12 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
       return runChanged(ports, happening);
     case "check-rerun-asked":
       return rerunAsked(ports, happening);
+    case "suite-rerun-asked": {
+      const woken: string[] = [];
+      for (const build of await store.listBuildsOfCommit(happening.repositoryId, happening.commit))
+        woken.push(...(await rerun(ports, build)));
+      return woken;
+    }
     case "repositories-added":
       for (const repository of happening.repositories) await store.rememberRepository(repository);
       return [];
@@ -94,6 +100,10 @@ async function rerunAsked(
     const begun = await buildNamed(store, repositoryId, externalId);
     return begun === undefined || begun.phase === "done" ? [] : [begun.id];
   }
+  return rerun(ports, build);
+}
+
+async function rerun(ports: RespondPorts, build: Build): Promise<readonly string[]> {
   if (build.phase !== "done" || build.outcome === undefined) return [build.id];
   switch (build.outcome.kind) {
     case "verdict":

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Build } from "../build/build.ts";
 import type { BuildIndex, BuildStore, PassStore } from "../build/ports.ts";
 import { type BuildWithRepository, buildOf, stateOf } from "./build-row.ts";
@@ -14,6 +15,9 @@ import type { Lineages } from "./lineages.ts";
 import { readPolicies, writePolicies } from "./policies.ts";
 import { replaceSummaries } from "./summaries.ts";
 import type { StoreTools, Transact } from "./transact.ts";
+
+/** A commit can have any number of tags; nobody asks for more than these at once. */
+const MAX_OF_COMMIT = 50;
 
 /** Builds beyond what moving them on needs. */
 export interface Builds extends BuildStore, BuildIndex, PassStore {
@@ -51,6 +55,21 @@ export function createBuilds(tools: StoreTools, lineages: Lineages, serialise: S
           .where("builds.check_run", "=", checkRunId)
           .orderBy("builds.created_at", "desc"),
       ),
+    listBuildsOfCommit: (repositoryId, commit) =>
+      attempt(`find the builds of commit ${commit}`, async () => {
+        const rows = await selectBuilds(db)
+          .where("builds.repository_id", "=", repositoryId)
+          .where("builds.commit", "=", commit)
+          .where(
+            sql<boolean>`not exists (select 1 from builds newer
+              where newer.repository_id = builds.repository_id and newer.ref = builds.ref and newer.image = builds.image
+                and (newer.generation, newer.created_at, newer.id) > (builds.generation, builds.created_at, builds.id))`,
+          )
+          .orderBy("builds.created_at")
+          .limit(MAX_OF_COMMIT)
+          .execute();
+        return rows.map((row) => known(lineages, row));
+      }),
     async saveBuild(build) {
       await transact(`save build ${build.id}`, (tx) => write(tx, lineages, build));
       lineages.advance(build);

@@ -211,6 +211,18 @@ export class MemoryStore
     return this.findLast((build) => build.key.repositoryId === repositoryId && build.checkRun === checkRun);
   }
 
+  async listBuildsOfCommit(repositoryId: number, commit: string): Promise<readonly Build[]> {
+    const newest = new Map(
+      this.builds
+        .filter(({ key }) => key.repositoryId === repositoryId)
+        .toSorted((a, b) => a.key.generation - b.key.generation)
+        .map((build) => [`${build.key.ref} ${build.key.image}`, build]),
+    );
+    const found = [];
+    for (const { id, key } of newest.values()) if (key.commit === commit) found.push(await this.readBuild(id));
+    return found.flatMap((build) => build ?? []);
+  }
+
   async rememberRepository(repository: Repository): Promise<void> {
     const isBaselined = this.repositories.get(repository.id)?.isBaselined ?? false;
     this.repositories.set(repository.id, { repository, isBaselined });
