@@ -271,7 +271,7 @@ test("R20 what goes in beside images is held to policy, with the lines that brin
     other("local-context", "docs", { line: 5 }),
     other("network", "apt-get update", { line: 6 }),
     other("network", "apk add", { line: 9 }),
-    other("cache", "/root/.cache", { line: 10 }),
+    other("cache", "pip install", { line: 10 }),
     other("privileged", "mount", { line: 11 }),
     other("oci-layout", layout, { line: 12 }),
   ];
