@@ -55,7 +55,9 @@ async function step(ports: ProposalPorts, { repository, state, keep }: Turn<Pins
 function settle(state: Pins, pull: PullRequest | undefined): Pins {
   if (pull === undefined || pull.isOpen) return state;
   const { pull: ours, ...closed } = state;
-  if (ours !== pull.number) return state;
+  // Opened though we never heard so: then it is known by our commit.
+  const isOurs = ours === undefined ? pull.head.commit === state.tip : ours === pull.number;
+  if (!isOurs) return state;
   if (pull.isMerged || state.retired === pull.number) return { ...closed, offered: [] };
   const declined = [...new Set([...state.declined, ...state.offered])].slice(-MAX_DECLINED);
   return { ...closed, offered: [], declined };
@@ -116,8 +118,10 @@ async function commit(
   if (tip !== undefined && !isOurs) return undefined;
   if (tip !== undefined && tip !== ours) return keep(after(before, proposal, tip));
   if (tip === undefined) return write(ports, repository, before, proposal, { isNew: true, on: proposal.head }, keep);
-  if (isOpen && isSame(before, proposal)) return before;
-  if (isOpen && isOnTop(before, proposal))
+  // Open, or not opened yet.
+  const isWanted = isOpen || (before.pull === undefined && before.offered.length > 0);
+  if (isWanted && isSame(before, proposal)) return before;
+  if (isWanted && isOnTop(before, proposal))
     return write(ports, repository, before, proposal, { isNew: false, on: tip }, keep);
   // What it was made from has changed, or its pull request is over: begun anew, since ours alone is there.
   const retiring = await keep({ ...before, ...(before.pull !== undefined && { retired: before.pull }) });
