@@ -175,6 +175,9 @@ test("R19 the image of a stage from which files are taken is an input, and one t
     "untrusted unattested",
   );
   // Where it can't be told, every one may lie underneath.
+  const swapped = [use(good.image, { line: 1 }), use(bad.image, { line: 5 })];
+  const twice = { stages: [build, stage(1, 5, { name: "Build" })], target: "build" };
+  assert.equal(await of(twice, swapped), "untrusted unattested");
   assert.equal(await of({ stages: [build, stage(1, 5), stage(2, 7)], target: "2" }), "untrusted unattested");
   assert.equal(await of({ stages: [build, stage(1, 5, { name: "Build" })], target: "build" }), "untrusted unattested");
   assert.equal(await of({ stages: [build, stage(1, 5)], target: "elsewhere" }), "untrusted unattested");
