@@ -1,11 +1,14 @@
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { EnvFileError, readEnvFile, type Variables } from "./env-file.ts";
 
 /** What the server runs with. */
 export interface Config {
   /** Undefined: no app is registered yet, and the server only says how (set-up mode). */
   readonly app: AppCredentials | undefined;
+  /** Where set-up keeps the app's credentials, and where a start finds them. */
+  readonly envFile: string;
   readonly host: string;
   readonly port: number;
   /** The GitHub server's URL, without a slash at its end. */
@@ -73,11 +76,30 @@ const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal"] as const
 const RETRIES = "15 60 180 600 1800 3600 3600";
 
 /**
+ * The environment above the variables of `ENV_FILE`, or of `.env` in the working directory, where there is such a file.
+ *
+ * @throws {ConfigError} where it can't be read: taken for absent, it would put a server into set-up mode that has an app.
+ */
+export function withEnvFile(env: Variables): Variables {
+  try {
+    const given = Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== "");
+    return { ...readEnvFile(envFileOf(env)), ...Object.fromEntries(given) };
+  } catch (error) {
+    if (error instanceof EnvFileError) throw new ConfigError([`ENV_FILE: ${error.message}`]);
+    throw error;
+  }
+}
+
+function envFileOf(env: Variables): string {
+  return resolve(env.ENV_FILE?.trim() || ".env");
+}
+
+/**
  * Reads the environment.
  *
  * @throws {ConfigError}
  */
-export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(env: Variables): Config {
   const faults: string[] = [];
   const text = (name: string) => {
     const value = env[name]?.trim();
@@ -129,6 +151,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   const publicUrl = url("PUBLIC_URL");
   const config: Config = {
     app,
+    envFile: envFileOf(env),
     host: text("HOST") ?? "localhost",
     port: whole("PORT", 3000, 65535),
     server,

@@ -79,16 +79,30 @@ export function sendMissing(response: ServerResponse): void {
   );
 }
 
+/** How a page is sent that isn't like the others: one with a form. */
+export interface PageHeaders {
+  /** Its content security policy. */
+  readonly policy?: string;
+  /** Beside the usual ones, or instead of them. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** A page of ours: no script, nothing from elsewhere, in nobody's frame. */
-export function sendPage(response: ServerResponse, status: number, html: string): void {
+export function sendPage(
+  response: ServerResponse,
+  status: number,
+  html: string,
+  { policy = CONTENT_SECURITY_POLICY, headers = {} }: PageHeaders = {},
+): void {
   response
     .writeHead(status, {
       "content-type": "text/html; charset=utf-8",
       "content-length": Buffer.byteLength(html),
-      "content-security-policy": CONTENT_SECURITY_POLICY,
+      "content-security-policy": policy,
       "cache-control": "no-store",
       "referrer-policy": "no-referrer",
       "x-content-type-options": "nosniff",
+      ...headers,
     })
     .end(html);
 }

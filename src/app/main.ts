@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 import { StoreError } from "../store/error.ts";
-import { ConfigError, readConfig } from "./config.ts";
+import { ConfigError, readConfig, withEnvFile } from "./config.ts";
 import { serve } from "./serve.ts";
 
 /** How long what is running may take to end, in milliseconds; then it goes on after the next start. */
 const STOPPING_MS = 10_000;
 
 /**
- * `trusted-builds serve`, and `npm start`: runs until SIGINT or SIGTERM.
+ * `trusted-builds serve`, and `npm start`: runs until SIGINT or SIGTERM. Where an app is registered meanwhile it starts anew, as that app.
  *
  * @returns the exit code where it can't start; never otherwise.
  */
@@ -21,20 +21,28 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
       });
   });
   try {
-    const serving = await serve(readConfig(env));
-    const what =
-      serving.mode === "app"
-        ? "waiting for deliveries"
-        : "no app is registered yet: open this address, it says what to do";
-    process.stdout.write(`trusted-builds: listening on ${serving.url}; ${what}\n`);
-    await asked;
-    await serving.close();
-    return 0;
+    for (;;) {
+      const serving = await serve(readConfig(withEnvFile(env)), showToken);
+      const what =
+        serving.mode === "app"
+          ? "waiting for deliveries"
+          : "no app is registered yet: open this address, it says what to do";
+      process.stdout.write(`trusted-builds: listening on ${serving.url}; ${what}\n`);
+      const next = await Promise.race([asked.then(() => "end"), serving.registered.then(() => "start")]);
+      await serving.close();
+      if (next === "end") return 0;
+      process.stdout.write("trusted-builds: an app is registered; starting as that app\n");
+    }
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof StoreError) && !isAddressFault(error)) throw error;
     process.stderr.write(`trusted-builds: ${(error as Error).message}\n`);
     return 1;
   }
+}
+
+/** Standard output is whoever's who started the server: that he knows the token is all that tells him from strangers. */
+function showToken(token: string): void {
+  process.stdout.write(`trusted-builds: the set-up page asks for this token, which serves once: ${token}\n`);
 }
 
 function isAddressFault(error: unknown): boolean {

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import { createNodeMiddleware } from "probot";
 import type { Build } from "../build/build.ts";
 import { createCheckRuns } from "../github/check-runs.ts";
@@ -9,29 +8,31 @@ import { createInstallations } from "../github/installations.ts";
 import { createPolicyReader } from "../github/policies.ts";
 import { createTagReader } from "../github/tags.ts";
 import { createWorkflows } from "../github/workflows.ts";
-import { setupPage } from "../report/build-page.ts";
 import { checkRunReport, type ReportOptions } from "../report/check-run.ts";
 import { verdictDocument } from "../report/json.ts";
 import type { JudgedBy } from "../report/judged-by.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { AppCredentials, Config } from "./config.ts";
 import { createGithubApp, githubClients } from "./github-app.ts";
-import { pathOf, refuseBody, sendMissing, sendPage, servePage } from "./http.ts";
+import { refuseBody, sendMissing, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
+import { closed, listen } from "./listen.ts";
+import { WEBHOOKS_PATH } from "./manifest.ts";
 import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
+import { serveSetup } from "./setup-server.ts";
 import { openOwnSummaries, signedSummaries } from "./summaries.ts";
 import { walks } from "./walk.ts";
 import { intake } from "./webhooks.ts";
-
-const WEBHOOKS_PATH = "/api/github/webhooks";
 
 /** A server that runs. */
 export interface Serving {
   /** `http://HOST:PORT` */
   readonly url: string;
   readonly mode: "app" | "set-up";
+  /** In set-up mode: resolves when an app is registered, and a start would be one in app mode. Never otherwise. */
+  readonly registered: Promise<void>;
   /** Ends what is running in an orderly way; what isn't done goes on after the next start. */
   close(): Promise<void>;
 }
@@ -39,10 +40,12 @@ export interface Serving {
 /**
  * Starts the server.
  *
+ * @param showToken - In set-up mode: shows whoever started the server, and nobody else, the token that its page asks for.
  * @throws {StoreError} where the database can't be opened, `in-use` where another process has it. @throws {ConfigError} for files it names that can't be used.
  */
-export function serve(config: Config): Promise<Serving> {
-  return config.app === undefined ? serveSetup(config) : serveApp(config, config.app);
+export async function serve(config: Config, showToken: (token: string) => void): Promise<Serving> {
+  if (config.app !== undefined) return serveApp(config, config.app);
+  return { ...(await serveSetup(config, showToken)), mode: "set-up" };
 }
 
 async function serveApp(config: Config, credentials: AppCredentials): Promise<Serving> {
@@ -139,6 +142,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
     return {
       url,
       mode: "app",
+      registered: new Promise(() => {}),
       close: async () => {
         await closed(http);
         await reconciler.stop();
@@ -168,33 +172,4 @@ async function reportOptions(
   const page = `${publicUrl}/builds/${id}`;
   const summaries = signedSummaries(`${page}/vsa.jsonl`, await store.listSummaries(id));
   return { workflowFile, server, page, ...(summaries && { summaries }) };
-}
-
-/** Without an app there is nothing to do but to say so; nothing is stored. */
-async function serveSetup(config: Config): Promise<Serving> {
-  const http = createServer((request, response) => {
-    const pathname = pathOf(request);
-    if (pathname === "/healthz") response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
-    else if (pathname === "/readyz")
-      response.writeHead(503, { "content-type": "text/plain" }).end("set-up mode: no app is registered\n");
-    else if (pathname === "/") sendPage(response, 200, setupPage());
-    else sendMissing(response);
-  });
-  const url = await listen(http, config);
-  return { url, mode: "set-up", close: () => closed(http) };
-}
-
-async function listen(http: Server, { host, port }: Config): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    http.once("error", reject).listen(port, host, resolve);
-  });
-  const { address, family, port: bound } = http.address() as AddressInfo;
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${bound}`;
-}
-
-function closed(http: Server): Promise<void> {
-  return new Promise((resolve) => {
-    http.close(() => resolve());
-    http.closeIdleConnections();
-  });
 }

@@ -153,7 +153,8 @@ program
   .summary("run the GitHub App")
   .description(
     `Runs the GitHub App: takes GitHub's webhooks, has images built on tag pushes, judges them, and says so in check runs.
-It is configured by the environment alone. Without APP_ID, PRIVATE_KEY and WEBHOOK_SECRET it starts in set-up mode and says what to do.`,
+It is configured by the environment, and by .env in the working directory. Without APP_ID, PRIVATE_KEY and WEBHOOK_SECRET it starts in
+set-up mode: its page registers an app, and keeps these there.`,
   )
   .addHelpText(
     "after",
@@ -164,6 +165,7 @@ The app, from its page at GitHub (all or none):
   WEBHOOK_SECRET              at least 16 random characters
 Where:
   HOST, PORT                  where to listen (localhost, 3000)
+  ENV_FILE                    another file than .env; what is set in the environment counts for more
   PUBLIC_URL                  where people reach it: check runs then link to the page of a build
   GHE_HOST, GHE_PROTOCOL      a GitHub Enterprise Server instead of github.com
 What is kept:

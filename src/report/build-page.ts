@@ -15,7 +15,6 @@ import { repositoryUrl } from "./source-links.ts";
 
 export { errorPage } from "./error-page.ts";
 export { CONTENT_SECURITY_POLICY } from "./page-layout.ts";
-export { setupPage } from "./setup-page.ts";
 
 /**
  * The status page of a build: one whole document without script, to be sent with {@link CONTENT_SECURITY_POLICY}. It fetches itself

@@ -14,7 +14,12 @@ const STYLE_HASH = createHash("sha256").update(STYLE).digest("base64");
  * The header `Content-Security-Policy` of every page: the stylesheet that is in the page and nothing else, so that what got through
  * the escaping could neither run nor fetch anything.
  */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
+export const CONTENT_SECURITY_POLICY = policyWithForms("'none'");
+
+/** The same for a page with a form. @param targets - The origins that it may be sent to, as the header's grammar has them: never a stranger's text. */
+export function policyWithForms(...targets: readonly string[]): string {
+  return `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action ${targets.join(" ")}; frame-ancestors 'none'`;
+}
 
 /** A whole document. */
 export interface Page {

@@ -101,7 +101,9 @@ td .mark { white-space: nowrap; }
 .tree .detail { color: var(--soft); font-size: 0.8125rem; line-height: 1.45; overflow-wrap: anywhere; }
 
 .card.numbered { list-style: decimal; padding-left: 2.5rem; }
-.numbered li + li { margin-top: 0.5rem; }
+.plain { list-style: disc; padding-left: 2.5rem; }
+.plain li { overflow-wrap: anywhere; }
+.plain li + li, .numbered li + li { margin-top: 0.5rem; }
 .numbered li::marker { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.5625rem 0.625rem; border-top: 1px solid var(--line); }
@@ -112,6 +114,14 @@ td code { overflow-wrap: normal; word-break: normal; white-space: nowrap; }
 td.text code { white-space: normal; overflow-wrap: anywhere; }
 .images { min-width: 52rem; }
 .images th.text { width: 32%; }
+form { display: grid; gap: 1rem; }
+label { display: grid; gap: 0.25rem; font-weight: 600; }
+label .soft { font-weight: 400; font-size: 0.875rem; }
+label.choice { grid-template-columns: auto minmax(0, 1fr); gap: 0.25rem 0.625rem; align-items: start; }
+label.choice .soft { grid-column: 2; }
+input { accent-color: var(--link); margin: 0.3125rem 0 0; }
+input:not([type="checkbox"]) { width: 100%; margin: 0; padding: 0.5rem 0.75rem; font: inherit; font-weight: 400; color: var(--ink); background: var(--ground); border: 1px solid var(--soft); border-radius: 8px; }
+button { justify-self: start; padding: 0.5625rem 1.25rem; font: inherit; font-weight: 600; color: var(--card); background: var(--link); border: 0; border-radius: 8px; cursor: pointer; }
 pre { margin: 0; padding: 1rem 1.25rem; font-size: 0.8125rem; line-height: 1.5; }
 
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding: 1.25rem 0 2rem; color: var(--soft); font-size: 0.875rem; overflow-wrap: anywhere; }

@@ -54,6 +54,8 @@ export async function startServer(
       HOST: "127.0.0.1",
       NODE_COMPILE_CACHE: COMPILE_CACHE,
       REFRESH_ROOTS_SECONDS: "0",
+      // Not that of whoever runs the tests.
+      ENV_FILE: join(tmpdir(), "no-env-file-of-a-test"),
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

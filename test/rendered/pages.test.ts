@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Outcome } from "../../src/build/build.ts";
-import { buildPage, errorPage, setupPage } from "../../src/report/build-page.ts";
+import { buildPage, errorPage } from "../../src/report/build-page.ts";
+import { agreementPage, registeredPage, setupPage } from "../../src/report/setup-page.ts";
 import { build, judgedBy, organisation, run, settled, trusted, untrusted } from "../report/builds.ts";
 import { hostile } from "../report/hostile.ts";
 import { browser } from "../world/browser.ts";
@@ -27,7 +28,25 @@ const PAGES: Readonly<Record<string, string>> = {
   "build-policy-wrong": buildPage(settled(wrong), []),
   "build-hostile": buildPage(hostile(settled(isUntrusted)), [judgedBy(hostile(untrusted))]),
   error: errorPage(404, "Not found", "There is nothing at this address, or nothing that may be seen here."),
-  "set-up": setupPage(["APP_ID: missing"]),
+  "set-up": setupPage({ publicUrl: undefined, file: "/srv/trusted-builds/.env" }),
+  "set-up-wrong": setupPage({
+    faults: ["The organisation: its name at GitHub"],
+    publicUrl: "https://builds.example.org",
+    file: "/srv/trusted-builds/.env",
+    entered: { publicUrl: "", organisation: "acme!", writes: true },
+  }),
+  "set-up-agreement": agreementPage({
+    action: "https://github.com/settings/apps/new?state=s",
+    manifest: "{}",
+    deliveries: "http://localhost:3000/api/github/webhooks",
+    permissions: { contents: "write", checks: "write", metadata: "read" },
+    events: ["push", "workflow_run", "check_run", "pull_request"],
+    isLoopback: true,
+  }),
+  "set-up-registered": registeredPage(
+    { slug: "trusted-builds-acme", url: "https://github.com/apps/trusted-builds-acme" },
+    "/srv/trusted-builds/.env",
+  ),
 };
 
 for (const [name, page] of Object.entries(PAGES))

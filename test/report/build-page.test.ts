@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import type { Build, Outcome } from "../../src/build/build.ts";
-import { buildPage, CONTENT_SECURITY_POLICY, errorPage, setupPage } from "../../src/report/build-page.ts";
+import { buildPage, CONTENT_SECURITY_POLICY, errorPage } from "../../src/report/build-page.ts";
 import type { JudgedBy } from "../../src/report/judged-by.ts";
+import { agreementPage, registeredPage, setupPage } from "../../src/report/setup-page.ts";
 import { build, judgedBy, organisation, run, settled, trusted, untrusted } from "./builds.ts";
 import { hostile } from "./hostile.ts";
 import { found } from "./pages.ts";
@@ -31,6 +32,15 @@ const ENDINGS: readonly Outcome[] = [
   { kind: "tag-unusable", reason: "no tag" },
 ];
 
+const agreement = {
+  action: "https://github.com/settings/apps/new?state=s",
+  manifest: '{"name":"tb"}',
+  deliveries: "https://builds.example.org/api/github/webhooks",
+  permissions: { contents: "read" },
+  events: ["push"],
+  isLoopback: true,
+};
+
 const everyPage: readonly string[] = [
   buildPage(build(), []),
   buildPage(build({ phase: "verifying", run, waiting, failures: 2 }), []),
@@ -38,7 +48,9 @@ const everyPage: readonly string[] = [
   buildPage(settled(isTrusted), [judgedBy(trusted)]),
   buildPage(settled(isUntrusted), [judgedBy(trusted), judgedBy(untrusted, organisation)]),
   errorPage(404, "Not found", "nothing here"),
-  setupPage(["APP_ID: missing"]),
+  setupPage({ publicUrl: undefined, file: ".env" }),
+  agreementPage(agreement),
+  registeredPage({ slug: "tb", url: "https://github.com/apps/tb" }, ".env"),
 ];
 
 test("every page is one document that needs nothing else, and its policy lets nothing else in", () => {
@@ -188,7 +200,15 @@ test("nothing that strangers wrote becomes an element, an attribute, or a link e
     ...ENDINGS.map((outcome) => buildPage(hostile(settled(outcome)), [])),
     ...judged.map((each) => buildPage(hostile(settled(isUntrusted)), [hostile(each), hostile(judgedBy(trusted))])),
     errorPage(404, hostile("title"), hostile("text")),
-    setupPage([hostile("fault")]),
+    setupPage({ faults: [hostile("fault")], publicUrl: hostile("x"), file: hostile("x") }),
+    setupPage({
+      publicUrl: undefined,
+      file: ".env",
+      faults: ["<img src=x onerror=evil()>"],
+      entered: hostile({ publicUrl: "x", organisation: "x", writes: false }),
+    }),
+    agreementPage({ ...agreement, deliveries: hostile("x"), manifest: '{"name":""><script>evil()</script>\'"}' }),
+    registeredPage(hostile({ slug: "x", url: "https://github.com/apps/x" }), hostile("x")),
   ];
   for (const page of pages) {
     const { strange, links, text } = found(page);
@@ -227,9 +247,10 @@ test("holds an ancestry of 512 images, and says the same of the same to the byte
 });
 
 test("the set-up page says which variables to set, all of them, and where the app's manifest is", () => {
-  const { text, links } = found(setupPage(["APP_ID: missing"]));
-  for (const name of ["APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRET"]) assert.ok(text.includes(name), name);
-  assert.ok(text.includes("APP_ID: missing"));
+  const { text, links } = found(setupPage({ publicUrl: undefined, file: "/srv/.env" }));
+  for (const name of ["APP_ID", "PRIVATE_KEY", "WEBHOOK_SECRET", "/srv/.env"]) assert.ok(text.includes(name), name);
   assert.ok(links.some((link) => link.endsWith("/app.yml")));
-  assert.ok(!found(setupPage()).text.includes("What is wrong"));
+  assert.ok(!text.includes("What is wrong"));
+  const wrong = found(setupPage({ publicUrl: undefined, file: ".env", faults: ["another token"] }));
+  assert.ok(wrong.text.includes("What is wrong") && wrong.text.includes("another token"));
 });

@@ -1,10 +1,10 @@
 /** Elements that our pages are made of; none of them runs or fetches anything, but for links that a person follows. */
 const ELEMENTS =
-  "!doctype html head meta title style body header main footer section article div span p h1 h2 h3 ul ol li dl dt dd a code pre br wbr time table thead tbody tr th td svg path circle".split(
+  "!doctype html head meta title style body header main footer section article div span p h1 h2 h3 ul ol li dl dt dd a code pre br wbr time table thead tbody tr th td form label input button svg path circle".split(
     " ",
   );
 const ATTRIBUTES =
-  "lang charset name content http-equiv class aria-label aria-hidden aria-current role tabindex scope href rel datetime viewbox fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray d cx cy r html".split(
+  "lang charset name content http-equiv class aria-label aria-hidden aria-current role tabindex scope method action name type required autocomplete spellcheck value checked href rel datetime viewbox fill stroke stroke-width stroke-linecap stroke-linejoin stroke-dasharray d cx cy r html".split(
     " ",
   );
 

@@ -1,0 +1,22 @@
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** Listens. @returns `http://HOST:PORT`, with the port that it got. */
+export async function listen(
+  http: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<string> {
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject).listen(port, host, resolve);
+  });
+  const { address, family, port: bound } = http.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${bound}`;
+}
+
+/** Takes no more connections, and ends when what is asked was answered. */
+export function closed(http: Server): Promise<void> {
+  return new Promise((resolve) => {
+    http.close(() => resolve());
+    http.closeIdleConnections();
+  });
+}
