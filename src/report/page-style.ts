@@ -26,6 +26,7 @@ body {
   font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", sans-serif;
 }
 .wide { max-width: 62rem; margin: 0 auto; padding: 0 1.25rem; }
+main.wide { padding-bottom: 2rem; }
 header.top { padding: 1.25rem 0 1rem; }
 header.top .wide { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; align-items: baseline; justify-content: space-between; }
 .brand { font-weight: 650; letter-spacing: -0.01em; }
@@ -101,9 +102,8 @@ td .mark { white-space: nowrap; }
 .tree .detail { color: var(--soft); font-size: 0.8125rem; line-height: 1.45; overflow-wrap: anywhere; }
 
 .card.numbered { list-style: decimal; padding-left: 2.5rem; }
-.plain { list-style: disc; padding-left: 2.5rem; }
-.plain li { overflow-wrap: anywhere; }
-.plain li + li, .numbered li + li { margin-top: 0.5rem; }
+.fault li { overflow-wrap: anywhere; }
+.fault li + li, .numbered li + li { margin-top: 0.5rem; }
 .numbered li::marker { color: var(--soft); }
 table { border-collapse: collapse; width: 100%; font-size: 0.875rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.5625rem 0.625rem; border-top: 1px solid var(--line); }
@@ -140,6 +140,7 @@ footer { border-top: 1px solid var(--line); margin-top: 2rem; padding: 1.25rem 0
 }
 @media (max-width: 30rem) {
   .wide { padding: 0 1rem; }
+  main.wide { padding-bottom: 2rem; }
   .banner { padding: 1.25rem 1rem; gap: 0.875rem; }
   .banner svg { width: 2.25rem; height: 2.25rem; }
   .card, .steps, .tree { padding-left: 1rem; padding-right: 1rem; }

@@ -118,5 +118,5 @@ export function registeredPage(app: { readonly slug: string; readonly url: strin
 
 function wrong(faults: readonly string[]): Markup | "" {
   if (faults.length === 0) return "";
-  return html`<section><h2>What is wrong so far</h2><ul class="card fault bad plain">${faults.map((fault) => html`<li>${printable(fault)}</li>`)}</ul></section>`;
+  return html`<section><h2>What is wrong so far</h2><ul class="card fault bad" role="list">${faults.map((fault) => html`<li>${printable(fault)}</li>`)}</ul></section>`;
 }
