@@ -11,7 +11,7 @@ export const MAX_EXPANSION_DEPTH = 64;
  * What all expansions of one file may cost together, in characters looked at: `ARG B=$A$A`, `ARG C=$B$B`, … doubles with each line, and
  * `${A//*x/y}` looks at every beginning of a match.
  */
-export const MAX_EXPANSION_STEPS = 8 * 1024 * 1024;
+export const MAX_EXPANSION_STEPS = 4 * 1024 * 1024;
 
 /** What is left of {@link MAX_EXPANSION_STEPS}. */
 export interface Budget {

@@ -125,9 +125,7 @@ class InputReader {
       if (!(error instanceof ExpansionError)) throw error;
       const mayBeSet = error.code === "required" && this.#scope.isOpen;
       if (error.code === "too-large" || (this.#isReached && !mayBeSet)) {
-        return onInstruction(instruction, () => {
-          throw error;
-        });
+        return onInstruction(instruction, () => raise(error));
       }
       return { value: word, isCertain: false };
     }
@@ -181,7 +179,14 @@ class InputReader {
 
   #isHeredoc(instruction: Instruction, word: string): boolean {
     if (instruction.json !== undefined) return false;
-    return onInstruction(instruction, () => readHeredoc(word, this.#budget)) !== undefined;
+    try {
+      return readHeredoc(word, this.#budget) !== undefined;
+    } catch (error) {
+      if (!(error instanceof ExpansionError) || error.code === "too-large")
+        return onInstruction(instruction, () => raise(error));
+      // BuildKit takes it for a path then.
+      return false;
+    }
   }
 
   #remote(instruction: Instruction, source: string) {
@@ -249,6 +254,10 @@ class InputReader {
   get #name(): string {
     return this.#stage.name ?? `${this.#stage.index}`;
   }
+}
+
+function raise(error: unknown): never {
+  throw error;
 }
 
 function firstWords({ located, rest, json }: Instruction): string {

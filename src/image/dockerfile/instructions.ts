@@ -98,7 +98,6 @@ class Parser {
       this.#readDirective(start, next.end);
       if (text.charAt(start) === "#" || start >= next.end) continue;
       const located = this.#joinLines(start, next.end);
-      if (located.text === "" && located.segments.length === 1) continue;
       const instruction = this.#read(located, 0, located.text.length, line);
       list.push({ ...instruction, ...this.#readHeredocs(instruction), line, endLine: this.#line });
       if (list.length > MAX_INSTRUCTIONS) {

@@ -216,7 +216,8 @@ export function toCommand(
   const lines = { line, endLine };
   const sources: Node[] = [];
   const add = (name: string, at: number | undefined, by: "COPY" | "RUN") => {
-    const isHere = at !== undefined && instruction.line === line;
+    // What an image's trigger says stands in no file.
+    const isHere = at !== undefined && instruction.source === stage.from.source;
     const place = isHere ? placeOf(instruction.located, at, at + name.length) : undefined;
     const named = graph.byName.get(name.toLowerCase());
     if (named !== undefined) {
