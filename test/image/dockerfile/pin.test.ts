@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { parseDigest } from "../../../src/image/digest.ts";
 import { pinImages } from "../../../src/image/dockerfile/pin.ts";
 import { DIGEST, read } from "./reading.ts";
 
-const other = `sha256:${"01".repeat(32)}` as const;
+const other = parseDigest(`sha256:${"01".repeat(32)}`);
 
 const pinAll = (text: string) =>
   pinImages(

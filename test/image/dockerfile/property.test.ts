@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { parseDigest } from "../../../src/image/digest.ts";
 import { pinImages } from "../../../src/image/dockerfile/pin.ts";
 import { readDockerfile } from "../../../src/image/dockerfile/read.ts";
 import { DockerfileError, type DockerfileReading } from "../../../src/image/dockerfile/reading.ts";
@@ -122,7 +123,7 @@ test("reads a file with carriage returns as one without", () => {
 });
 
 test("pins every image in place, so that it reads as the same images with the digests", () => {
-  const digest = `sha256:${"cd".repeat(32)}` as const;
+  const digest = parseDigest(`sha256:${"cd".repeat(32)}`);
   fc.assert(
     fc.property(file, fc.boolean(), (lines, isWindows) => {
       const text = isWindows ? `\uFEFF${lines.replaceAll("\n", "\r\n")}` : lines;

@@ -1,10 +1,11 @@
+import { parseDigest } from "../../../src/image/digest.ts";
 import { readDockerfile } from "../../../src/image/dockerfile/read.ts";
 import type { DockerfileReading, DockerfileRequest } from "../../../src/image/dockerfile/reading.ts";
 import { parsePlatform } from "../../../src/image/platform.ts";
 import { formatReference } from "../../../src/image/reference.ts";
 
 /** A digest that is one by its form. */
-export const DIGEST = `sha256:${"ab".repeat(32)}` as const;
+export const DIGEST = parseDigest(`sha256:${"ab".repeat(32)}`);
 
 /** Reads lines as a file, for linux/amd64 unless the request says otherwise. */
 export function read(text: string | readonly string[], request: Partial<DockerfileRequest> = {}): DockerfileReading {
