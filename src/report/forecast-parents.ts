@@ -56,6 +56,11 @@ export function parentRows(document: ForecastDocument): readonly ParentRow[] {
 }
 
 /** `registry/repository:tag@sha256:…`: the name as the file has it, and the digest that it leads to. */
-export function resolvedReference({ name, tag, digest, reference }: ParentDocument): string {
+export function resolvedReference({
+  name,
+  tag,
+  digest,
+  reference,
+}: Pick<ParentDocument, "name" | "tag" | "digest" | "reference">): string {
   return digest === null ? reference : `${name}${tag === null ? "" : `:${tag}`}@${digest}`;
 }

@@ -1,11 +1,14 @@
+import { isDigest } from "../image/digest.ts";
+import { changeOf, type ParentState } from "../trust/forecast-change.ts";
 import type { ParentDocument } from "./forecast-json.ts";
 import { outcomeOfParent, type ParentOutcome, worstOutcome } from "./forecast-parents.ts";
 import { groupBy } from "./grouping.ts";
 import type { ForecastBy } from "./pull-shown.ts";
 
 /** A parent at one commit, by all policies together. */
-export interface ParentState extends Pick<ParentDocument, "name" | "tag" | "role" | "digest" | "reference"> {
-  readonly outcome: ParentOutcome;
+export interface SeenParent extends ParentState {
+  readonly reference: string;
+  readonly rule: ParentDocument["rule"];
 }
 
 /** What became of one parent; the platforms are those of which it is true. */
@@ -13,66 +16,62 @@ export interface ParentChange {
   readonly kind: "gained" | "lost" | "moved" | "judged-otherwise";
   readonly platforms: readonly string[];
   /** On the base branch. */
-  readonly before: readonly ParentState[];
+  readonly from: SeenParent | undefined;
   /** At the head. */
-  readonly after: readonly ParentState[];
+  readonly to: SeenParent | undefined;
 }
 
-/** What changed of the images that go in, told by name and role; what is as it was isn't named. */
+/** What changed of the images that go in, on all platforms; what is as it was isn't named. */
 export function parentChanges(before: readonly ForecastBy[], after: readonly ForecastBy[]): readonly ParentChange[] {
-  const [were, are] = [statesOf(before), statesOf(after)];
-  const changes = [...new Set([...are.keys(), ...were.keys()])].flatMap((key) => {
-    const [old, now] = [were.get(key)?.states ?? [], are.get(key)?.states ?? []];
-    const platform = are.get(key)?.platform ?? were.get(key)?.platform ?? "";
-    const kind = kindOf(old, now);
-    return kind === undefined ? [] : [{ kind, platform, before: old, after: now }];
+  const { gained, lost, moved, same } = changeOf(seen(before), seen(after));
+  const changes: readonly Omit<ParentChange, "platforms">[] = [
+    ...gained.map((to) => ({ kind: "gained", from: undefined, to }) as const),
+    ...moved.map((pair) => ({ kind: "moved", ...pair }) as const),
+    ...same
+      .filter(({ from, to }) => from.outcome !== to.outcome)
+      .map((pair) => ({ kind: "judged-otherwise", ...pair }) as const),
+    ...lost.map((from) => ({ kind: "lost", from, to: undefined }) as const),
+  ];
+  const alike = groupBy(changes, ({ kind, from, to }) => JSON.stringify([kind, anywhere(from), anywhere(to)]));
+  return [...alike.values()].flatMap((group) => {
+    const [first] = group;
+    const platforms = [...new Set(group.flatMap(({ from, to }) => (to ?? from)?.platform ?? []))];
+    return first === undefined ? [] : [{ ...first, platforms }];
   });
-  const alike = groupBy(changes, ({ platform: _, ...rest }) => JSON.stringify(rest));
-  const order: readonly ParentChange["kind"][] = ["gained", "moved", "judged-otherwise", "lost"];
-  return [...alike.values()]
-    .flatMap((group) => {
-      const [first] = group;
-      if (first === undefined) return [];
-      const { kind, before: old, after: now } = first;
-      return [{ kind, before: old, after: now, platforms: group.map(({ platform }) => platform) }];
-    })
-    .sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-function kindOf(before: readonly ParentState[], after: readonly ParentState[]): ParentChange["kind"] | undefined {
-  if (before.length === 0) return "gained";
-  if (after.length === 0) return "lost";
-  const digests = (states: readonly ParentState[]) =>
-    states
-      .map(({ reference, digest }) => digest ?? reference)
-      .sort()
-      .join();
-  if (digests(before) !== digests(after)) return "moved";
-  const outcomes = (states: readonly ParentState[]) =>
-    states
-      .map(({ outcome }) => String(outcome))
-      .sort()
-      .join();
-  return outcomes(before) === outcomes(after) ? undefined : "judged-otherwise";
-}
-
-/** By name, role and platform: a name may be used with several tags. */
-function statesOf(forecasts: readonly ForecastBy[]) {
+/** One policy may judge what another doesn't ask about: the worst that is said counts. */
+function seen(forecasts: readonly ForecastBy[]): readonly SeenParent[] {
   const all = forecasts.flatMap(({ document }) =>
     document.parents.map((parent, i) => ({ parent, outcome: outcomeOfParent(document, i) })),
   );
-  const keyed = groupBy(all, ({ parent }) => JSON.stringify([parent.name, parent.role, parent.platform]));
-  return new Map(
-    [...keyed].map(([key, group]) => {
-      const images = groupBy(group, ({ parent }) => JSON.stringify([parent.reference, parent.digest]));
-      const states = [...images.values()].flatMap((same): readonly ParentState[] => {
-        const [first] = same;
-        if (first === undefined) return [];
-        const { name, tag, role, digest, reference } = first.parent;
-        const outcomes = same.flatMap(({ outcome }) => outcome ?? []);
-        return [{ name, tag, role, digest, reference, outcome: outcomes.length === 0 ? null : worstOutcome(outcomes) }];
-      });
-      return [key, { platform: group[0]?.parent.platform ?? "", states }] as const;
-    }),
+  const images = groupBy(all, ({ parent: { reference, role, platform, digest } }) =>
+    JSON.stringify([reference, role, platform, digest]),
   );
+  return [...images.values()].flatMap((group): readonly SeenParent[] => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const { name, tag, digest, role, platform, reference, rule } = first.parent;
+    return [
+      {
+        name,
+        tag: tag ?? undefined,
+        digest: digest !== null && isDigest(digest) ? digest : undefined,
+        role,
+        platform,
+        outcome: together(group.map(({ outcome }) => outcome)),
+        reference,
+        rule,
+      },
+    ];
+  });
+}
+
+function together(outcomes: readonly ParentOutcome[]): SeenParent["outcome"] {
+  const said = outcomes.flatMap((each) => each ?? []);
+  return said.length === 0 ? undefined : worstOutcome(said);
+}
+
+function anywhere(parent: SeenParent | undefined): unknown {
+  return parent && { ...parent, platform: "" };
 }

@@ -1,9 +1,9 @@
 import type { PullFile } from "../change/pull.ts";
-import { markOfParent, wordOfParent } from "./forecast-parents.ts";
+import { markOfParent, resolvedReference, wordOfParent } from "./forecast-parents.ts";
 import { code, link } from "./markdown.ts";
 import type { Section } from "./markdown-limits.ts";
 import { SHAPES } from "./marks.ts";
-import { type ParentChange, type ParentState, parentChanges } from "./parent-change.ts";
+import { type ParentChange, parentChanges, type SeenParent } from "./parent-change.ts";
 import type { PullLinks } from "./pull-links.ts";
 import type { FileOutcome, ShownFile } from "./pull-shown.ts";
 import { shortReference } from "./short-reference.ts";
@@ -71,28 +71,21 @@ function fileRow({ file, before, after, conclusion }: ShownFile, links: PullLink
   return `| ${name}${notes.join("")} | ${FILE_WORDS[before]} | ${FILE_WORDS[after]} | ${after === "absent" ? "" : code(conclusion)} |`;
 }
 
-function changeLine(
-  { kind, before, after, platforms }: ParentChange,
-  { file }: ShownFile,
-  isOneOfSeveral: boolean,
-): string {
-  const role = (after[0] ?? before[0])?.role ?? "image";
+function changeLine({ kind, from, to, platforms }: ParentChange, { file }: ShownFile, isOneOfSeveral: boolean): string {
   const where = isOneOfSeveral ? ` of ${code(file.path)}` : "";
-  const on =
-    file.platforms.length > 1 && platforms.length < file.platforms.length
-      ? ` on ${platforms.map(code).join(", ")}`
-      : "";
-  const [old, now] = [stateWords(before), stateWords(after)];
-  const story =
-    kind === "gained" ? now : kind === "lost" ? old : kind === "moved" ? `${old} → ${now}` : `${old}, and now ${now}`;
-  return `- ${CHANGE_WORDS[kind]}${on}, ${role}${where}: ${story}`;
+  const on = platforms.length < file.platforms.length ? ` on ${platforms.map(code).join(", ")}` : "";
+  return `- ${CHANGE_WORDS[kind]}${on}, ${(to ?? from)?.role}${where}: ${[from, to]
+    .flatMap((each) => each ?? [])
+    .map(seenWords)
+    .join(" → ")}`;
 }
 
-function stateWords(states: readonly ParentState[]): string {
-  return states
-    .map(({ name, tag, digest, reference, outcome }) => {
-      const named = digest === null ? reference : `${name}${tag === null ? "" : `:${tag}`}@${digest}`;
-      return `${SHAPES[markOfParent(outcome)]} ${code(shortReference(named))} (${wordOfParent(outcome, { rule: "allow" })})`;
-    })
-    .join(", ");
+function seenWords(parent: SeenParent): string {
+  const outcome = parent.outcome ?? null;
+  return `${SHAPES[markOfParent(outcome)]} ${code(shortReference(resolvedReference(seenDocument(parent))))} (${wordOfParent(outcome, parent)})`;
+}
+
+/** As {@link resolvedReference} takes it. */
+export function seenDocument({ name, tag, digest, reference }: SeenParent): Parameters<typeof resolvedReference>[0] {
+  return { name, tag: tag ?? null, digest: digest ?? null, reference };
 }

@@ -3,7 +3,7 @@ import { parsePlatform } from "../../src/image/platform.ts";
 import { formatReference, parseReference, pin, withDefaultTag } from "../../src/image/reference.ts";
 import type { Forecast, ForecastFault, ForecastParent } from "../../src/trust/forecast.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
-import { digest, node, verdict } from "./verdicts.ts";
+import { digest, fault, node, verdict } from "./verdicts.ts";
 
 /** A reference as it is written, and the digest under it; what differs is given. */
 export function parent(
@@ -59,12 +59,9 @@ export function verdictOn(written: string, given: Partial<Verdict> = {}): Verdic
 /** A parent that nothing signed refers to. */
 export function unattested(written: string, given: Parameters<typeof parent>[1] = {}): ForecastParent {
   const reference = formatReference(pin(withDefaultTag(parseReference(written)), digest(written)));
+  const nodes = [node("a", { reference, finding: { kind: "unattested" } })] as const;
   return parent(written, {
-    verdict: verdictOn(written, {
-      outcome: "untrusted",
-      level: 0,
-      nodes: [node("a", { reference, finding: { kind: "unattested" } })],
-    }),
+    verdict: verdictOn(written, { outcome: "untrusted", level: 0, nodes, faults: [fault("unattested", [nodes[0]])] }),
     ...given,
   });
 }

@@ -5,14 +5,14 @@ const HOSTILE =
 /** Values that are ours, whoever made the rest. */
 const OURS = "kind role outcome verdict seam source id node digest phase asOf url status".split(" ");
 
-/** The same, with hostile text at the end of every text in it that strangers write. */
-export function hostile<T>(value: T): T {
-  return spoiled(value, "") as T;
+/** The same, with hostile text at the end of every text in it that strangers write. @param ours - More keys whose values are ours. */
+export function hostile<T>(value: T, ours: readonly string[] = []): T {
+  return spoiled(value, "", [...OURS, ...ours]) as T;
 }
 
-function spoiled(value: unknown, key: string): unknown {
-  if (typeof value === "string") return OURS.includes(key) ? value : value + HOSTILE;
-  if (Array.isArray(value)) return value.map((item) => spoiled(item, key === "times" ? "asOf" : key));
+function spoiled(value: unknown, key: string, ours: readonly string[]): unknown {
+  if (typeof value === "string") return ours.includes(key) ? value : value + HOSTILE;
+  if (Array.isArray(value)) return value.map((item) => spoiled(item, key === "times" ? "asOf" : key, ours));
   if (typeof value !== "object" || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, spoiled(item, name)]));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, spoiled(item, name, ours)]));
 }
