@@ -6,6 +6,7 @@ import type { Mark } from "./marks.ts";
 import type { Markup } from "./page-layout.ts";
 import { linked, marked, named } from "./page-marks.ts";
 import type { ParentChange, SeenParent } from "./parent-change.ts";
+import { printable } from "./printable.ts";
 import { forecastsAlike } from "./pull-ancestry.ts";
 import { builtAs, CHANGE_WORDS, changesOf, FILE_WORDS, seenDocument } from "./pull-changes.ts";
 import type { PullLinks } from "./pull-links.ts";
@@ -82,7 +83,7 @@ function parentTable({ file }: ShownFile, document: ForecastDocument, links: Pul
     const [use] = first.uses;
     const at =
       use === undefined ? "" : linked(linesWords(first.uses, first.usesLeftOut), links.file(file.path, use.line));
-    return html`<tr><td>${marked(markOfParent(outcome), wordOfParent(outcome, first))}</td><td class="text">${named(resolvedReference(first))}<br><span class="soft">${platforms.join(", ")}</span></td><td>${first.role}</td><td>${at}</td><td>${first.level === null ? "" : first.level}</td></tr>`;
+    return html`<tr><td>${marked(markOfParent(outcome), wordOfParent(outcome, first))}</td><td class="text">${named(resolvedReference(first))}<br><span class="soft">${printable(platforms.join(", "))}</span></td><td>${first.role}</td><td>${at}</td><td>${first.level === null ? "" : first.level}</td></tr>`;
   });
   if (rows.length === 0) return html`<p>No image goes in.</p>`;
   return html`<div class="box" role="region" tabindex="0" aria-label="What goes in as a table"><table class="images">
