@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { parsePullId } from "../change/pull-check.ts";
 import type { Queue, WorkKind } from "./queue.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
@@ -149,9 +150,27 @@ function locked(tx: Transact, kind: WorkKind, id: string, holder: string) {
 }
 
 async function isFinishedIn(tx: Transact, kind: WorkKind, id: string): Promise<boolean> {
-  const unfinished =
-    kind === "build"
-      ? tx.selectFrom("builds").select("id").where("id", "=", id).where("phase", "!=", "done")
-      : tx.selectFrom("deliveries").select("guid as id").where("guid", "=", id).where("finished_at", "is", null);
-  return (await unfinished.executeTakeFirst()) === undefined;
+  const unfinished = unfinishedOf(tx, kind, id);
+  return unfinished === undefined || (await unfinished.executeTakeFirst()) === undefined;
+}
+
+function unfinishedOf(tx: Transact, kind: WorkKind, id: string) {
+  switch (kind) {
+    case "build":
+      return tx.selectFrom("builds").select("id").where("id", "=", id).where("phase", "!=", "done");
+    case "delivery":
+      return tx.selectFrom("deliveries").select("guid as id").where("guid", "=", id).where("finished_at", "is", null);
+    case "pull": {
+      const pull = parsePullId(id);
+      return (
+        pull &&
+        tx
+          .selectFrom("pull_checks")
+          .select("id")
+          .where("repository_id", "=", pull.repositoryId)
+          .where("number", "=", pull.number)
+          .where("phase", "!=", "done")
+      );
+    }
+  }
 }

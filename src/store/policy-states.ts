@@ -1,6 +1,7 @@
-import { sql } from "kysely";
+import { type Selectable, sql } from "kysely";
 import type { Repository } from "../build/build.ts";
-import type { PolicyStateStore, PolicyText, StaleBuilds } from "../build/ports.ts";
+import { POLICY_PLACES, type PolicyStateStore, type PolicyText, type StaleBuilds } from "../build/ports.ts";
+import type { SeenPolicies, SeenPolicy } from "../change/pull-ports.ts";
 import { digestOf } from "../image/digest.ts";
 import { policyStateOf } from "./build-row.ts";
 import { repositoryOf } from "./repositories.ts";
@@ -11,7 +12,15 @@ import type { StoreTools } from "./transact.ts";
 const JUDGED = sql`repositories.is_installed and builds.phase = 'done' and builds.run_id is not null and builds.request is not null
   and builds.outcome ->> 'kind' in ('verdict', 'undetermined', 'policy-wrong')`;
 
-export function createPolicyStates({ db, attempt, transact }: StoreTools): PolicyStateStore & StaleBuilds {
+/** Whose policies are looked at in turn: of what is judged, and of open pull requests, whose checks are to be had without a look. */
+const LOOKED_AFTER = sql`select builds.repository_id from builds join repositories on repositories.id = builds.repository_id where ${JUDGED}
+  union select pulls.repository_id from pulls where pulls.is_open`;
+
+export function createPolicyStates({
+  db,
+  attempt,
+  transact,
+}: StoreTools): PolicyStateStore & StaleBuilds & SeenPolicies {
   return {
     readPolicyStates: (repository) =>
       attempt(`read what was seen of the policies of repository ${repository.id}`, async () => {
@@ -43,25 +52,48 @@ export function createPolicyStates({ db, attempt, transact }: StoreTools): Polic
             of_id: homeOf(repository, kind),
             state,
             tried_at: sql`now()`,
+            seen_at: sql`now()`,
           })
           .onConflict((conflict) =>
-            conflict.columns(["installation", "kind", "of_id"]).doUpdateSet({ state, tried_at: sql`now()` }),
+            conflict
+              .columns(["installation", "kind", "of_id"])
+              .doUpdateSet({ state, tried_at: sql`now()`, seen_at: sql`now()` }),
           )
           .execute();
+      }),
+    readSeenPolicies: (repository, since) =>
+      attempt(`read the policies of repository ${repository.id} as they were seen`, async () => {
+        const rows = await db
+          .selectFrom("policy_states")
+          .leftJoin("policy_texts", "policy_texts.digest", "policy_states.state")
+          .select(["kind", "state", "bytes"])
+          .where("installation", "=", repository.installation)
+          .where("seen_at", ">=", since)
+          .where(({ or, and, eb }) =>
+            or(KINDS.map((kind) => and([eb("kind", "=", kind), eb("of_id", "=", homeOf(repository, kind))]))),
+          )
+          .execute();
+        const seen = (kind: PolicyText["kind"]): SeenPolicy | "absent" | undefined => {
+          const row = rows.find((each) => each.kind === kind);
+          if (row?.state === "absent") return "absent";
+          const { repository: home = repository.name, path } = POLICY_PLACES[kind];
+          return row?.bytes == null ? undefined : { name: `${repository.owner}/${home}/${path}`, bytes: row.bytes };
+        };
+        return { repository: seen("repository"), organisation: seen("organisation") };
       }),
     claimPolicies: (now, notSince, limit) =>
       attempt("find policies to look at", async () => {
         const claimed = [];
         for (const kind of KINDS) {
-          const { rows } = await sql<RepositoryRow>`
+          const { rows } = await sql<Selectable<RepositoryRow>>`
             with due as (
               select distinct on (repositories.installation, home.id)
                 repositories.*, home.id as home, policy_states.tried_at
-              from builds join repositories on repositories.id = builds.repository_id
+              from (${LOOKED_AFTER}) judged join repositories on repositories.id = judged.repository_id
               cross join lateral (select ${kind === "repository" ? sql`repositories.id` : sql`repositories.owner_id`} as id) home
               left join policy_states on policy_states.installation = repositories.installation
                 and policy_states.kind = ${kind} and policy_states.of_id = home.id
-              where ${JUDGED} and (policy_states.tried_at is null or policy_states.tried_at < ${notSince})
+              where repositories.is_installed and (policy_states.tried_at is null or policy_states.tried_at < ${notSince})
               order by repositories.installation, home.id, repositories.id),
             first as (select * from due order by tried_at nulls first, home limit ${limit - claimed.length}),
             tried as (

@@ -95,7 +95,9 @@ function rowOf(repository: Repository) {
 }
 
 /** The repository of a row. */
-export function repositoryOf(row: Omit<Selectable<RepositoryRow>, "is_installed" | "is_baselined">): Repository {
+export function repositoryOf(
+  row: Pick<Selectable<RepositoryRow>, "id" | "owner_id" | "owner" | "name" | "installation" | "is_private">,
+): Repository {
   const { id, owner_id, owner, name, installation, is_private } = row;
   return { id, ownerId: owner_id, owner, name, installation, isPrivate: is_private };
 }

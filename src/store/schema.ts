@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from "kysely";
+import type { WorkKind } from "./queue.ts";
 
 /** What jsonb takes and gives. */
 type Json<T = unknown> = ColumnType<T, string | null, string | null>;
@@ -14,6 +15,8 @@ export interface RepositoryRow {
   /** False once the app was uninstalled there; builds of it stay. */
   is_installed: Generated<boolean>;
   is_baselined: Generated<boolean>;
+  /** When somebody last went to list its open pull requests. */
+  pulls_listed_at: Generated<Date | null>;
 }
 
 /** A build. What it shares with its repository now stands there; whose it was when it was pushed stands here (RULES R3, R33). */
@@ -102,6 +105,8 @@ export interface PolicyStateRow {
   state: string | null;
   /** When somebody last went to look. */
   tried_at: Date | null;
+  /** When somebody last saw it. */
+  seen_at: Generated<Date | null>;
 }
 
 interface TagRow {
@@ -162,7 +167,7 @@ interface SightingRow {
 
 /** What there is to do. A row is there as long as its build or delivery isn't finished, or something has come since. */
 export interface WorkRow {
-  kind: "build" | "delivery";
+  kind: WorkKind;
   id: string;
   /** Counts what has come. */
   wakes: Generated<number>;
@@ -204,6 +209,62 @@ interface WritePaceRow {
   paused_until: Date | null;
 }
 
+interface PullRow {
+  repository_id: number;
+  number: number;
+  installation: number;
+  is_open: Generated<boolean>;
+  closed_at: Date | null;
+}
+
+/** A check of a pull request. What it shares with its repository now stands there. */
+export interface PullCheckRow {
+  id: string;
+  /** Counts the writes. */
+  version: number;
+  repository_id: number;
+  number: number;
+  /** Counts the checks of the pull request, from 1. */
+  generation: number;
+  installation: number;
+  head_commit: string;
+  head_branch: string;
+  /** Null where the fork was deleted. */
+  head_repository: Json;
+  base_commit: string;
+  base_branch: string;
+  phase: string;
+  outcome: Json;
+  waiting_reason: string | null;
+  waiting_until: Date | null;
+  is_limited: boolean;
+  failures: number;
+  check_run: number | null;
+  attempted_check_run_at: Date | null;
+  attempted_report: string | null;
+  reported: string | null;
+  judged_since: Date | null;
+  answers_repository: string | null;
+  answers_organisation: string | null;
+  valid_until: Date | null;
+  created_at: Date;
+  settled_at: Date | null;
+}
+
+interface ForecastRow {
+  key: string;
+  installation: number;
+  repository_id: number;
+  /** A hash of what it answers. */
+  inputs: string;
+  answer: Json;
+  /** Null where BuildKit would refuse the file. */
+  document: Json;
+  made_at: Date;
+  /** Until when it answers the same question again. */
+  fresh_until: Date;
+}
+
 /** The tables, as the newest migration leaves them. */
 export interface Tables {
   repositories: RepositoryRow;
@@ -219,6 +280,9 @@ export interface Tables {
   tags: TagRow;
   deliveries: DeliveryRow;
   work: WorkRow;
+  pulls: PullRow;
+  pull_checks: PullCheckRow;
+  forecasts: ForecastRow;
   cursors: { name: string; value: string };
   content: { key: string; bytes: Uint8Array; size: number; used_at: Generated<Date> };
   proofs: { key: string; proof: string; kept_at: Generated<Date> };

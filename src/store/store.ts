@@ -1,6 +1,7 @@
 import type { Repository } from "../build/build.ts";
 import type { NoticeStore, PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
 import type { WriteSlots } from "../change/ports.ts";
+import type { SeenPolicies } from "../change/pull-ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
@@ -9,6 +10,7 @@ import { type Cursors, createCursors } from "./cursors.ts";
 import { type Database, openDatabase, type StoreAddress } from "./database.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
 import { createAttempt, StoreError } from "./error.ts";
+import { createForecasts, type Forecasts } from "./forecasts.ts";
 import type { Serialise } from "./judgements.ts";
 import { knownTo } from "./known-images.ts";
 import { createLeases, type Leases } from "./leases.ts";
@@ -17,6 +19,7 @@ import { migrate } from "./migrations.ts";
 import { createNotices } from "./notices.ts";
 import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
+import { createPulls, type Pulls } from "./pulls.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
 import { createSightings } from "./sightings.ts";
@@ -51,6 +54,9 @@ export interface Store
     Proofs,
     KeptContent,
     Summaries,
+    Pulls,
+    Forecasts,
+    SeenPolicies,
     Pick<Leases, "withLease"> {
   /** There is something to do, now or by then at the latest; whoever works on it sees that it came. */
   wake(kind: WorkKind, id: string, at?: Date): Promise<void>;
@@ -125,6 +131,8 @@ async function storeOf(
     ...createKeptContent(tools, contentBytes),
     ...createSummaries(tools),
     ...createPolicyStates(tools),
+    ...createPulls(tools),
+    ...createForecasts(tools),
     ...createNotices(tools),
     ...createWriteSlots(tools),
     withLease: leases.withLease,

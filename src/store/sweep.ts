@@ -8,6 +8,8 @@ import type { StoreTools } from "./transact.ts";
 const DELIVERY_DAYS = 8;
 /** What was proven is proven again after so many days, so that the table doesn't grow without end. */
 const PROOF_DAYS = 30;
+/** Forecasts, and the checks of pull requests that were closed, are kept for so many days. */
+const PULL_DAYS = 30;
 const DAY_MS = 86_400_000;
 /** So many are woken up at once; the rest with the next sweep. */
 const MAX_WOKEN = 2000;
@@ -62,6 +64,13 @@ export async function sweep(
   const stale = new Date(now.getTime() - PROOF_DAYS * DAY_MS);
   await tools.attempt("forget old proofs of signatures", () =>
     tools.db.deleteFrom("proofs").where("kept_at", "<", stale).execute(),
+  );
+  const gone = new Date(now.getTime() - PULL_DAYS * DAY_MS);
+  await tools.attempt("forget old forecasts", () =>
+    tools.db.deleteFrom("forecasts").where("made_at", "<", gone).execute(),
+  );
+  await tools.attempt("forget closed pull requests", () =>
+    tools.db.deleteFrom("pulls").where("is_open", "=", false).where("closed_at", "<", gone).execute(),
   );
   await forgetContent(tools, contentBytes);
 }

@@ -7,6 +7,8 @@ const SWEEP_MS = 60_000;
 export interface WorkHandlers {
   build(id: string, signal: AbortSignal): Promise<void>;
   delivery(guid: string, signal: AbortSignal): Promise<void>;
+  /** Absent where nobody looks at pull requests: what there is to do stays. */
+  pull?(id: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Takes work from the queue, several at once, until it is stopped. */
@@ -25,6 +27,7 @@ export async function startWorker(
   const running = new Set<Promise<void>>();
   let isStopping = false;
   for (const kind of WORK_KINDS) {
+    if (handlers[kind] === undefined) continue;
     const slots = createSlots(concurrency);
     await queue.consume(kind, concurrency, async (id) => {
       await slots.acquire();
@@ -56,7 +59,7 @@ export async function startWorker(
 
   async function once(kind: WorkKind, id: string): Promise<void> {
     try {
-      await leases.withLease(kind, id, (signal) => handlers[kind](id, signal));
+      await leases.withLease(kind, id, async (signal) => handlers[kind]?.(id, signal));
     } catch (error) {
       log("error", `the work on ${kind} ${id} failed and is tried again: ${(error as Error).message}`, error);
     }

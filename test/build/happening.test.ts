@@ -151,8 +151,22 @@ test("repositories that are given to the app and taken from it are read", () => 
   });
 });
 
+test("a button of ours and a suite that is asked for again are told, and a button with another name is none", () => {
+  const clicked = (identifier: string) =>
+    readHappening("check_run", {
+      ...example("check_run", { action: "requested_action" }),
+      requested_action: { identifier },
+      sender: { login: "ada" },
+    });
+  const asked = clicked("re-verify");
+  assert.deepEqual([asked?.kind, asked?.kind === "check-rerun-asked" && asked.by], ["check-rerun-asked", "ada"]);
+  assert.equal(clicked("pin-digests"), undefined);
+  const suite = readHappening("check_suite", example("check_suite", { action: "rerequested" }));
+  assert.equal(suite?.kind, "suite-rerun-asked");
+});
+
 test("events and actions that aren't known are of no concern, whatever they say", () => {
-  const known = ["push", "workflow_run", "check_run", "installation", "installation_repositories"];
+  const known = ["push", "workflow_run", "check_run", "check_suite", "installation", "installation_repositories"];
   for (const { name, examples } of definitions)
     if (!known.includes(name))
       for (const payload of examples) assert.equal(readHappening(name, payload), undefined, name);
