@@ -15,6 +15,7 @@ import {
   codesOf,
   entryOf,
   type Json,
+  layerOf,
   policyOf,
   put,
   signerOf,
@@ -238,4 +239,20 @@ test("R27 a file is judged at a time: a root that holds today has lapsed the yea
   const at = async (asOf: Date) => toldOf(await forecastOf(world, [read([use(base.image)])], { policy, asOf }));
   assert.equal(await at(AS_OF), "trusted");
   assert.equal(await at(new Date("2027-11-21T12:00:00Z")), "untrusted root-expired");
+});
+
+test("R21 layers of ancestors are looked into as for the image, and not where something else is wrong already", async () => {
+  const world = new World();
+  const base = world.build("base");
+  const recompressed = { ...base, layers: [layerOf("base-layer", "zstd")] };
+  const runtime = world.build("runtime", { base: recompressed });
+  const bad = world.build("bad", { signed: "nothing" });
+  world.holds([...base.layers, ...recompressed.layers]);
+  const images = [use(runtime.image)];
+  const spoilt = await forecastOf(world, [read([...images, use(bad.image, { role: "input", line: 2 })])]);
+  assert.deepEqual([toldOf(spoilt), world.unpacked.length], ["untrusted unattested", 0]);
+  const forecast = await forecastOf(world, [read(images)]);
+  const verdict = await world.judge(world.build("app", { base: runtime }).image);
+  assert.deepEqual([toldOf(forecast), forecast.level], ["trusted", verdict.level]);
+  assert.ok(world.unpacked.length > 0);
 });
