@@ -1,8 +1,8 @@
 import { matchEnd, parseShellPattern, reversed, type ShellPattern, ShellPatternError } from "./shell-pattern.ts";
 import { isSpace } from "./white-space.ts";
 
-/** Longest result of an expansion, in UTF-16 units; a name that is longer is none. */
-export const MAX_EXPANDED_LENGTH = 64 * 1024;
+/** Longest result of an expansion, in UTF-16 units: that of a file, since a heredoc is expanded as one word. */
+export const MAX_EXPANDED_LENGTH = 1024 * 1024;
 
 /** Deepest nesting of `${a:-${b:-…}}`. */
 export const MAX_EXPANSION_DEPTH = 64;

@@ -18,6 +18,13 @@ interface Scope {
   readonly isOpen: boolean;
 }
 
+/** A word with variables put in. */
+interface Expanded {
+  readonly value: string;
+  /** Whether nothing that a base image sets could make it another. */
+  readonly isCertain: boolean;
+}
+
 /**
  * Goes through the instructions of all stages with the variables that hold there, and finds what is fetched or run. In a stage that is
  * reached it refuses what BuildKit refuses then. What a base image sets isn't known: a word with a variable that only it could set
@@ -86,7 +93,7 @@ class InputReader {
         this.#declare(instruction);
         return [];
       case "ENV":
-        for (const [name, value] of this.#pairs(instruction)) this.#scope.values.set(name, value);
+        for (const [name, value] of this.#pairs(instruction)) this.#set(name, value);
         return [];
       case "LABEL":
         this.#pairs(instruction);
@@ -108,12 +115,7 @@ class InputReader {
     }
   }
 
-  /** A word with variables put in; `isCertain` if nothing that a base image sets could make it another. */
-  #expand(
-    instruction: Instruction,
-    word: string,
-    isHeredoc = false,
-  ): { readonly value: string; readonly isCertain: boolean } {
+  #expand(instruction: Instruction, word: string, isHeredoc = false): Expanded {
     const rules = isHeredoc ? { escape: "\\", ignoresQuotes: true } : { escape: this.#escape };
     let expansion: Expansion;
     try {
@@ -135,15 +137,21 @@ class InputReader {
     for (const { name, value } of readArgs(instruction)) {
       const given = buildArg(this.#request, name);
       const inherited = value === undefined ? this.#globals.get(name) : undefined;
-      // An inherited value is read once more, as BuildKit does not: it is final.
-      const result = given ?? inherited ?? (value === undefined ? undefined : this.#expand(instruction, value).value);
-      if (result !== undefined) this.#scope.values.set(name, result);
+      const final = given ?? inherited;
+      if (final !== undefined) this.#scope.values.set(name, final);
+      else if (value !== undefined) this.#set(name, this.#expand(instruction, value));
     }
   }
 
-  #pairs(instruction: Instruction): readonly (readonly [string, string])[] {
+  /** What isn't certain is as good as not set here: whoever uses it isn't certain either. */
+  #set(name: string, { value, isCertain }: Expanded): void {
+    if (isCertain) this.#scope.values.set(name, value);
+    else this.#scope.values.delete(name);
+  }
+
+  #pairs(instruction: Instruction): readonly (readonly [string, Expanded])[] {
     return readPairs(instruction).map(
-      ([name, value]) => [this.#expand(instruction, name).value, this.#expand(instruction, value).value] as const,
+      ([name, value]) => [this.#expand(instruction, name).value, this.#expand(instruction, value)] as const,
     );
   }
 
@@ -199,10 +207,7 @@ class InputReader {
     }
   }
 
-  #checkMode(
-    instruction: Instruction,
-    { value, isCertain }: { readonly value: string; readonly isCertain: boolean },
-  ): void {
+  #checkMode(instruction: Instruction, { value, isCertain }: Expanded): void {
     if (!isCertain || !/^[0-9]+$/.test(value)) return;
     if (!/^0*[0-7]{1,4}$/.test(value)) this.#refuse(instruction, "the mode is not an octal number up to 7777");
   }

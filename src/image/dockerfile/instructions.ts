@@ -181,7 +181,9 @@ class Parser {
     const last = trimEnd(text, at, end);
     let nameEnd = at;
     while (nameEnd < last && !isSeparator(text.charCodeAt(nameEnd))) nameEnd++;
-    const name = text.slice(at, nameEnd).toUpperCase();
+    const written = text.slice(at, nameEnd);
+    // Letters that become others in upper case, such as "ſ", make no instruction.
+    const name = /^[a-zA-Z]+$/.test(written) ? written.toUpperCase() : written;
     let argumentsAt = nameEnd;
     while (argumentsAt < last && isSeparator(text.charCodeAt(argumentsAt))) argumentsAt++;
     const [flags, flagsEnd] = readFlags(this.#source, located, argumentsAt, last);

@@ -356,7 +356,6 @@ class Reader {
   #reading(stages: DockerfileReading["stages"], target: string): DockerfileReading {
     const byLine = <T extends Lines>(uses: readonly T[]) => uses.toSorted((a, b) => a.line - b.line);
     const images = byLine(this.#images);
-    // A stage that a context stands in for isn't built, so that nothing is triggered in it.
     const bases = images.filter(
       ({ role, isReached, key }) => role === "base" && isReached && this.#request.triggers?.has(key) !== true,
     );

@@ -36,7 +36,7 @@ export interface ImageUse extends Lines {
   readonly reference: ImageReference;
   /** `formatReference` of it, and the platform: what is one image to the build. */
   readonly key: string;
-  /** As it is written in the file, variables and all; in an `ARG`'s default where it comes from there. */
+  /** As it is written in the file, variables and all; in an `ARG`'s default where it comes from there; the context's value where one stands in. */
   readonly written: string;
   /** For which platform the build takes it: `--platform`, or the one that is built for. */
   readonly platform: Platform;
@@ -64,6 +64,7 @@ export interface UnresolvedUse extends Lines {
 
 /** What goes in beside images (RULES R20). */
 export interface OtherUse extends Lines {
+  /** `local-context` is a named one that is a folder: the build's own context isn't told. `network` is each `RUN` that has one. */
   readonly kind: "http" | "git" | "local-context" | "oci-layout" | "network" | "cache" | "privileged";
   /** The address or name as it is after expansion; the command's first words for those of `RUN`. */
   readonly text: string;
@@ -91,7 +92,7 @@ export interface Stage extends Lines {
   readonly index: number;
   readonly name: string | undefined;
   readonly isReached: boolean;
-  /** Whether it starts from nothing. */
+  /** Whether its own `FROM` is nothing. */
   readonly isScratch: boolean;
   /** The index of the earlier stage that it stands on; undefined where it stands on an image or on nothing. */
   readonly from?: number | undefined;

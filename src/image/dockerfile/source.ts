@@ -29,8 +29,14 @@ export function readSource(text: string): Source {
 
 /** Where a stretch of the text stands in the file; undefined where it is put together from pieces. */
 export function placeOf(located: Located, start: number, end: number): Place | undefined {
-  const segment = located.segments.findLast(({ at }) => at <= start);
-  const next = located.segments.find(({ at }) => at > start);
+  const { segments } = located;
+  let [low, high] = [0, segments.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((segments[middle]?.at ?? 0) <= start) low = middle;
+    else high = middle - 1;
+  }
+  const [segment, next] = [segments[low], segments[low + 1]];
   if (segment === undefined || (next !== undefined && next.at < end)) return undefined;
   const from = segment.source + start - segment.at;
   return { start: from, end: from + end - start };
