@@ -178,6 +178,7 @@ class Reader {
       name: stage.name,
       isReached: reached.has(stage),
       isScratch: isScratch(stage),
+      from: stage.base?.index,
       line: stage.from.line,
       endLine: stage.from.endLine,
     }));
