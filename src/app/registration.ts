@@ -121,8 +121,7 @@ export class Registration {
    */
   async finish(code: string, state: string, cookie: string): Promise<Finished> {
     const pending = this.#pending;
-    if (this.#isOver || pending === undefined || pending.until <= this.#ports.now().getTime())
-      return { kind: "stranger" };
+    if (pending === undefined || pending.until <= this.#ports.now().getTime()) return { kind: "stranger" };
     const isState = timingSafeEqual(digest(state), pending.state);
     const isCookie = timingSafeEqual(digest(cookie), pending.cookie);
     // A stranger's try must not end what somebody else has begun.
