@@ -61,6 +61,7 @@ time { white-space: nowrap; }
 .banner h1 { color: var(--mark); }
 .banner .of { font-size: 1.0625rem; overflow-wrap: anywhere; }
 .banner > div { min-width: 0; }
+.banner p, .card { overflow-wrap: anywhere; }
 .mark { color: var(--mark); font-weight: 600; overflow-wrap: anywhere; }
 td .mark { white-space: nowrap; }
 

@@ -54,12 +54,11 @@ function parentTable({ file }: ShownFile, document: ForecastDocument, links: Pul
     const [line] = lines;
     const at = line === undefined ? "" : link(linesWords(first.uses, first.usesLeftOut), links.file(file.path, line));
     const cells = [
-      SHAPES[markOfParent(outcome)],
       code(shortReference(resolvedReference(first))),
       first.role,
       at,
       platforms.map(code).join(", "),
-      wordOfParent(outcome, first),
+      `${SHAPES[markOfParent(outcome)]} ${wordOfParent(outcome, first)}`,
       first.level === null ? "" : String(first.level),
       first.digest === null ? "" : code(first.digest),
     ];
@@ -67,7 +66,7 @@ function parentTable({ file }: ShownFile, document: ForecastDocument, links: Pul
   });
   if (rows.length === 0) return { lines: ["No image goes in."] };
   return {
-    before: ["| | image | role | where | platform | verdict | level | digest |", "|---|---|---|---|---|---|---|---|"],
+    before: ["| image | role | where | platform | verdict | level | digest |", "|---|---|---|---|---|---|---|"],
     lines: rows,
   };
 }

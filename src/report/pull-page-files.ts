@@ -42,10 +42,14 @@ export function forecastSections(files: readonly ShownFile[], links: PullLinks):
         ];
     return [
       ...lost,
-      ...forecastsAlike(file).flatMap(({ of, document }) => [
-        html`<section><h2>Ancestry of ${named(path)}${of}</h2><div class="box" role="region" tabindex="0" aria-label="Ancestry as a tree"><pre>${forecastTree(document, path).map((line) => `${line}\n`)}</pre></div></section>`,
-        html`<section><h2>What goes into ${named(path)}${of}</h2>${parentTable(file, document, links)}</section>`,
-      ]),
+      ...forecastsAlike(file).flatMap(({ of, document }) => {
+        // Of two regions of one page none may have the other's name.
+        const label = printable([path, ...builtAs(file.file)].join(", ") + of);
+        return [
+          html`<section><h2>Ancestry of ${named(path)}${of}</h2><div class="box" role="region" tabindex="0" aria-label="Ancestry of ${label} as a tree"><pre>${forecastTree(document, path).map((line) => `${line}\n`)}</pre></div></section>`,
+          html`<section><h2>What goes into ${named(path)}${of}</h2>${parentTable(file, document, links, label)}</section>`,
+        ];
+      }),
     ];
   });
 }
@@ -78,7 +82,7 @@ function seen(parent: SeenParent): Markup {
   return html`${named(shortReference(resolvedReference(seenDocument(parent))))} ${marked(markOfParent(outcome), wordOfParent(outcome, parent))}`;
 }
 
-function parentTable({ file }: ShownFile, document: ForecastDocument, links: PullLinks): Markup {
+function parentTable({ file }: ShownFile, document: ForecastDocument, links: PullLinks, label: string): Markup {
   const rows = parentRows(document).map(({ first, platforms, outcome }) => {
     const [use] = first.uses;
     const at =
@@ -86,7 +90,7 @@ function parentTable({ file }: ShownFile, document: ForecastDocument, links: Pul
     return html`<tr><td>${marked(markOfParent(outcome), wordOfParent(outcome, first))}</td><td class="text">${named(resolvedReference(first))}<br><span class="soft">${printable(platforms.join(", "))}</span></td><td>${first.role}</td><td>${at}</td><td>${first.level === null ? "" : first.level}</td></tr>`;
   });
   if (rows.length === 0) return html`<p>No image goes in.</p>`;
-  return html`<div class="box" role="region" tabindex="0" aria-label="What goes in as a table"><table class="images">
+  return html`<div class="box" role="region" tabindex="0" aria-label="What goes into ${label} as a table"><table class="images">
 <thead><tr><th scope="col">Verdict</th><th scope="col" class="text">Image</th><th scope="col">Role</th><th scope="col">Where</th><th scope="col">Level</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }

@@ -3,7 +3,6 @@ import { pinsOf } from "./forecast-pins.ts";
 import { safeUrl } from "./markdown.ts";
 import type { Markup } from "./page-layout.ts";
 import { linked, named } from "./page-marks.ts";
-import { printable } from "./printable.ts";
 import type { PullLinks } from "./pull-links.ts";
 import type { ShownFile } from "./pull-shown.ts";
 
@@ -26,6 +25,6 @@ ${all.map(([path, pins]) => {
       ? ""
       : html` · <a href="${editor}" rel="noreferrer">edit the file on GitHub</a>`;
   return html`<article class="card"><h3>${linked(path, links.file(path))}${edit}</h3>
-<dl class="why">${pins.map(({ line, written, pinned }) => html`<dt>line ${line}, instead of ${named(written)}</dt><dd><div class="box" role="region" tabindex="0" aria-label="What to write"><pre>${printable(pinned)}</pre></div></dd>`)}</dl></article>`;
+<dl class="why">${pins.map(({ line, written, pinned }) => html`<dt>line ${line}, instead of ${named(written)}</dt><dd>${named(pinned)}</dd>`)}</dl></article>`;
 })}</section>`;
 }

@@ -3,6 +3,7 @@ import { parsePlatform } from "../../src/image/platform.ts";
 import { pin } from "../../src/image/reference.ts";
 import type { ForecastDocument } from "../../src/report/forecast-json.ts";
 import { faultOn, forecast, parent, unattested, verdictOn } from "./forecasts.ts";
+import { hostile } from "./hostile.ts";
 import { check, judged, judgedCheck, refused, weighed } from "./pulls.ts";
 import { digest, fault, node } from "./verdicts.ts";
 
@@ -134,3 +135,16 @@ export const CASES: readonly Case[] = [
   undetermined,
   manifold,
 ];
+
+/** What is ours in checks and documents, beside what is everywhere. */
+const OURS = ["policy", "mode", "conclusion", "key", "forecast", "rule", "by", "level"];
+
+/** A case in which everything that strangers write is hostile. */
+export function spoiled({ check: given, documents }: Case): Case {
+  return {
+    check: hostile(given, given.outcome?.kind === "policy-wrong" ? [] : OURS),
+    documents: new Map(
+      [...documents].map(([key, each]) => [key, { ...hostile(each, OURS), policy: hostile(each.policy) }]),
+    ),
+  };
+}

@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pullPage } from "../../src/report/pull-page.ts";
-import { hostile } from "./hostile.ts";
 import { found } from "./pages.ts";
-import { CASES, type Case, ENDINGS, good, manifold, newParent, ratchetPass, trusted, wide } from "./pull-cases.ts";
+import {
+  CASES,
+  type Case,
+  ENDINGS,
+  good,
+  manifold,
+  newParent,
+  ratchetPass,
+  spoiled,
+  trusted,
+  wide,
+} from "./pull-cases.ts";
 import { check, judgedCheck, weighed } from "./pulls.ts";
 import { digest } from "./verdicts.ts";
 
@@ -87,18 +97,9 @@ test("R35 says that a forecast isn't kept any more, and never shows as trusted w
   assert.equal(wordOf(judgedCheck("trusted", [])), "Untrusted");
 });
 
-/** What is ours in checks and documents, beside what is everywhere. */
-const OURS = ["policy", "mode", "conclusion", "key", "forecast", "rule", "by", "level"];
-
 test("nothing that strangers wrote becomes an element, an attribute, or a link elsewhere", () => {
-  for (const { check: given, documents } of CASES) {
-    const spoiled = new Map(
-      [...documents].map(([key, each]) => [key, { ...hostile(each, OURS), policy: hostile(each.policy) }]),
-    );
-    const text = page({
-      check: hostile(given, given.outcome?.kind === "policy-wrong" ? [] : OURS),
-      documents: spoiled,
-    });
+  for (const given of CASES) {
+    const text = page(spoiled(given));
     const { strange, links, text: shown } = found(text);
     assert.deepEqual(strange, []);
     assert.ok(shown.includes("<img src=x onerror=evil()>"), "it is there, as text");
