@@ -188,6 +188,7 @@ test("reads no instruction in a heredoc, and each one behind it", () => {
     "alpine",
     "COPY seen",
   ]);
+  assert.deepEqual(reached(read(["FROM alpine", "RUN <<EOF", "\tEOF", "FROM evil", "EOF"])), ["alpine"]);
   // None of these begins one, so that the lines below are instructions.
   for (const line of [
     'RUN ["<<EOF"]',
@@ -398,6 +399,8 @@ test("says where a reference stands, also in the default of the ARG that it come
   assert.deepEqual(places("ARG BASE=alpine\nARG B=$BASE\nFROM $B"), ["- $B"]);
   assert.deepEqual(places("ARG BASE=alpine\nFROM $BASE", { buildArgs: { BASE: "b" } }), ["- $BASE"]);
   assert.deepEqual(places(`ARG BASE=alpine\nFROM \${BASE:-b}`), [`- \${BASE:-b}`]);
+  assert.deepEqual(places("ARG BASE=alpine\nARG B=$BASE-x\nFROM $BASE"), ["- $BASE"]);
+  assert.deepEqual(places('ARG A=alpine\nARG A="$X"b\nFROM $A'), ["- $A"]);
   assert.deepEqual(places("FROM alp\\\nine"), ["- alpine"]);
   const use = read("ARG BASE=alpine:3\n\nFROM $BASE").images[0];
   assert.deepEqual([use?.line, use?.written], [3, "alpine:3"]);
@@ -435,7 +438,7 @@ test("refuses what BuildKit refuses, with line and column", () => {
 });
 
 test("bounds the file, its lines, stages, instructions and expansions", () => {
-  refuses("#".repeat(1024 * 1024 + 1), 1);
+  refuses(`FROM a\n${"#\n".repeat(512 * 1024)}`, 1);
   refuses(["FROM a", `RUN ${"x".repeat(64 * 1024)}`], 2);
   refuses(`${"FROM a\n".repeat(501)}`, 501);
   refuses(`FROM a\n${"CMD x\n".repeat(10_000)}`, 10_001);
