@@ -1,9 +1,10 @@
 import { type AdvancePorts, advance } from "../build/advance.ts";
-import { DeliveryError, readHappening } from "../build/happening.ts";
+import { DeliveryError, type Happening, readHappening } from "../build/happening.ts";
 import { type RespondPorts, respond } from "../build/respond.ts";
 import { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
+import type { PullWork } from "./pulls.ts";
 
 /** After a fault of ours, in milliseconds: nothing that was acknowledged is given up because of one. */
 const AFTER_FAULT_MS = 60_000;
@@ -19,6 +20,7 @@ export interface Log {
 export interface JobPorts extends AdvancePorts, RespondPorts {
   readonly store: Store;
   readonly log: Log;
+  readonly pulls: PullWork;
 }
 
 /** Answers a stored delivery, once; whoever comes later finds it done. */
@@ -29,7 +31,10 @@ export async function handleDelivery(ports: JobPorts, guid: string): Promise<voi
   const { event, payload, postponed } = delivery;
   try {
     const happening = readHappening(event, payload);
-    for (const id of happening === undefined ? [] : await respond(ports, happening)) await store.wake("build", id);
+    if (happening !== undefined && (await isAllowed(ports, happening)))
+      for (const id of await respond(ports, happening)) await store.wake("build", id);
+    await ports.pulls.respond(event, payload);
+    if (happening?.kind === "policy-pushed") await ports.pulls.wakeStale();
     await store.finishDelivery(guid);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -47,6 +52,13 @@ export async function handleDelivery(ports: JobPorts, guid: string): Promise<voi
     log[isOurs ? "error" : "warn"]({ guid, event, reason, until }, "a delivery is answered later");
     await store.postponeDelivery(guid, until, reason);
   }
+}
+
+/** GitHub shows buttons to more people than may write (RULES R33). */
+async function isAllowed({ store, pulls }: JobPorts, happening: Happening): Promise<boolean> {
+  if (happening.kind !== "check-rerun-asked" || happening.by === undefined) return true;
+  const repository = await store.readRepository(happening.repositoryId);
+  return repository !== undefined && (await pulls.mayWrite(repository, happening.by));
 }
 
 /** Moves a build on, and sees to it that someone does again when there is more to do. A fault of ours is the worker's to repeat. */

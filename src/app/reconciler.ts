@@ -1,4 +1,5 @@
 import { type ReconcilePorts, reconcilePolicies, reconcileTags, redeliverFailures } from "../build/reconcile.ts";
+import { reconcilePulls } from "../change/pull-respond.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import type { JobPorts } from "./jobs.ts";
@@ -37,6 +38,13 @@ export function startReconciler(
     for (const id of await reconcilePolicies(reconcilePorts)) {
       log.info({ build: id }, "judged anew: policy is another, or what the verdict rests on has lapsed");
       await store.wake("build", id);
+    }
+    for (const id of await ports.pulls.wakeStale())
+      log.info({ pull: id }, "judged anew: policy is another, or what the forecast rests on has lapsed");
+    const { openPulls } = ports.pulls;
+    for (const id of await reconcilePulls({ ...reconcilePorts, store, openPulls })) {
+      log.info({ pull: id }, "found a pull request that no event had told");
+      await store.wake("pull", id);
     }
   };
   return repeat(intervalMs, reconcile, log);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import { createNodeMiddleware } from "probot";
 import type { Build } from "../build/build.ts";
+import type { OpenWalk } from "../build/ports.ts";
 import { createCheckRuns } from "../github/check-runs.ts";
 import { createDeliveries } from "../github/deliveries.ts";
 import { createInstallations } from "../github/installations.ts";
@@ -19,6 +20,7 @@ import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts"
 import { judgedBy } from "./judged-by.ts";
 import { closed, listen } from "./listen.ts";
 import { WEBHOOKS_PATH } from "./manifest.ts";
+import { createPullWork } from "./pulls.ts";
 import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
 import { serveSetup } from "./setup-server.ts";
@@ -76,21 +78,30 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
     const { server } = config;
     // Only who has the directory may make a key in it.
     const summaries = await openOwnSummaries(config, log);
-    const ports: JobPorts = {
+    const openKnowing: OpenWalk = (repository, image) => ({
+      ...openWalk(repository, image),
+      known: store.knownTo(repository),
+    });
+    const basis = {
       store,
-      log,
       now,
-      server,
       newId: randomUUID,
-      tags: createTagReader({ octokitFor: clients.octokitFor }),
       policies: createPolicyReader({
         octokitFor: clients.octokitFor,
         appOctokit: clients.appOctokit,
         serverUrl: server,
       }),
-      workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       checkRuns: createCheckRuns({ octokitFor: clients.octokitFor, appId: credentials.id }),
-      openWalk: (repository, image) => ({ ...openWalk(repository, image), known: store.knownTo(repository) }),
+      openWalk: openKnowing,
+    };
+    const pulls = createPullWork(config, clients, basis);
+    const ports: JobPorts = {
+      ...basis,
+      pulls,
+      log,
+      server,
+      tags: createTagReader({ octokitFor: clients.octokitFor }),
+      workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       describe: async (build) =>
         checkRunReport(build, await judgementsOf(store, build), await reportOptions(config, store, build)),
       sightings: store,
@@ -98,7 +109,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };
     await store.work(
-      { delivery: (guid) => handleDelivery(ports, guid), build: (id) => handleBuild(ports, id) },
+      { delivery: (guid) => handleDelivery(ports, guid), build: (id) => handleBuild(ports, id), pull: pulls.advance },
       { concurrency: config.concurrency },
     );
     const middleware = await createNodeMiddleware(

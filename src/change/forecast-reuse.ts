@@ -46,8 +46,8 @@ export function inputsOf(
 
 /** Until when a forecast may be given again; the time it was made at for one that not everything could be looked at for. */
 export function freshUntil(foresight: Foresight, madeAt: Date): Date {
-  // A file that is refused is refused whoever asks, and whenever.
-  if (foresight.kind === "refused") return new Date(madeAt.getTime() + LONGEST_MS);
+  // What its bases add to it may be what is refused.
+  if (foresight.kind === "refused") return new Date(madeAt.getTime() + TAGGED_MS);
   const { forecast, standing } = foresight;
   if (standing.outcome === "undetermined" || standing.isPartial) return madeAt;
   const isTagged = forecast.parents.some(({ isPinned }) => !isPinned);
