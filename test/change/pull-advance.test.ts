@@ -193,7 +193,8 @@ test("could not look is said while it is tried again, and never passes", async (
   await scene.tell();
   assert.deepEqual(scene.ends, ["a action_required"]);
   const [check] = scene.github.checks;
-  assert.ok(check?.writes.some(({ status, title }) => status === "in_progress" && title.startsWith("waiting")));
+  assert.ok(check);
+  assert.ok(check.writes.some(({ status, title }) => status === "in_progress" && title.startsWith("waiting")));
   assert.ok(check.writes.every(({ conclusion }) => conclusion !== "success"));
 });
 
