@@ -35,12 +35,14 @@ export function ancestrySections(judged: readonly JudgedBy[]): readonly Section[
   });
 }
 
-function treeOf(document: VerdictDocument): Section {
+/** The ancestry as it is drawn in a terminal. */
+export function treeOf(document: VerdictDocument): Section {
   const lines = treeLines(document);
   return fenced(lines.at(-1) === "" ? lines.slice(0, -1) : lines);
 }
 
-function tableOf(document: VerdictDocument): Section {
+/** Every image of the ancestry as a row of a table, and what the marks mean. */
+export function tableOf(document: VerdictDocument): Section {
   const marks = marksOf(document);
   const subjects = new Set(document.platforms.map(({ node }) => node));
   const roles = new Map<string, Set<string>>();

@@ -4,14 +4,15 @@ import { extentOf, platformWords, several } from "./ancestry-words.ts";
 import { ancestrySections } from "./check-run-ancestry.ts";
 import type { Enforcement } from "./check-run-enforcement.ts";
 import { pushed, type ReportOptions, runLink } from "./check-run-request.ts";
-import { type DocumentFault, faultGroups, generationOf, wayTo } from "./faults.ts";
+import { faultGroups, generationOf, wayTo } from "./faults.ts";
 import type { VerdictDocument } from "./json.ts";
 import { type JudgedBy, worstFirst } from "./judged-by.ts";
 import { code, link, prose } from "./markdown.ts";
-import type { Parts, Section } from "./markdown-limits.ts";
+import type { Parts } from "./markdown-limits.ts";
 import { markOfOutcome, SHAPES } from "./marks.ts";
 import { builtBy } from "./node-details.ts";
 import { printable } from "./printable.ts";
+import { problemSections } from "./problem-sections.ts";
 import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
 import { commitUrl, policyUrl } from "./source-links.ts";
 import { inputsWords, levelWords } from "./text.ts";
@@ -43,7 +44,9 @@ export function verdictParts(
     summary: [
       { lines: [`**${SHAPES[markOfOutcome(outcome)]} ${capital(outcome)}**: ${code(first.document.image.reference)}`] },
       ...(enforcement === undefined ? [] : [{ before: ["### What is enforced", ""], lines: enforcement.lines }]),
-      ...judged.flatMap((each) => problemSections(each, judged.length > 1)),
+      ...judged.flatMap((each) =>
+        problemSections(each.document, judged.length > 1 ? `, says the ${policyWords(each)}` : ""),
+      ),
       ...(warned.length === 0 ? [] : [{ before: ["### Warnings", ""], lines: warned }]),
       { before: ["### What was verified", ""], lines: facts(build, judged, first.document, options) },
     ],
@@ -71,29 +74,6 @@ function titleOf(judged: readonly JudgedBy[], outcome: Outcome, enforced: string
 
 function policyWords({ policy }: JudgedBy): string {
   return `policy of the ${policy.kind}`;
-}
-
-function problemSections(judged: JudgedBy, isOneOfSeveral: boolean): readonly Section[] {
-  const { faults, unreachable, nodes } = judged.document;
-  const of = isOneOfSeveral ? `, says the ${policyWords(judged)}` : "";
-  const section = (title: string, told: readonly DocumentFault[]): Section => ({
-    before: told.length === 0 ? [] : [`### ${title}${of}`, ""],
-    lines: faultGroups(told).flatMap((group) => faultLines(group, nodes)),
-  });
-  return [section("What is wrong", faults), section("What could not be looked at", unreachable)];
-}
-
-function faultLines(group: readonly [DocumentFault, ...DocumentFault[]], nodes: VerdictDocument["nodes"]): string[] {
-  const [first] = group;
-  return [
-    ...group.map((fault) => {
-      const way = wayTo(fault, nodes);
-      const steps = way.map(({ role, name }) => `${role === null ? "" : `${role} `}${code(name)}`);
-      return `- ${code(fault.code)}: ${code(way.at(-1)?.name ?? fault.node)}, ${generationOf(fault)}${steps.length < 2 ? "" : `: ${steps.join(" → ")}`}`;
-    }),
-    `  - why: ${prose(first.reason)}`,
-    ...(first.mend === "" ? [] : [`  - what would mend it: ${prose(first.mend)}`]),
-  ];
 }
 
 /** What was noticed when it was judged: it decides nothing. */

@@ -11,8 +11,16 @@ export function printable(text: string): string {
 
 /** A document as a JSON text that is safe on a terminal: JSON itself leaves C1 control characters and bidirectional overrides as they are. */
 export function printableJson(document: unknown): string {
-  const text = JSON.stringify(document, null, 2);
-  return `${text.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped)}\n`;
+  return `${safeJson(JSON.stringify(document, null, 2))}\n`;
+}
+
+/** The same on one line. */
+export function printableJsonLine(document: unknown): string {
+  return `${safeJson(JSON.stringify(document))}\n`;
+}
+
+function safeJson(text: string): string {
+  return text.replace(/[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
 
 function escaped(character: string): string {
