@@ -38,6 +38,20 @@ export function exitCodeOf(verdict: Verdict): ExitCode {
   }
 }
 
+/** Worst first. What is proven to be wrong stays so whatever else could not be looked at, as it does within one image. */
+const WORST_FIRST: readonly ExitCode[] = [
+  EXIT.usage,
+  EXIT.untrusted,
+  EXIT.credentials,
+  EXIT.undetermined,
+  EXIT.trusted,
+];
+
+/** The exit code of several images together: that of the worst. Nothing at all was asked wrongly, and is never trusted. */
+export function worstExit(codes: readonly ExitCode[]): ExitCode {
+  return WORST_FIRST.find((code) => codes.includes(code)) ?? EXIT.usage;
+}
+
 /** Whether the error is the person's to mend, and told in a line, rather than a fault of ours. */
 export function isUsage(error: unknown): error is Error {
   return error instanceof UsageError || error instanceof PolicyError;

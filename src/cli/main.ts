@@ -3,21 +3,21 @@ import { homedir } from "node:os";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
+import { underRunner } from "./actions-runner.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addRootsCommands } from "./roots.ts";
 import { trustUpdateCommand } from "./trust.ts";
-import { verifyCommand } from "./verify.ts";
+import { VERIFY_OUTPUTS, type VerifyArguments, verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
-import type { VsaArguments } from "./vsa.ts";
-import { type WalkOptions, walkArguments, withWalkOptions } from "./walk-options.ts";
+import type { WalkSettings } from "./walk.ts";
+import { type WalkOptions, walkSettings, withWalkOptions } from "./walk-options.ts";
 
 const here = {
   env: process.env,
   homeDirectory: homedir(),
   stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
+  ...underRunner(process.env, process),
   now: () => new Date(),
 };
 
@@ -27,18 +27,27 @@ const program = new Command("trusted-builds")
   .showHelpAfterError("(--help says more)")
   .exitOverride()
   .configureOutput({
+    writeOut: (text) => here.stdout.write(text),
+    writeErr: (text) => here.stderr.write(text),
     outputError: (text, write) => write(`trusted-builds: ${printable(text.trimEnd().replace(/^error: /, ""))}\n`),
   });
 
-withWalkOptions(program.command("verify"))
-  .summary("judge an image and all its ancestors")
+withWalkOptions(program.command("verify"), "[images...]")
+  .summary("judge images and all their ancestors")
   .description(
     `Finds the attestations of an image and of every image that went into it, verifies them, walks down to scratch,
-and says whether to trust it, why, and what would mend each fault.`,
+and says whether to trust it, why, and what would mend each fault. Of several images each is judged for itself.`,
   )
   .addOption(
-    new Option("--output <form>", "text for people, json for programs").choices(["text", "json"]).default("text"),
+    new Option(
+      "--output <form>",
+      "text for people, json or jsonl for programs, sarif for code scanning, markdown for pages",
+    )
+      .choices(VERIFY_OUTPUTS)
+      .default("text"),
   )
+  .option("--images-from <file>", "more images, one a line; - is standard input")
+  .option("--quiet", "print no verdict: the exit code tells it, and errors are told")
   .option(
     "--vsa <file>",
     "write the verdict as a signed SLSA summary (VSA): one Sigstore bundle a platform, one a line",
@@ -61,7 +70,10 @@ registries.
 Manifests, configs and attestations are kept by digest in the user's cache directory (XDG_CACHE_HOME, or ~/.cache), up to 256 MiB, or in
 the directory that TRUSTED_BUILDS_CACHE names (off: nowhere). Tags and lists of attestations are asked for each time.
 
-Exit codes:
+Of several images the documents of json stand one after the other, in the order asked, and those of jsonl one a line, of one image too;
+sarif and markdown are one file. Under GitHub Actions each fault is an annotation also, and the Markdown is added to the job's summary.
+
+Exit codes, of several images the worst, in the order 2, 1, 4, 3, 0:
   0  trusted
   1  untrusted: something is wrong, and is listed with what would mend it
   2  wrong usage, a policy, trusted root, archive or file of bundles that can't be read, or a summary (--vsa) that can't be signed, timestamped or written
@@ -72,10 +84,12 @@ Examples:
   trusted-builds verify ghcr.io/acme/app:1.4.0
   trusted-builds verify --platform linux/arm64 --policy trusted-builds.yml registry.example/app@sha256:…
   trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults
+  trusted-builds verify --output sarif ghcr.io/acme/app:1.4.0 ghcr.io/acme/worker:1.4.0 >verdicts.sarif
+  docker compose config --images | trusted-builds verify --quiet --images-from - || echo "not all are trusted"
   trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar`,
   )
-  .action(async (image: string, options: WalkOptions & VsaArguments & { output: "text" | "json" }) => {
-    process.exitCode = await verifyCommand({ ...options, ...walkArguments(image, options) }, here);
+  .action(async (images: string[], options: WalkOptions & Omit<VerifyArguments, keyof WalkSettings | "images">) => {
+    process.exitCode = await verifyCommand({ ...options, ...walkSettings(options), images }, here);
   });
 
 program
@@ -114,10 +128,7 @@ Example:
         trustedRoot?: string;
       },
     ) => {
-      process.exitCode = await verifyBundleCommand(
-        { artifact, ...options },
-        { stdout: process.stdout, stderr: process.stderr },
-      );
+      process.exitCode = await verifyBundleCommand({ artifact, ...options }, here);
     },
   );
 
@@ -206,7 +217,7 @@ Exit codes:
 /** A fault of ours must not look like a verdict: it is "could not look". Node's own exit code for it would say "untrusted". */
 function fail(error: unknown): void {
   const trace = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(
+  here.stderr.write(
     `trusted-builds: this is a fault of the program, not of the image; please report it.\n${lines(trace)}\n`,
   );
   process.exitCode = EXIT.undetermined;
@@ -232,7 +243,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.trusted : EXIT.usage;
   else if (error instanceof InvalidArgumentError || isUsage(error)) {
-    process.stderr.write(`trusted-builds: ${lines(error.message)}\n`);
+    here.stderr.write(`trusted-builds: ${lines(error.message)}\n`);
     process.exitCode = EXIT.usage;
   } else fail(error);
 }

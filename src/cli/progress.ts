@@ -11,9 +11,12 @@ export interface Progress {
   end(): void;
 }
 
+/** Says nothing. */
+export const noProgress: Progress = { tell() {}, end() {} };
+
 /** Draws on a stream if it is a terminal. */
 export function progressOn(stream: NodeJS.WriteStream): Progress {
-  if (!stream.isTTY) return { tell() {}, end() {} };
+  if (!stream.isTTY) return noProgress;
   let drawn = 0;
   return {
     tell(line) {

@@ -1,16 +1,16 @@
 import type { Command } from "commander";
-import type { WalkArguments } from "./walk.ts";
+import type { WalkArguments, WalkSettings } from "./walk.ts";
 
 const collect = (value: string, previous: readonly string[] = []): readonly string[] => [...previous, value];
 
 /** What commander makes of the options of a command that walks. */
-export type WalkOptions = Partial<Omit<WalkArguments, "image">>;
+export type WalkOptions = Partial<WalkSettings>;
 
-/** Gives a command the image and the options that every walk has. */
-export function withWalkOptions(command: Command): Command {
+/** Gives a command the image, or the images, and the options that every walk has. */
+export function withWalkOptions(command: Command, argument: "<image>" | "[images...]" = "<image>"): Command {
   return command
     .argument(
-      "<image>",
+      argument,
       "NAME[:TAG][@DIGEST] in a registry, or on disk oci:DIR, oci-archive:FILE or docker-archive:FILE",
     )
     .option("--platform <os/arch>", "judge this platform only, as linux/amd64 (default: every platform of the image)")
@@ -44,5 +44,10 @@ export function withWalkOptions(command: Command): Command {
 
 /** The arguments of a walk, with what was left out. */
 export function walkArguments(image: string, options: WalkOptions): WalkArguments {
-  return { image, trustedRoot: [], allowHost: [], bundles: [], offline: false, ...options };
+  return { image, ...walkSettings(options) };
+}
+
+/** The same, whatever the images. */
+export function walkSettings(options: WalkOptions): WalkSettings {
+  return { trustedRoot: [], allowHost: [], bundles: [], offline: false, ...options };
 }

@@ -13,20 +13,20 @@ import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { defaultPolicy } from "../trust/policy-default.ts";
 import type { AttestationSource } from "../trust/ports.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
+import type { ActionsRunner } from "./actions-runner.ts";
 import { keptContent } from "./disk-cache.ts";
 import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
 import { UsageError, usage } from "./exit-code.ts";
 import { feedShelf } from "./feed-shelf.ts";
-import { progressOn } from "./progress.ts";
+import { noProgress, progressOn } from "./progress.ts";
 import { type AskedImage, openSubject, parseAsked, type Subject } from "./subject.ts";
 import { currentRoots } from "./trust.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
 
-/** What is asked of every command that walks an ancestry. */
-export interface WalkArguments {
-  readonly image: string;
+/** What is asked of every command that walks ancestries, whatever their images. */
+export interface WalkSettings {
   readonly platform?: string;
   readonly policy?: string;
   readonly trustedRoot: readonly string[];
@@ -41,6 +41,20 @@ export interface WalkArguments {
   readonly cache?: boolean;
   /** Without any connection. */
   readonly offline: boolean;
+  /** Without a line that says what is going on. */
+  readonly quiet?: boolean;
+}
+
+/** What is asked of a command that walks one ancestry. */
+export interface WalkArguments extends WalkSettings {
+  readonly image: string;
+}
+
+/** Walks by the same policy and trusted roots, one after the other. */
+export interface Walks {
+  readonly policy: Policy;
+  /** @throws {UsageError} where there is nothing to judge. */
+  judge(asked: AskedImage): Promise<Verdict>;
 }
 
 /** Where the command runs: the process, or a test's. */
@@ -50,6 +64,8 @@ export interface Surroundings {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly now: () => Date;
+  /** The runner of GitHub Actions, where the command runs under one. */
+  readonly actions?: ActionsRunner | undefined;
 }
 
 /**
@@ -61,8 +77,19 @@ export async function judgeAsked(
   args: WalkArguments,
   surroundings: Surroundings,
 ): Promise<{ readonly policy: Policy; readonly verdict: Verdict }> {
-  const { env, stderr } = surroundings;
   const asked = parseAsked(args.image, args.as);
+  const { policy, judge: judgeOne } = await openWalks(args, surroundings);
+  return { policy, verdict: await judgeOne(asked) };
+}
+
+/**
+ * Reads what all walks share: policy, trusted roots, bundles, what was verified and what was read before. Connections aren't among it:
+ * each walk has its own limit of time, which ends them.
+ *
+ * @throws {UsageError} @throws {PolicyError} for what the person has to mend before anything can be judged.
+ */
+export async function openWalks(args: WalkSettings, surroundings: Surroundings): Promise<Walks> {
+  const { env, stderr } = surroundings;
   const { platform } = args;
   const wanted =
     platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
@@ -70,56 +97,60 @@ export async function judgeAsked(
     args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
   if (args.refreshRoots === true && args.trustedRoot.length > 0)
     throw new UsageError("--refresh-roots and --trusted-root: one or the other; a root of yours is refreshed by you");
+  if (args.offline && args.refreshRoots === true)
+    throw new UsageError("--offline forbids every connection, also those of --refresh-roots");
   const { roots } =
     args.trustedRoot.length === 0
       ? await currentRoots(args.refreshRoots === true, surroundings)
       : { roots: await Promise.all(args.trustedRoot.map(readTrustedRoot)) };
-  if (args.offline && args.refreshRoots === true)
-    throw new UsageError("--offline forbids every connection, also those of --refresh-roots");
-  const progress = progressOn(stderr);
+  const progress = args.quiet === true ? noProgress : progressOn(stderr);
   const warn = (line: string) => {
     progress.end();
     stderr.write(`trusted-builds: ${printable(line)}\n`);
   };
-  const signal = AbortSignal.timeout(WALK_MS);
-  let requests = 0;
-  const elsewhere = args.offline
-    ? nothingElsewhere
-    : openElsewhere({
-        env,
-        homeDirectory: surroundings.homeDirectory,
-        // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
-        allowHosts: [...registryOf(asked), ...args.allowHost],
-        signal,
-        onRequest: () => progress.tell(`looking: ${++requests} requests`),
-        content: args.cache === false ? undefined : keptContent(surroundings, warn),
-      });
-  let subject: Subject | undefined;
-  try {
-    const bundles = await Promise.all(args.bundles.map((path) => readBundles(path, warn)));
-    subject = await openSubject(asked, elsewhere);
-    if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
-      // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
-      throw new UsageError(
-        `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
-      );
+  const content = args.offline || args.cache === false ? undefined : keptContent(surroundings, warn);
+  const bundles = await Promise.all(args.bundles.map((path) => readBundles(path, warn)));
+  const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
+  const judgeOne = async (asked: AskedImage): Promise<Verdict> => {
+    let requests = 0;
+    const elsewhere = args.offline
+      ? nothingElsewhere
+      : openElsewhere({
+          env,
+          homeDirectory: surroundings.homeDirectory,
+          // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
+          allowHosts: [...registryOf(asked), ...args.allowHost],
+          signal: AbortSignal.timeout(WALK_MS),
+          onRequest: () => progress.tell(`looking: ${++requests} requests`),
+          content,
+        });
+    let subject: Subject | undefined;
+    try {
+      subject = await openSubject(asked, elsewhere);
+      if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
+        // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
+        throw new UsageError(
+          `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
+        );
+      }
+      const ports: WalkPorts = {
+        images: subject,
+        attestations: combineSources([subject, ...bundles]),
+        layers: subject.layers,
+        feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
+        verifier,
+        defaultBranches: elsewhere.defaultBranches,
+        onProgress: ({ examined, known, reference: last }) =>
+          progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
+      };
+      return await verdictOn(subject, ports, policy, wanted, surroundings.now());
+    } finally {
+      progress.end();
+      await subject?.close();
+      await elsewhere.close();
     }
-    const ports: WalkPorts = {
-      images: subject,
-      attestations: combineSources([subject, ...bundles]),
-      layers: subject.layers,
-      feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
-      verifier: createBundleVerifier({ roots, cache: new VerificationCache() }),
-      defaultBranches: elsewhere.defaultBranches,
-      onProgress: ({ examined, known, reference: last }) =>
-        progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
-    };
-    return { policy, verdict: await verdictOn(subject, ports, policy, wanted, surroundings.now()) };
-  } finally {
-    progress.end();
-    await subject?.close();
-    await elsewhere.close();
-  }
+  };
+  return { policy, judge: judgeOne };
 }
 
 async function verdictOn(

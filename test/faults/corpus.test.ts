@@ -81,7 +81,7 @@ async function verify(image: string, id: string, ...more: readonly string[]): Pr
   const stream = (to: (chunk: string) => boolean) => ({ write: to }) as unknown as NodeJS.WriteStream;
   await verifyCommand(
     {
-      image,
+      images: [image],
       policy: pathOf(id, "policy.yml"),
       trustedRoot: [pathOf(id, "trusted_root.json")],
       allowHost: [],
@@ -93,6 +93,7 @@ async function verify(image: string, id: string, ...more: readonly string[]): Pr
     {
       env: {},
       homeDirectory: directory,
+      stdin: process.stdin,
       stdout: stream(write),
       stderr: stream(() => true),
       now: () => new Date(),
