@@ -302,8 +302,10 @@ test("asked for anew, nothing that was forecast before counts; asked twice, it i
   scene.time += MINUTE;
   scene.calls = [];
   const asked = { kind: "pull-rerun-asked", repositoryId: 99, checkRun: check.id, by: "ada" } as const;
-  scene.deliveries.push(asked, asked);
-  await scene.live();
+  for (const each of [asked, asked]) {
+    scene.deliveries.push(each);
+    await scene.live();
+  }
   assert.deepEqual(scene.ends, ["a success", "a success"]);
   assert.equal(scene.calls.filter((name) => name === "registry.foresee").length, 2);
   scene.deliveries.push({ ...asked, checkRun: scene.github.checks[1]?.id ?? 0, by: "eve" });
@@ -318,6 +320,26 @@ test("a suite that is asked for again judges the pull requests of its commit ane
   scene.deliveries.push({ kind: "pulls-rerun-asked", repositoryId: 99, commit: commit("a") });
   await scene.live();
   assert.deepEqual(scene.ends, ["a success", "a success"]);
+});
+
+test("R35 a worse file that is moved to where policy builds wasn't there before", async () => {
+  const scene = new PullScene();
+  scene.github.policy("repository", enforcing("ratchet"));
+  scene.files.set(commit("b"), { "test/Dockerfile": "bad 1\n" });
+  scene.push(1, "a", { Dockerfile: "bad 1\n" });
+  scene.changed.set(1, [{ path: "Dockerfile", previousPath: "test/Dockerfile", isRemoved: false, blob: undefined }]);
+  await scene.tell();
+  assert.deepEqual(scene.ends, ["a failure"]);
+});
+
+test("bytes that aren't those that GitHub lists are never judged", async () => {
+  const scene = new PullScene();
+  const ports = scene.ports();
+  const sources = { ...ports.sources, listFiles: ports.sources.listFiles, readFile: async () => new Uint8Array([1]) };
+  await respondPull(ports, { kind: "pull-changed", repository: REPOSITORY, number: 1 });
+  await advancePull({ ...ports, sources }, FIRST);
+  assert.equal(scene.calls.includes("registry.foresee"), false);
+  assert.match(scene.store.rows[0]?.waiting?.reason ?? "", /isn't what it lists/);
 });
 
 /** What a pull request comes to, told by several deliveries. */

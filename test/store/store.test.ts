@@ -10,6 +10,7 @@ import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testPolicyStates } from "./policy-states.ts";
 import { testProofs } from "./proofs.ts";
+import { testPulls } from "./pulls.ts";
 import { testRepositories } from "./repositories.ts";
 import { testSightings } from "./sightings.ts";
 import { testSummaries } from "./summaries.ts";
@@ -31,6 +32,7 @@ for (const dialect of dialects) {
     testRepositories(shared);
     testProofs(shared);
     testPolicyStates(shared);
+    testPulls(shared);
     testNotices(shared);
     testWritePace(shared);
     testLeases(shared);
