@@ -8,12 +8,15 @@ import { signedSummaries } from "./summaries.ts";
 /** The largest delivery that GitHub sends, in bytes; Probot itself sets no limit. */
 const MAX_DELIVERY_BYTES = 25 * 1024 * 1024;
 
+const PULL_PAGE = /^\/pulls\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\/vsa\.jsonl)?$/;
 
 /** What the pages show. */
 export interface PagePorts {
   /** The GitHub server that pages link to. */
   readonly server: string;
+  /** The page of a pull request's check; undefined where there is none that may be seen. */
+  readPull(id: string): Promise<string | undefined>;
   readBuild(id: string): Promise<Build | undefined>;
   listJudgements(id: string): Promise<readonly JudgedBy[]>;
   listSummaries(id: string): Promise<readonly StoredSummary[]>;
@@ -54,7 +57,14 @@ export async function servePage(
       return true;
   }
   const [, id, file] = BUILD_PAGE.exec(pathname) ?? [];
-  if (id === undefined) return false;
+  if (id === undefined) {
+    const [, check] = PULL_PAGE.exec(pathname) ?? [];
+    if (check === undefined) return false;
+    const page = await ports.readPull(check);
+    if (page === undefined) sendMissing(response);
+    else sendPage(response, 200, page);
+    return true;
+  }
   const build = await ports.readBuild(id);
   // A private repository's build and none at all look the same: that it exists is nobody's business (DESIGN §6).
   if (build === undefined || build.repository.isPrivate) sendMissing(response);

@@ -11,6 +11,7 @@ import { createPermissions } from "../github/permissions.ts";
 import { createPullRequestReader } from "../github/pull-requests.ts";
 import { createSourceReader } from "../github/source-files.ts";
 import { type ForecastDocument, forecastDocument, readForecastDocument } from "../report/forecast-json.ts";
+import { pullPage } from "../report/pull-page.ts";
 import { pullReport } from "../report/pull-report.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config.ts";
@@ -91,4 +92,15 @@ export async function documentsOf(
     .flatMap((state) => (state.kind === "judged" ? state.forecasts.map(({ key }) => key) : []));
   const found = await store.readForecastDocuments(repository.installation, [...new Set(keys)]);
   return new Map([...found].map(([key, document]) => [key, readForecastDocument(document)]));
+}
+
+/** The page of a check; undefined where there is none. A private repository's and none at all look the same (DESIGN §6). */
+export async function readPullPage(
+  store: Pick<Store, "readPullCheck" | "readForecastDocuments">,
+  server: string,
+  id: string,
+): Promise<string | undefined> {
+  const check = await store.readPullCheck(id);
+  if (check === undefined || check.repository.isPrivate) return undefined;
+  return pullPage(check, await documentsOf(store, check), { server });
 }

@@ -20,7 +20,7 @@ import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts"
 import { judgedBy } from "./judged-by.ts";
 import { closed, listen } from "./listen.ts";
 import { WEBHOOKS_PATH } from "./manifest.ts";
-import { createPullWork } from "./pulls.ts";
+import { createPullWork, readPullPage } from "./pulls.ts";
 import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
 import { serveSetup } from "./setup-server.ts";
@@ -119,6 +119,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       { probot, webhooksPath: WEBHOOKS_PATH },
     );
     const pages = {
+      readPull: (id: string) => readPullPage(store, server, id),
       readBuild: (id: string) => store.readBuild(id),
       server,
       listJudgements: async (id: string) => {
