@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { underRunner } from "./actions-runner.ts";
+import { addDockerfileCommand } from "./dockerfile-options.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addRootsCommands } from "./roots.ts";
@@ -152,6 +153,10 @@ Exit codes:
   .action(async () => {
     process.exitCode = await trustUpdateCommand(here);
   });
+
+addDockerfileCommand(program, here, (code) => {
+  process.exitCode = code;
+});
 
 addRootsCommands(program, () => here);
 

@@ -15,7 +15,7 @@ import type { AttestationSource } from "../trust/ports.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
 import type { ActionsRunner } from "./actions-runner.ts";
 import { keptContent } from "./disk-cache.ts";
-import { nothingElsewhere, openElsewhere } from "./elsewhere.ts";
+import { type Elsewhere, nothingElsewhere, openElsewhere } from "./elsewhere.ts";
 import { UsageError, usage } from "./exit-code.ts";
 import { feedShelf } from "./feed-shelf.ts";
 import { noProgress, progressOn } from "./progress.ts";
@@ -25,9 +25,8 @@ import { currentRoots } from "./trust.ts";
 /** How long one walk may take, in milliseconds (DESIGN §7). */
 const WALK_MS = 120_000;
 
-/** What is asked of every command that walks ancestries, whatever their images. */
-export interface WalkSettings {
-  readonly platform?: string;
+/** What is asked of every command that judges, whatever is judged. */
+export interface JudgeSettings {
   readonly policy?: string;
   readonly trustedRoot: readonly string[];
   /** Fetch the newest trusted roots first. */
@@ -35,14 +34,19 @@ export interface WalkSettings {
   readonly allowHost: readonly string[];
   /** Files of Sigstore bundles. */
   readonly bundles: readonly string[];
-  /** The name of an image on disk. */
-  readonly as?: string;
   /** False: nothing is taken from what earlier walks read, and nothing kept. */
   readonly cache?: boolean;
   /** Without any connection. */
   readonly offline: boolean;
   /** Without a line that says what is going on. */
   readonly quiet?: boolean;
+}
+
+/** What is asked of every command that walks ancestries of images. */
+export interface WalkSettings extends JudgeSettings {
+  readonly platform?: string;
+  /** The name of an image on disk. */
+  readonly as?: string;
 }
 
 /** What is asked of a command that walks one ancestry. */
@@ -55,6 +59,24 @@ export interface Walks {
   readonly policy: Policy;
   /** @throws {UsageError} where there is nothing to judge. */
   judge(asked: AskedImage): Promise<Verdict>;
+}
+
+/** What all that is judged by one command shares. */
+export interface Judging {
+  readonly policy: Policy;
+  /** @param named - Registries that the person named, and that may be reached whatever their addresses are. */
+  connect(named: readonly string[]): Connected;
+}
+
+/** One walk's connections, with its own limit of time. */
+export interface Connected {
+  readonly elsewhere: Elsewhere;
+  /** What the person gave of bundles. */
+  readonly bundles: readonly AttestationSource[];
+  /** For images in registries, with those bundles. */
+  readonly ports: WalkPorts;
+  /** Takes the line of progress away too. */
+  close(): Promise<void>;
 }
 
 /** Where the command runs: the process, or a test's. */
@@ -82,17 +104,47 @@ export async function judgeAsked(
   return { policy, verdict: await judgeOne(asked) };
 }
 
+/** Makes ready for walks of images. @throws {UsageError} @throws {PolicyError} for what the person has to mend before anything can be judged. */
+export async function openWalks(args: WalkSettings, surroundings: Surroundings): Promise<Walks> {
+  const { platform } = args;
+  const wanted =
+    platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
+  const { policy, connect } = await openJudging(args, surroundings);
+  const judgeOne = async (asked: AskedImage): Promise<Verdict> => {
+    // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
+    const connected = connect(registryOf(asked));
+    let subject: Subject | undefined;
+    try {
+      subject = await openSubject(asked, connected.elsewhere);
+      if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
+        // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
+        throw new UsageError(
+          `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
+        );
+      }
+      const ports: WalkPorts = {
+        ...connected.ports,
+        images: subject,
+        attestations: combineSources([subject, ...connected.bundles]),
+        layers: subject.layers,
+      };
+      return await verdictOn(subject, ports, policy, wanted, surroundings.now());
+    } finally {
+      await subject?.close();
+      await connected.close();
+    }
+  };
+  return { policy, judge: judgeOne };
+}
+
 /**
  * Reads what all walks share: policy, trusted roots, bundles, what was verified and what was read before. Connections aren't among it:
  * each walk has its own limit of time, which ends them.
  *
  * @throws {UsageError} @throws {PolicyError} for what the person has to mend before anything can be judged.
  */
-export async function openWalks(args: WalkSettings, surroundings: Surroundings): Promise<Walks> {
+export async function openJudging(args: JudgeSettings, surroundings: Surroundings): Promise<Judging> {
   const { env, stderr } = surroundings;
-  const { platform } = args;
-  const wanted =
-    platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
   const policy =
     args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
   if (args.refreshRoots === true && args.trustedRoot.length > 0)
@@ -111,46 +163,35 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
   const content = args.offline || args.cache === false ? undefined : keptContent(surroundings, warn);
   const bundles = await Promise.all(args.bundles.map((path) => readBundles(path, warn)));
   const verifier = createBundleVerifier({ roots, cache: new VerificationCache() });
-  const judgeOne = async (asked: AskedImage): Promise<Verdict> => {
+  const connect = (named: readonly string[]): Connected => {
     let requests = 0;
     const elsewhere = args.offline
       ? nothingElsewhere
       : openElsewhere({
           env,
           homeDirectory: surroundings.homeDirectory,
-          // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
-          allowHosts: [...registryOf(asked), ...args.allowHost],
+          allowHosts: [...named, ...args.allowHost],
           signal: AbortSignal.timeout(WALK_MS),
           onRequest: () => progress.tell(`looking: ${++requests} requests`),
           content,
         });
-    let subject: Subject | undefined;
-    try {
-      subject = await openSubject(asked, elsewhere);
-      if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
-        // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
-        throw new UsageError(
-          `${subject.origin.place} says itself that it is ${formatReference(subject.reference)}: give --as NAME if that is the image you mean, or a --policy that says which images you accept`,
-        );
-      }
-      const ports: WalkPorts = {
-        images: subject,
-        attestations: combineSources([subject, ...bundles]),
-        layers: subject.layers,
-        feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
-        verifier,
-        defaultBranches: elsewhere.defaultBranches,
-        onProgress: ({ examined, known, reference: last }) =>
-          progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
-      };
-      return await verdictOn(subject, ports, policy, wanted, surroundings.now());
-    } finally {
+    const ports: WalkPorts = {
+      images: elsewhere,
+      attestations: combineSources([elsewhere, ...bundles]),
+      layers: elsewhere.layers,
+      feeds: { source: elsewhere, shelf: feedShelf(surroundings) },
+      verifier,
+      defaultBranches: elsewhere.defaultBranches,
+      onProgress: ({ examined, known, reference: last }) =>
+        progress.tell(`${examined} of ${known} images examined, ${requests} requests; last ${last}`),
+    };
+    const close = async () => {
       progress.end();
-      await subject?.close();
       await elsewhere.close();
-    }
+    };
+    return { elsewhere, bundles, ports, close };
   };
-  return { policy, judge: judgeOne };
+  return { policy, connect };
 }
 
 async function verdictOn(
