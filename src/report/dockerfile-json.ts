@@ -110,19 +110,19 @@ export function dockerfileDocument(
 }
 
 function imageDocument(use: ImageUse) {
-  const { reference, platform, role, stage = null, line, endLine, by, written, isReached } = use;
+  const { reference, platform, role, line, endLine, by, written, isReached } = use;
   return {
-    ...{ reference: formatReference(reference), platform: formatPlatform(platform), role, stage, line, endLine },
-    ...{ by, written, pinned: reference.digest !== undefined, reached: isReached },
+    ...{ reference: formatReference(reference), platform: formatPlatform(platform), role, stage: use.stage ?? null },
+    ...{ line, endLine, by, written, pinned: reference.digest !== undefined, reached: isReached },
   };
 }
 
-function unresolvedDocument({ written, role, stage = null, line, endLine, by, why, isReached }: UnresolvedUse) {
-  return { written, role, stage, line, endLine, by, why, reached: isReached };
+function unresolvedDocument({ written, role, stage, line, endLine, by, why, isReached }: UnresolvedUse) {
+  return { written, role, stage: stage ?? null, line, endLine, by, why, reached: isReached };
 }
 
-function otherDocument({ kind, text, isPinned, stage = null, line, endLine, isReached }: OtherUse) {
-  return { kind, text, pinned: isPinned, stage, line, endLine, reached: isReached };
+function otherDocument({ kind, text, isPinned, stage, line, endLine, isReached }: OtherUse) {
+  return { kind, text, pinned: isPinned, stage: stage ?? null, line, endLine, reached: isReached };
 }
 
 /** @param same - One stage as it is for each platform. */
