@@ -4,6 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { underRunner } from "./actions-runner.ts";
+import { addCompletionCommand } from "./completion.ts";
 import { addDockerfileCommand } from "./dockerfile-options.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
 import { addPolicyCommands } from "./policy.ts";
@@ -161,6 +162,10 @@ addDockerfileCommand(program, here, (code) => {
 addRootsCommands(program, () => here);
 
 addPolicyCommands(program, here, (code) => {
+  process.exitCode = code;
+});
+
+addCompletionCommand(program, here, (code) => {
   process.exitCode = code;
 });
 

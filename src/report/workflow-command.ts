@@ -40,9 +40,13 @@ export function verdictAnnotations(document: VerdictDocument): readonly string[]
     return [
       ...shown.map(([first, ...others]) => {
         const way = wayTo(first, nodes).map(({ role, name }) => (role === null ? name : `${role} ${name}`));
-        const alike = others.length === 0 ? [] : [`and ${others.length} more alike`];
-        const mend = first.mend === "" ? [] : [`mend: ${first.mend}`];
-        const lines = [image.reference, [way.join(" → "), ...alike].join(", "), first.reason, ...mend];
+        const lines = [
+          image.reference,
+          ...(way.length < 2 ? [] : [way.join(" → ")]),
+          ...(others.length === 0 ? [] : [`and ${others.length} more alike`]),
+          first.reason,
+          ...(first.mend === "" ? [] : [`mend: ${first.mend}`]),
+        ];
         return annotation(kind, `${verdict}, ${first.code}`, lines.map(printable).join("\n"));
       }),
       ...(left === 0
