@@ -40,6 +40,8 @@ export interface Config {
   readonly pollMs: number;
   readonly listingMs: number;
   readonly reconcileMs: number;
+  /** How often each repository's pins are looked at; 0 is never. */
+  readonly renovateMs: number;
   /** Whether writes to GitHub are spaced as its limits ask for; servers of one's own may have none. */
   readonly throttle: boolean;
   readonly concurrency: number;
@@ -174,6 +176,7 @@ export function readConfig(env: Variables): Config {
     pollMs: second("POLL_SECONDS", "60"),
     listingMs: second("LISTING_SECONDS", "30"),
     reconcileMs: second("RECONCILE_SECONDS", "300"),
+    renovateMs: second("RENOVATE_EVERY", "86400"),
     throttle: throttle === "on",
     concurrency: whole("CONCURRENCY", 4, 64),
     cacheBytes: whole("CACHE_MIB", 256, 65_536) * 1024 * 1024,

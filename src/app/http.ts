@@ -10,6 +10,7 @@ const MAX_DELIVERY_BYTES = 25 * 1024 * 1024;
 
 const PULL_PAGE = /^\/pulls\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const BUILD_PAGE = /^\/builds\/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(\/vsa\.jsonl)?$/;
+const ONBOARDING_PAGE = /^\/onboarding\/([1-9][0-9]{0,15})$/;
 
 /** What the pages show. */
 export interface PagePorts {
@@ -20,6 +21,8 @@ export interface PagePorts {
   readBuild(id: string): Promise<Build | undefined>;
   listJudgements(id: string): Promise<readonly JudgedBy[]>;
   listSummaries(id: string): Promise<readonly StoredSummary[]>;
+  /** The page of what is proposed to a repository, by its number; undefined where there is none that may be seen. */
+  readOnboarding(repositoryId: number): Promise<string | undefined>;
   /** With which keys summaries are signed, and in whose name. */
   readonly keys: readonly object[];
   /** Whether the database answers. */
@@ -55,6 +58,13 @@ export async function servePage(
     case "/.well-known/trusted-builds/keys.json":
       sendDocument(response, "application/json", `${JSON.stringify({ keys: ports.keys }, null, 2)}\n`);
       return true;
+  }
+  const [, repositoryId] = ONBOARDING_PAGE.exec(pathname) ?? [];
+  if (repositoryId !== undefined) {
+    const page = await ports.readOnboarding(Number(repositoryId));
+    if (page === undefined) sendMissing(response);
+    else sendPage(response, 200, page);
+    return true;
   }
   const [, id, file] = BUILD_PAGE.exec(pathname) ?? [];
   if (id === undefined) {

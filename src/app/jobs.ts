@@ -1,9 +1,11 @@
 import { type AdvancePorts, advance } from "../build/advance.ts";
 import { DeliveryError, type Happening, readHappening } from "../build/happening.ts";
 import { type RespondPorts, respond } from "../build/respond.ts";
+import type { ProposalPorts } from "../change/proposal-ports.ts";
 import { StoreError } from "../store/error.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
+import { wakeProposals } from "./proposals.ts";
 import type { PullWork } from "./pulls.ts";
 
 /** After a fault of ours, in milliseconds: nothing that was acknowledged is given up because of one. */
@@ -21,6 +23,7 @@ export interface JobPorts extends AdvancePorts, RespondPorts {
   readonly store: Store;
   readonly log: Log;
   readonly pulls: PullWork;
+  readonly proposals: ProposalPorts;
 }
 
 /** Answers a stored delivery, once; whoever comes later finds it done. */
@@ -35,6 +38,7 @@ export async function handleDelivery(ports: JobPorts, guid: string): Promise<voi
       for (const id of await respond(ports, happening)) await store.wake("build", id);
     await ports.pulls.respond(event, payload);
     if (happening?.kind === "policy-pushed") await ports.pulls.wakeStale();
+    await wakeProposals({ ...ports.proposals, store }, { event, payload, happening });
     await store.finishDelivery(guid);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

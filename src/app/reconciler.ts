@@ -3,6 +3,7 @@ import { reconcilePulls } from "../change/pull-respond.ts";
 import type { Store } from "../store/store.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import type { JobPorts } from "./jobs.ts";
+import { reconcileProposals } from "./proposals.ts";
 
 /** What runs beside the events. */
 export interface Reconciler {
@@ -47,7 +48,11 @@ export function startReconciler(
       await store.wake("pull", id);
     }
   };
-  return repeat(intervalMs, reconcile, log);
+  const both = async () => {
+    await reconcile();
+    await reconcileProposals(ports.proposals, store);
+  };
+  return repeat(intervalMs, both, log);
 }
 
 /** Runs it now and then again, never twice at once; a fault of one round is told and doesn't end it. */

@@ -20,6 +20,7 @@ import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts"
 import { judgedBy } from "./judged-by.ts";
 import { closed, listen } from "./listen.ts";
 import { WEBHOOKS_PATH } from "./manifest.ts";
+import { handleProposal, proposalPorts, readOnboardingPage } from "./proposals.ts";
 import { createPullWork, readPullPage } from "./pulls.ts";
 import { repeat, startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
@@ -94,13 +95,15 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       checkRuns: createCheckRuns({ octokitFor: clients.octokitFor, appId: credentials.id }),
       openWalk: openKnowing,
     };
+    const tags = createTagReader({ octokitFor: clients.octokitFor });
     const pulls = createPullWork(config, clients, basis);
     const ports: JobPorts = {
       ...basis,
       pulls,
       log,
       server,
-      tags: createTagReader({ octokitFor: clients.octokitFor }),
+      tags,
+      proposals: proposalPorts(config, { ...basis, clients, tags, openWalk: openKnowing }),
       workflows: createWorkflows({ octokitFor: clients.octokitFor }),
       describe: async (build) =>
         checkRunReport(build, await judgementsOf(store, build), await reportOptions(config, store, build)),
@@ -109,7 +112,12 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
       pace: { retriesMs: config.retriesMs, pollMs: config.pollMs, listingMs: config.listingMs },
     };
     await store.work(
-      { delivery: (guid) => handleDelivery(ports, guid), build: (id) => handleBuild(ports, id), pull: pulls.advance },
+      {
+        delivery: (guid) => handleDelivery(ports, guid),
+        build: (id) => handleBuild(ports, id),
+        pull: pulls.advance,
+        proposal: (id) => handleProposal({ ...ports.proposals, store }, id),
+      },
       { concurrency: config.concurrency },
     );
     const middleware = await createNodeMiddleware(
@@ -127,6 +135,7 @@ async function serveApp(config: Config, credentials: AppCredentials): Promise<Se
         return build === undefined ? [] : judgementsOf(store, build);
       },
       listSummaries: store.listSummaries,
+      readOnboarding: (id: number) => readOnboardingPage(store, server, id),
       keys: summaries?.keys ?? [],
       isReady: () =>
         store.readCursor("ready").then(

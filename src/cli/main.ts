@@ -209,6 +209,7 @@ Pace, in seconds:
   POLL_SECONDS                between looks at a run, beside the events (60)
   LISTING_SECONDS             how late GitHub may list a run that it has started (30)
   RECONCILE_SECONDS           between looks for tags and deliveries that no event told (300)
+  RENOVATE_EVERY              seconds between looks at each repository's pinned digests (86400; 0: never)
   GITHUB_THROTTLE             off where a server of your own has no limits on writes (on)
 Other:
   CONCURRENCY                 how many builds are moved on side by side (4)

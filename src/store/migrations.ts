@@ -312,6 +312,19 @@ export const MIGRATIONS: readonly Migration[] = [
       `alter table work add constraint work_kind_check check (kind in ('build', 'delivery', 'pull', 'proposal'))`,
     ],
   },
+  {
+    name: "proposals",
+    statements: [
+      `create table proposals (
+         repository_id bigint not null references repositories,
+         kind text not null check (kind in ('onboarding', 'pins')),
+         version integer not null,
+         state jsonb not null,
+         due_at timestamptz,
+         primary key (repository_id, kind))`,
+      `create index proposals_due_at on proposals (kind, due_at) where due_at is not null`,
+    ],
+  },
 ];
 
 /**

@@ -265,6 +265,17 @@ interface ForecastRow {
   fresh_until: Date;
 }
 
+/** What the app proposes to a repository by itself; it outlives the installation, since a no does. */
+interface ProposalRow {
+  repository_id: number;
+  kind: "onboarding" | "pins";
+  /** Counts the writes. */
+  version: number;
+  state: Json;
+  /** When to look again; null is never. */
+  due_at: Date | null;
+}
+
 /** The tables, as the newest migration leaves them. */
 export interface Tables {
   repositories: RepositoryRow;
@@ -283,6 +294,7 @@ export interface Tables {
   pulls: PullRow;
   pull_checks: PullCheckRow;
   forecasts: ForecastRow;
+  proposals: ProposalRow;
   cursors: { name: string; value: string };
   content: { key: string; bytes: Uint8Array; size: number; used_at: Generated<Date> };
   proofs: { key: string; proof: string; kept_at: Generated<Date> };

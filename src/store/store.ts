@@ -19,6 +19,7 @@ import { migrate } from "./migrations.ts";
 import { createNotices } from "./notices.ts";
 import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
+import { createProposals, type Proposals } from "./proposals.ts";
 import { createPulls, type Pulls } from "./pulls.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
@@ -57,6 +58,7 @@ export interface Store
     Pulls,
     Forecasts,
     SeenPolicies,
+    Proposals,
     Pick<Leases, "withLease"> {
   /** There is something to do, now or by then at the latest; whoever works on it sees that it came. */
   wake(kind: WorkKind, id: string, at?: Date): Promise<void>;
@@ -130,6 +132,7 @@ async function storeOf(
     ...createProofs(tools),
     ...createKeptContent(tools, contentBytes),
     ...createSummaries(tools),
+    ...createProposals(tools),
     ...createPolicyStates(tools),
     ...createPulls(tools),
     ...createForecasts(tools),

@@ -9,6 +9,8 @@ export interface WorkHandlers {
   delivery(guid: string, signal: AbortSignal): Promise<void>;
   /** Absent where nobody looks at pull requests: what there is to do stays. */
   pull?(id: string, signal: AbortSignal): Promise<void>;
+  /** Of a kind, and to a repository by its number: `pins/99`. */
+  proposal(id: string, signal: AbortSignal): Promise<void>;
 }
 
 /** Takes work from the queue, several at once, until it is stopped. */

@@ -47,7 +47,7 @@ export function testCrashes(dialect: Dialect): void {
       if (kind === "delivery") await store.finishDelivery(id);
       if (resumed.size === held.size) all.resolve();
     };
-    await store.work({ build: resume("build"), delivery: resume("delivery") }, { concurrency: 2 });
+    await store.work({ build: resume("build"), delivery: resume("delivery"), async proposal() {} }, { concurrency: 2 });
     await inTime(all.promise);
     assert.deepEqual(resumed, held);
   });
@@ -73,6 +73,7 @@ export function testCrashes(dialect: Dialect): void {
     await store.work(
       {
         async build() {},
+        async proposal() {},
         async delivery(guid) {
           await store.finishDelivery(guid);
           left.delete(guid);

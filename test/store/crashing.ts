@@ -24,6 +24,7 @@ if (process.argv[2] === "hold") {
       build: (id) =>
         id === timed.id && calls++ === 0 ? store.wake("build", id, new Date(Date.now() + 500)) : hold("build", id),
       delivery: (guid) => hold("delivery", guid),
+      proposal: (id) => hold("proposal", id),
     },
     { concurrency: 2 },
   );

@@ -10,6 +10,7 @@ import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testPolicyStates } from "./policy-states.ts";
 import { testProofs } from "./proofs.ts";
+import { testProposals } from "./proposals.ts";
 import { testPulls } from "./pulls.ts";
 import { testRepositories } from "./repositories.ts";
 import { testSightings } from "./sightings.ts";
@@ -31,6 +32,7 @@ for (const dialect of dialects) {
     testSightings(shared);
     testRepositories(shared);
     testProofs(shared);
+    testProposals(shared);
     testPolicyStates(shared);
     testPulls(shared);
     testNotices(shared);

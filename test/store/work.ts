@@ -10,7 +10,7 @@ import { type Dialect, newPlace } from "./places.ts";
 /** Far longer than anything takes here, shorter than the next sweep: what is late was lost. */
 const LATE_MS = 40_000;
 const receivedAt = new Date();
-const idle: WorkHandlers = { async build() {}, async delivery() {} };
+const idle: WorkHandlers = { async build() {}, async delivery() {}, async proposal() {} };
 
 export function testWork(dialect: Dialect): void {
   test("what is recorded is worked on at once, also by another process; a backlog too, no more at a time than was said", async (t) => {
