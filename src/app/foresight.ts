@@ -1,8 +1,9 @@
-import type { OpenWalk } from "../build/ports.ts";
+import type { OpenWalk, Walk } from "../build/ports.ts";
+import { readWithBases, withUnknownTriggers } from "../change/inherited-triggers.ts";
 import type { BuildChoices, Foresight, ProposalPorts } from "../change/proposal-ports.ts";
 import { pinImages } from "../image/dockerfile/pin.ts";
-import { readDockerfile } from "../image/dockerfile/read.ts";
-import { type Platform, parsePlatform } from "../image/platform.ts";
+import { DockerfileError } from "../image/dockerfile/reading.ts";
+import { parsePlatform } from "../image/platform.ts";
 import { parseReference } from "../image/reference.ts";
 import { forecast } from "../trust/forecast.ts";
 
@@ -16,10 +17,14 @@ export function foresightBy(openWalk: OpenWalk, now: () => Date): ProposalPorts[
     const own = parseReference("ghcr.io/trusted-builds/none");
     const walk = openWalk(repository, own);
     return {
-      read: async (text, choices) => readingsOf(text, choices).map(({ reading }) => reading),
-      forecast: (policy, text, choices) => forecast(walk, policy, readingsOf(text, choices), now()),
+      read: async (text, choices) => (await readingsOf(walk, text, choices)).map(({ reading }) => reading),
+      forecast: async (policy, text, choices) => {
+        const readings = await readingsOf(walk, text, choices);
+        const unknown = readings.flatMap((each) => each.unknown);
+        return withUnknownTriggers(await forecast(walk, policy, readings, now()), unknown);
+      },
       pin: (text, pins) => {
-        const written = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(text);
+        const written = new TextDecoder("utf-8", { ignoreBOM: true }).decode(text);
         return new TextEncoder().encode(pinImages(written, pins));
       },
       resolve: (reference) => walk.resolve(reference),
@@ -28,9 +33,22 @@ export function foresightBy(openWalk: OpenWalk, now: () => Date): ProposalPorts[
   };
 }
 
-function readingsOf(text: Uint8Array, { target, platforms = USUAL, buildArgs, contexts }: BuildChoices) {
-  return platforms.map((platform: Platform) => ({
-    platform,
-    reading: readDockerfile(text, { ...(target !== undefined && { target }), platform, buildArgs, contexts }),
-  }));
+/** With what bases add to builds on them; where that can't be looked at, nothing is foreseen as trusted. */
+async function readingsOf(
+  walk: Walk,
+  text: Uint8Array,
+  { target, platforms = USUAL, buildArgs, contexts }: BuildChoices,
+) {
+  const readings = [];
+  for (const platform of platforms) {
+    const request = { ...(target !== undefined && { target }), platform, buildArgs, contexts };
+    try {
+      readings.push({ platform, ...(await readWithBases(walk, text, request)) });
+    } catch (error) {
+      // Of policy's words, which a file can't mend: it can't be built all the same.
+      if (error instanceof RangeError) throw new DockerfileError(error.message, 1, 1, { cause: error });
+      throw error;
+    }
+  }
+  return readings;
 }
