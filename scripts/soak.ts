@@ -1,9 +1,10 @@
-// `npm run soak [-- COUNT] [--seed SEED]`: the server killed at COUNT seeded moments (200), with all builds in one database. With
-// DATABASE_URL that is an empty PostgreSQL database of its own; there whoever comes after a kill waits until the lease of the dead has
+// `npm run soak [-- COUNT] [--seed SEED] [--pulls]`: the server killed at COUNT seeded moments (200), with all builds in one database, or
+// all pushes to one pull request. With DATABASE_URL that is an empty PostgreSQL database of its own; there whoever comes after a kill waits until the lease of the dead has
 // lapsed, so that each point takes up to two minutes.
 import { parseArgs } from "node:util";
 import { killPoints, seedOf, wordsOf } from "../test/app/kill-points.ts";
 import { type KilledBuilds, startKilledBuilds } from "../test/app/killed-builds.ts";
+import { startKilledPulls } from "../test/app/killed-pulls.ts";
 
 const COUNT = 200;
 const say = (text: string) => process.stdout.write(`${text}\n`);
@@ -21,19 +22,18 @@ async function soak(builds: KilledBuilds, count: number, seed: number): Promise<
   }
   const sorted = times.toSorted((one, other) => one - other);
   const [median = 0, longest = 0] = [sorted[sorted.length >> 1], sorted.at(-1)];
-  say(
-    `${count} points, median ${median.toFixed(1)} s, longest ${longest.toFixed(1)} s; looking at all builds once more`,
-  );
+  say(`${count} points, median ${median.toFixed(1)} s, longest ${longest.toFixed(1)} s; looking at all once more`);
   return builds.finish();
 }
 
-function readArguments(): { readonly count: number; readonly seed: number } | string {
+function readArguments(): { readonly count: number; readonly seed: number; readonly pulls: boolean } | string {
   try {
-    const options = { seed: { type: "string" } } as const;
+    const options = { seed: { type: "string" }, pulls: { type: "boolean", default: false } } as const;
     const { values, positionals } = parseArgs({ options, allowPositionals: true });
     const [count = String(COUNT), ...rest] = positionals;
     if (rest.length > 0 || !/^[1-9]\d{0,5}$/.test(count)) return "how many points? One whole number";
-    return { count: Number(count), seed: seedOf(values.seed ?? process.env.TRUSTED_BUILDS_SEED) };
+    const seed = seedOf(values.seed ?? process.env.TRUSTED_BUILDS_SEED);
+    return { count: Number(count), seed, pulls: values.pulls };
   } catch (error) {
     return (error as Error).message;
   }
@@ -46,12 +46,13 @@ if (typeof given === "string") {
   process.stderr.write(`soak: ${given}\n`);
   process.exitCode = 2;
 } else {
-  const { count, seed } = given;
+  const { count, seed, pulls } = given;
   const { DATABASE_URL: databaseUrl } = process.env;
   say(`seed ${seed}, ${count} points, ${databaseUrl === undefined ? "embedded database" : "PostgreSQL"}`);
-  const builds = await startKilledBuilds(databaseUrl);
+  const builds = await (pulls ? startKilledPulls : startKilledBuilds)(databaseUrl);
   const faults = await soak(builds, count, seed).finally(() => builds.close());
   for (const fault of faults) process.stderr.write(`soak: ${fault}\n`);
-  say(faults.length === 0 ? "each build has one verdict, told once" : `again: npm run soak -- ${count} --seed ${seed}`);
+  const again = `npm run soak -- ${count} --seed ${seed}${pulls ? " --pulls" : ""}`;
+  say(faults.length === 0 ? `each ${pulls ? "head" : "build"} has one verdict, told once` : `again: ${again}`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
