@@ -2,8 +2,9 @@ import type { Repository } from "../build/build.ts";
 import type { OpenWalk } from "../build/ports.ts";
 import { DockerfileError } from "../image/dockerfile/reading.ts";
 import { parsePlatform } from "../image/platform.ts";
-import { formatReference, parseReference } from "../image/reference.ts";
+import { formatReference, imageName, parseReference } from "../image/reference.ts";
 import { type Forecast, type ForecastPorts, forecast } from "../trust/forecast.ts";
+import type { PlatformReading } from "../trust/forecast-parents.ts";
 import { type ForecastStanding, standingOf } from "../trust/forecast-standing.ts";
 import type { ExpectedBuild, Policy } from "../trust/policy.ts";
 import { readWithBases, type UnknownTriggers, withUnknownTriggers } from "./inherited-triggers.ts";
@@ -44,46 +45,82 @@ export function createForesee({
   return async ({ repository, text, how }, policies) => {
     const walk = openWalk(repository, parseReference(how.image));
     try {
-      const ports = { ...walk, resolve: once((reference) => walk.resolve(reference)) };
-      const unknown: UnknownTriggers[] = [];
-      const readings = [];
-      for (const each of how.platforms) {
-        const platform = parsePlatform(each);
-        const { target, buildArgs, contexts } = how;
-        const request = { ...(target !== undefined && { target }), platform, buildArgs, contexts };
-        const read = await readWithBases(ports, text, request);
-        readings.push({ platform, reading: read.reading });
-        unknown.push(...read.unknown);
-      }
+      const ports = steady(walk);
+      const read = await readFor(ports, text, how);
+      if (read.kind === "refused") return policies.map(() => read);
       const foresights: Foresight[] = [];
       // One after the other: the second finds everything read and verified.
       for (const policy of policies) {
-        const made = withUnknownTriggers(await forecast(ports, policy, readings, now(), { newer: true }), unknown);
+        const told = await forecast(ports, policy, read.readings, now(), { newer: true });
+        const made = withUnknownTriggers(told, read.unknown);
         foresights.push({ kind: "forecast", forecast: made, standing: standingOf(made), document: documentOf(made) });
       }
       return foresights;
-    } catch (error) {
-      if (error instanceof DockerfileError) {
-        const { line, column, message } = error;
-        return policies.map(() => ({ kind: "refused", line, column, reason: message }));
-      }
-      // Of policy's words, which a file can't mend.
-      if (error instanceof RangeError)
-        return policies.map(() => ({ kind: "refused", line: 1, column: 1, reason: error.message }));
-      throw error;
     } finally {
       await walk.close();
     }
   };
 }
 
-/** A tag leads to one image, however often one forecast asks. */
-function once(resolve: ForecastPorts["resolve"]): ForecastPorts["resolve"] {
-  const known = new Map<string, ReturnType<ForecastPorts["resolve"]>>();
-  return (reference) => {
-    const key = formatReference(reference);
-    const answer = known.get(key) ?? resolve(reference);
-    known.set(key, answer);
-    return answer;
+interface Readings {
+  readonly kind: "read";
+  readonly readings: readonly PlatformReading[];
+  readonly unknown: readonly UnknownTriggers[];
+}
+
+async function readFor(
+  ports: ForecastPorts,
+  text: Uint8Array,
+  { target, buildArgs, contexts, platforms }: Foreseen["how"],
+): Promise<Readings | (Foresight & { readonly kind: "refused" })> {
+  const readings: PlatformReading[] = [];
+  const unknown: UnknownTriggers[] = [];
+  try {
+    for (const each of platforms) {
+      const platform = parsePlatform(each);
+      const request = { ...(target !== undefined && { target }), platform, buildArgs, contexts };
+      const read = await readWithBases(ports, text, request);
+      readings.push({ platform, reading: read.reading });
+      unknown.push(...read.unknown);
+    }
+  } catch (error) {
+    if (error instanceof DockerfileError) {
+      const { line, column, message } = error;
+      return { kind: "refused", line, column, reason: message };
+    }
+    // Of policy's words, which a file can't mend.
+    if (error instanceof RangeError) return { kind: "refused", line: 1, column: 1, reason: error.message };
+    throw error;
+  }
+  return { kind: "read", readings, unknown };
+}
+
+/**
+ * One world for all that is asked of one file. A tag leads to one image, however often it is asked for; and what wasn't there when a
+ * base was asked what it adds isn't there for the walk either: a registry could hide `ONBUILD` from one and show the base to the other.
+ */
+function steady(walk: ForecastPorts): ForecastPorts {
+  const tags = new Map<string, ReturnType<ForecastPorts["resolve"]>>();
+  const absent = new Set<string>();
+  const unlessAbsent = async <T>(key: string, read: () => Promise<T | undefined>): Promise<T | undefined> => {
+    if (absent.has(key)) return undefined;
+    const found = await read();
+    if (found === undefined) absent.add(key);
+    return found;
+  };
+  const { images } = walk;
+  return {
+    ...walk,
+    images: {
+      readManifest: (image) => unlessAbsent(`${imageName(image)}@${image.digest}`, () => images.readManifest(image)),
+      readBlob: (image, digest, limit) =>
+        unlessAbsent(`${imageName(image)} blob ${digest}`, () => images.readBlob(image, digest, limit)),
+    },
+    resolve: (reference) => {
+      const key = formatReference(reference);
+      const answer = tags.get(key) ?? walk.resolve(reference);
+      tags.set(key, answer);
+      return answer;
+    },
   };
 }
