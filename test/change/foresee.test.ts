@@ -148,6 +148,19 @@ test("a base that is built for several platforms adds what its config for each o
   assert.match(await seer.told(file, { platforms: ["linux/arm64"] }), /^untrusted .*unattested/);
 });
 
+test("the image that BuildKit takes for want of the platform's own is asked what it adds", async () => {
+  const seer = new Seer();
+  const { world } = seer;
+  seer.build("evil", { signed: "nothing" });
+  const older = world.build("base", { platform: "linux/arm/v6", ...adds("COPY --from=ghcr.io/acme/evil:1 / /") });
+  seer.tags["ghcr.io/acme/base:1"] = world.index("base", [
+    { image: older.manifest, platform: written(older.platform) },
+  ]);
+  const [one] = await seer.foresee(["FROM ghcr.io/acme/base:1"], { platforms: ["linux/arm/v7"] });
+  assert.ok(one?.kind === "forecast");
+  assert.ok(one.forecast.parents.some(({ reference }) => reference.repository === "acme/evil"));
+});
+
 test("of two images of an index for one platform both are asked what they add", async () => {
   const seer = new Seer();
   const { world } = seer;
