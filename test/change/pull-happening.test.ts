@@ -122,7 +122,8 @@ test("a button that isn't ours asks for nothing", () => {
 
 test("check runs and suites that are made and completed are of no concern", () => {
   for (const action of ["created", "completed"])
-    assert.equal(readPullHappening("check_run", example("check_run", action)), undefined);
+    for (const payload of [example("check_run", action), { ...CLICKED, action }])
+      assert.equal(readPullHappening("check_run", payload), undefined);
   for (const action of ["requested", "completed"])
     assert.equal(readPullHappening("check_suite", example("check_suite", action)), undefined);
 });
