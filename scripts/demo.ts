@@ -1,20 +1,21 @@
 // `npm run demo`: the whole thing on this machine. Tags are pushed to three repositories on a stand-in for GitHub; the real server has
 // them built by the bundled action, judges what came of it, and says so in check runs. Once as it should be, once with a grandparent
-// that was pushed by hand.
+// that was pushed by hand; and a pull request is told, before anything is built, that it would bring that in.
 //
 //   --once             ends with the second verdict instead of leaving the pages open until Ctrl-C
 //   --without-docker   assembles the images even where there is a docker
 //
-// Exit 0 only if both verdicts are as they must be.
+// Exit 0 only if the verdicts are as they must be.
 import { once } from "node:events";
 import { parseArgs, styleText } from "node:util";
+import { PULL_CHECK } from "../src/build/build.ts";
 import { parseReference } from "../src/image/reference.ts";
 import { type Scene, startScene } from "../test/app/scene.ts";
 import { startGitServer } from "../test/world/git-server.ts";
 import type { CheckRun } from "../test/world/github/check-runs.ts";
 import { type OciRegistry, startOciRegistry } from "../test/world/oci-registry.ts";
 import { type Builder, findBuilder } from "./demo/builder.ts";
-import { inTerminal } from "./demo/check-run-text.ts";
+import { inTerminal, onLines } from "./demo/check-run-text.ts";
 import { pushByHand } from "./demo/pushed-by-hand.ts";
 
 const { values: options } = parseArgs({
@@ -48,6 +49,19 @@ async function follow(scene: Scene, name: string, tag: string): Promise<CheckRun
     told = step;
     return status === "completed";
   });
+}
+
+/** Makes a pull request that changes the Dockerfile. @returns its check run, completed. */
+async function proposed(scene: Scene, name: string, branch: string, dockerfile: string): Promise<CheckRun> {
+  const { github } = scene;
+  say();
+  say(`${paint("bold", `gh pr create --head ${branch}`)}   ${paint("dim", `in acme/${name}`)}`);
+  const head = await github.commit(`acme/${name}`, { Dockerfile: dockerfile }, { branch });
+  await github.openPull(`acme/${name}`, { branch });
+  return scene.checkRun(
+    name,
+    (newest) => newest.name === PULL_CHECK && newest.headSha === head && newest.status === "completed",
+  );
 }
 
 /** In a line, or whole as GitHub would show it. */
@@ -137,8 +151,21 @@ async function demo(registry: OciRegistry): Promise<boolean> {
       shop.conclusion === "failure" && /unattested/.test(words) && words.includes(scene.image("handmade"));
 
     say();
-    const asExpected = isTrusted && isUntrusted && github.violations.length === 0;
-    say(asExpected ? "Both verdicts are as they must be." : paint("red", "The verdicts aren't as they must be."));
+    say(paint("bold", "A pull request to the first app wants that base too. Nothing is built for it."));
+    const dockerfile = `${files[2].Dockerfile}`.replaceAll(`${scene.image("runtime")}:`, `${scene.image("handmade")}:`);
+    const pull = await proposed(scene, "app", "faster-base", dockerfile);
+    show(pull, false);
+    say(onLines(pull, dockerfile, paint));
+    const isToldBefore =
+      pull.conclusion === "failure" &&
+      pull.annotations.some(
+        ({ annotation_level, message, title }) =>
+          annotation_level === "failure" && `${title} ${message}`.includes(scene.image("handmade")),
+      );
+
+    say();
+    const asExpected = isTrusted && isUntrusted && isToldBefore && github.violations.length === 0;
+    say(asExpected ? "All verdicts are as they must be." : paint("red", "The verdicts aren't as they must be."));
     if (!asExpected)
       say(`${server.output()}\n${scene.runner?.results.at(-1)?.log ?? ""}\n${github.violations.join("\n")}`);
     if (staysOpen) {

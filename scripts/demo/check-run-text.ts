@@ -17,6 +17,29 @@ export function inTerminal({ name, conclusion, output }: CheckRun, paint: Paint,
   return [head, ...plain(body, paint).map((line) => `  ${paint("dim", "│")} ${line}`)].join("\n");
 }
 
+const LEVELS: Readonly<Record<string, readonly [mark: string, colour: "red" | "yellow" | "cyan"]>> = {
+  failure: ["✖", "red"],
+  warning: ["▲", "yellow"],
+};
+
+/** The lines of the file that the check run has something to say of, each with what it says: as GitHub shows them in the diff. */
+export function onLines({ annotations }: CheckRun, text: string, paint: Paint): string {
+  const source = text.split("\n");
+  const lines = [...new Set(annotations.map(({ start_line }) => start_line))].sort((one, other) => one - other);
+  return lines
+    .flatMap((line) => [
+      `  ${paint("dim", `${String(line).padStart(3)} │`)} ${source[line - 1] ?? ""}`,
+      ...annotations
+        .filter(({ start_line }) => start_line === line)
+        .map(({ annotation_level, title, message }) => {
+          const [mark, colour] = LEVELS[annotation_level] ?? ["●", "cyan"];
+          const [said = ""] = stripVTControlCharacters(title ?? message).split("\n");
+          return `      ${paint(colour, `${mark} ${said}`)}`;
+        }),
+    ])
+    .join("\n");
+}
+
 function plain(markdown: string, paint: Paint): readonly string[] {
   let isFenced = false;
   return stripVTControlCharacters(markdown)

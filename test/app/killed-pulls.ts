@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { KillPoint, Moment } from "./kill-points.ts";
 import type { KilledBuilds } from "./killed-builds.ts";
 import { type PullScene, startPullScene } from "./pull-scene.ts";
+import { CALLER } from "./scene.ts";
 import { StartFailed, startServer } from "./server-process.ts";
 
 /** How long a verdict may take, in milliseconds, where the next start takes over at once. */
@@ -37,7 +38,11 @@ export async function startKilledPulls(databaseUrl?: string): Promise<KilledBuil
 
   const textOf = (n: number) => `# ${n}\nFROM ${good.reference} AS one\nFROM ${bad.reference}\nCOPY --from=one /x /x\n`;
   await github.repository(REPOSITORY, {
-    files: { ".github/trusted-builds.yml": pulls.policy(NAME), Dockerfile: `FROM ${good.reference}\n` },
+    files: {
+      ".github/trusted-builds.yml": pulls.policy(NAME),
+      ".github/workflows/trusted-builds.yml": CALLER,
+      Dockerfile: `FROM ${good.reference}\n`,
+    },
   });
   await github.commit(REPOSITORY, { Dockerfile: textOf(-1) }, { branch: BRANCH });
   await github.openPull(REPOSITORY, { branch: BRANCH });
