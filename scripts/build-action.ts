@@ -1,17 +1,30 @@
-// `npm run build:action`: bundles the action into action/dist, which is committed: GitHub runs it as it stands in the repository.
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+// `npm run build:action`: bundles the actions into their dist folders, which are committed: GitHub runs them as they stand in the repository.
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { licencesOf, NODE_BUNDLE } from "./bundle.ts";
 
-const ENTRY = "action/src/main.ts";
-const FOLDER = "action/dist";
+/** An action, and where its bundle stands. */
+interface BundledAction {
+  readonly entry: string;
+  readonly folder: string;
+  /** Files that modules read beside themselves (`new URL("./roots/…", import.meta.url)`): from where, and where the bundle looks. */
+  readonly data: readonly (readonly [from: string, to: string])[];
+}
 
-/** What belongs into `action/dist`, by file name. The same sources and packages give the same bytes on every machine. */
-export async function bundleAction(): Promise<Readonly<Record<string, Uint8Array>>> {
+const BUILD: BundledAction = { entry: "action/src/main.ts", folder: "action/dist", data: [] };
+const VERIFY: BundledAction = {
+  entry: "src/cli/verify-action.ts",
+  folder: "action/verify/dist",
+  data: [["src/sigstore/roots", "roots"]],
+};
+const ACTIONS: readonly BundledAction[] = [BUILD, VERIFY];
+
+/** What belongs into an action's folder, by path in it. The same sources and packages give the same bytes on every machine. */
+async function bundleOf({ entry, folder, data }: BundledAction): Promise<Readonly<Record<string, Uint8Array>>> {
   const { outputFiles, metafile } = await build({
-    entryPoints: [ENTRY],
-    outfile: join(FOLDER, "index.js"),
+    entryPoints: [entry],
+    outfile: join(folder, "index.js"),
     ...NODE_BUNDLE,
     minify: true,
     metafile: true,
@@ -19,18 +32,32 @@ export async function bundleAction(): Promise<Readonly<Record<string, Uint8Array
     logLevel: "warning",
   });
   const [bundle] = outputFiles;
-  if (bundle === undefined) throw new Error(`build-action: the bundler made nothing of ${ENTRY}`);
+  if (bundle === undefined) throw new Error(`build-action: the bundler made nothing of ${entry}`);
   return {
     "index.js": bundle.contents,
     "licenses.txt": Buffer.from(licencesOf(Object.keys(metafile.inputs)).replaceAll("\r\n", "\n")),
+    ...Object.fromEntries(
+      data.flatMap(([from, to]) =>
+        globSync("**/*.json", { cwd: from }).map((file) => [join(to, file), readFileSync(join(from, file))]),
+      ),
+    ),
   };
 }
 
 /** The files of `action/dist` (or a copy of it) that aren't what the sources make, one line for each. */
-export async function staleInDist(folder = FOLDER): Promise<readonly string[]> {
-  return Object.entries(await bundleAction()).flatMap(([name, bytes]) => {
+export async function staleInDist(folder = BUILD.folder): Promise<readonly string[]> {
+  return staleIn(BUILD, folder);
+}
+
+/** The same of every action. */
+export async function staleInActions(): Promise<readonly string[]> {
+  return (await Promise.all(ACTIONS.map((action) => staleIn(action, action.folder)))).flat();
+}
+
+async function staleIn(action: BundledAction, folder: string): Promise<readonly string[]> {
+  return Object.entries(await bundleOf(action)).flatMap(([name, bytes]) => {
     const path = join(folder, name);
-    return isSame(path, bytes) ? [] : [`${path} isn't what action/src makes: npm run build:action`];
+    return isSame(path, bytes) ? [] : [`${path} isn't what ${action.entry} makes: npm run build:action`];
   });
 }
 
@@ -43,9 +70,14 @@ function isSame(path: string, bytes: Uint8Array): boolean {
 }
 
 if (import.meta.main) {
-  const files = await bundleAction();
-  rmSync(FOLDER, { recursive: true, force: true });
-  mkdirSync(FOLDER, { recursive: true });
-  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(FOLDER, name), bytes);
-  console.log(`${FOLDER}: ${Math.round((files["index.js"]?.length ?? 0) / 1024)} KiB of code`);
+  for (const action of ACTIONS) {
+    const { folder } = action;
+    const files = await bundleOf(action);
+    rmSync(folder, { recursive: true, force: true });
+    for (const [name, bytes] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), bytes);
+    }
+    console.log(`${folder}: ${Math.round((files["index.js"]?.length ?? 0) / 1024)} KiB of code`);
+  }
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { breachesOf } from "./architecture.ts";
-import { staleInDist } from "./build-action.ts";
+import { staleInActions } from "./build-action.ts";
 import { forbiddenIn } from "./forbidden.ts";
 import { deadLinks } from "./markdown.ts";
 import { rulesWithoutTests, testsIn } from "./rules.ts";
@@ -41,7 +41,7 @@ const outcomes = await Promise.all([
     ),
   ),
   own("exact versions", looseVersions),
-  own("action/dist", () => staleInDist()),
+  own("action/dist", () => staleInActions()),
 ]);
 
 for (const { name, faults } of outcomes)

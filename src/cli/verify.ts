@@ -27,14 +27,22 @@ export interface VerifyArguments extends WalkSettings, VsaArguments, ImageListAr
 /** Where it reads a list from, beside files. */
 export type VerifySurroundings = Surroundings & { readonly stdin: NodeJS.ReadableStream };
 
+/** Judges images, and answers the exit code of the worst: see {@link verifyImages}. @throws {UsageError} @throws {PolicyError} */
+export async function verifyCommand(args: VerifyArguments, surroundings: VerifySurroundings): Promise<ExitCode> {
+  return (await verifyImages(args, surroundings)).exit;
+}
+
 /**
  * Judges images by the caller's policy, or by the default one: one after the other, each for itself.
  *
- * @returns the exit code of the worst.
+ * @returns the exit code of the worst, and what became of each.
  * @throws {UsageError} @throws {PolicyError} for what the person has to mend before anything can be judged. Of several images one that
  * can't be judged as it was asked for doesn't keep the others from it; it has no verdict, and the exit code says so.
  */
-export async function verifyCommand(args: VerifyArguments, surroundings: VerifySurroundings): Promise<ExitCode> {
+export async function verifyImages(
+  args: VerifyArguments,
+  surroundings: VerifySurroundings,
+): Promise<{ readonly exit: ExitCode; readonly answers: readonly Answer[] }> {
   const { env, stdout, stderr, actions } = surroundings;
   if (args.offline && args.vsaTsa !== undefined)
     throw new UsageError("--offline forbids every connection, also those of --vsa-tsa");
@@ -80,7 +88,7 @@ export async function verifyCommand(args: VerifyArguments, surroundings: VerifyS
     if (!isQuiet) stderr.write(`trusted-builds: ${written}\n`);
   }
   const withoutVerdict = answers.some(({ kind }) => kind === "unusable") ? [EXIT.usage] : [];
-  return worstExit([...withoutVerdict, ...verdicts.map(exitCodeOf)]);
+  return { exit: worstExit([...withoutVerdict, ...verdicts.map(exitCodeOf)]), answers };
 }
 
 /** A page that can't be written changes nothing of the verdicts. */

@@ -85,14 +85,14 @@ function findingOf(document: VerdictDocument, fault: DocumentFault, level: Level
   const way = wayTo(fault, nodes);
   const whole = way.map(({ role, name }) => `${role === null ? "" : ` → ${role} `}${name}`).join("");
   const node = nodes.find(({ id }) => id === fault.node);
-  const where = whole === "" ? image.reference : whole;
+  const where = whole === "" ? printable(image.reference) : whole;
   const mended = mend === "" ? "" : ` What would mend it: ${mend}.`;
   return {
     code,
     level,
     text: messageText(`${image.reference} is ${verdict}: ${where}: ${reason}.${mended}`),
     image: image.tag === null ? image.name : `${image.name}:${image.tag}`,
-    name: way.at(-1)?.name ?? image.reference,
+    name: way.at(-1)?.name ?? printable(image.reference),
     way: where,
     // Digests, reasons and the image's tag change with every build: the same fault of the next one is the same finding.
     same: [
@@ -122,7 +122,7 @@ function resultOf(finding: Finding, ruleIndex: number, fingerprint: string) {
           artifactLocation: { uri: relativeUri(image) },
           region: { startLine: 1, startColumn: 1, endLine: 1, endColumn: 1 },
         },
-        logicalLocations: [{ name: printable(name), fullyQualifiedName: printable(way), kind: "resource" }],
+        logicalLocations: [{ name, fullyQualifiedName: way, kind: "resource" }],
       },
     ],
     // GitHub goes by the first alone; https://docs.github.com/code-security/reference/code-scanning/sarif-files/sarif-support

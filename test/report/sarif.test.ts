@@ -191,6 +191,9 @@ test("what strangers write is neither link, placeholder, line nor control charac
   const document = hostile(verdictDocument({ ...given, outcome: "untrusted", faults }));
   const text = verdictsSarif([{ kind: "verdict", document }, hostile(unusable)], "1");
   assert.doesNotMatch(text, /[^\n\P{Cc}]|[\p{Cf}\p{Zl}\p{Zp}]/u);
+  const bare = { ...document, faults: [], nodes: [] };
+  for (const { locations } of runOf({ kind: "verdict", document: bare }).results)
+    assert.doesNotMatch(JSON.stringify(locations), /[\p{Cc}\p{Cf}]|\\u00/u);
   // The schema of the messages is what holds the rest.
   const [run] = sarif.parse(JSON.parse(text)).runs;
   assert.ok(run.results[0]?.message.text.includes("\\[click\\](https://evil.example) {{0}}"));

@@ -4,6 +4,7 @@ import { verdictsMarkdown } from "../../src/report/verdict-markdown.ts";
 import { answered, trusted, undetermined, untrusted, unusable } from "./answered.ts";
 import { hostile } from "./hostile.ts";
 import { bare } from "./rendered.ts";
+import { node, verdict } from "./verdicts.ts";
 
 const markdown = (...given: Parameters<typeof verdictsMarkdown>[0]) =>
   verdictsMarkdown(given, Number.POSITIVE_INFINITY);
@@ -37,7 +38,8 @@ test("fits into its limit, and says what was cut", () => {
 });
 
 test("what strangers write is shown as it stands, and is no markup", () => {
-  for (const given of [trusted, untrusted, undetermined]) {
+  const warned = verdict([node("app", { warnings: ["beware"] })]);
+  for (const given of [trusted, untrusted, undetermined, warned]) {
     const { lines, links, isClosed } = bare(markdown(hostile(answered(given)), hostile(unusable)));
     assert.ok(isClosed);
     const ours = bare(markdown(answered(given), unusable));

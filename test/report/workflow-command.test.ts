@@ -59,6 +59,7 @@ test("escapes an annotation as the runner reads it", () => {
     annotation("error", "a: b, c%", "100%\r\nnext: a,b"),
     "::error title=a%3A b%2C c%25::100%25%0D%0Anext: a,b",
   );
+  assert.equal(annotation("warning", "##[a]", "##[b]"), "::warning title=##\\u005ba]::##\\u005bb]");
 });
 
 test("annotates each fault as an error and what could not be looked at as a warning, and nothing of a trusted image", () => {
