@@ -54,6 +54,7 @@ const OPERATIONS = [
   `GET ${REPOSITORY}/pulls/{pull_number}`,
   `PATCH ${REPOSITORY}/pulls/{pull_number}`,
   `GET ${REPOSITORY}/pulls/{pull_number}/files`,
+  `GET ${REPOSITORY}/pulls/{pull_number}/reviews`,
   `POST ${REPOSITORY}/pulls/{pull_number}/reviews`,
   `GET ${REPOSITORY}/rules/branches/{branch}`,
 ];

@@ -1,6 +1,6 @@
 import { countBetween, type DiffEntry, diffOf, mergeBaseOf } from "../git-diff.ts";
 import { resolveCommit } from "../git-objects.ts";
-import type { Pull } from "./pulls.ts";
+import type { Pull, Review } from "./pulls.ts";
 import { nodeId, repositoryDocument, userDocument, words } from "./repository-document.ts";
 import { type Document, examplePayload, replaceTexts, within } from "./seed.ts";
 import { fullName, type Owner, type Repository, type State } from "./state.ts";
@@ -159,6 +159,25 @@ export function diffEntryDocument(
     raw_url: html("raw"),
     contents_url: `${state.apiUrl}/repos/${fullName(repository)}/contents/${encodeURIComponent(path)}?ref=${commit}`,
     ...(previousPath !== undefined && { previous_filename: previousPath }),
+  };
+}
+
+/** A review as answers and lists have it. */
+export function reviewDocument(state: State, repository: Repository, pull: Pull, review: Review): Document {
+  const html = `${state.url}/${fullName(repository)}/pull/${pull.number}#pullrequestreview-${review.id}`;
+  const api = `${state.apiUrl}/repos/${fullName(repository)}/pulls/${pull.number}`;
+  return {
+    id: review.id,
+    node_id: nodeId("PullRequestReview", review.id),
+    user: userDocument(state, review.by),
+    body: review.body,
+    state: "COMMENTED",
+    html_url: html,
+    pull_request_url: api,
+    _links: { html: { href: html }, pull_request: { href: api } },
+    submitted_at: review.at,
+    commit_id: review.commit,
+    author_association: "NONE",
   };
 }
 

@@ -4,7 +4,7 @@ import { git } from "../git-repository.ts";
 import { type Endpoints, number, page, type RepositoryCall, reading, text } from "./call.ts";
 import { commitDocument } from "./contents.ts";
 import { notFound } from "./error.ts";
-import { diffEntryDocument, filesOfPull, listedPullDocument, pullDocument } from "./pull-documents.ts";
+import { diffEntryDocument, filesOfPull, listedPullDocument, pullDocument, reviewDocument } from "./pull-documents.ts";
 import type { Pull } from "./pulls.ts";
 import { fullName, type Repository, type State } from "./state.ts";
 
@@ -30,6 +30,11 @@ export function pullEndpoints(state: State): Endpoints {
       const all = (await filesOfPull(repository, pull)).slice(0, PULL_FILES);
       const { items, headers } = page(call, all);
       return { status: 200, headers, body: items.map((each) => diffEntryDocument(state, repository, each, ends)) };
+    }),
+    "GET /repos/{owner}/{repo}/pulls/{pull_number}/reviews": reading("pull_requests", (call) => {
+      const pull = pullOfCall(call);
+      const { items, headers } = page(call, pull.reviews);
+      return { status: 200, headers, body: items.map((each) => reviewDocument(state, call.repository, pull, each)) };
     }),
     "GET /repos/{owner}/{repo}/compare/{basehead}": reading("contents", (call) => compare(state, call)),
   };

@@ -3,11 +3,18 @@ import { resolveCommit } from "../git-objects.ts";
 import { git } from "../git-repository.ts";
 import { type Endpoints, number, type RepositoryCall, writing } from "./call.ts";
 import { type ApiError, notFound, unprocessable } from "./error.ts";
-import { pullDocument } from "./pull-documents.ts";
-import { isNothingNew, openOf, type Pull, type PullChanges, type Pulls, type ReviewComment } from "./pulls.ts";
-import { nodeId, userDocument } from "./repository-document.ts";
+import { pullDocument, reviewDocument } from "./pull-documents.ts";
+import {
+  isNothingNew,
+  openOf,
+  type Pull,
+  type PullChanges,
+  type Pulls,
+  type Review,
+  type ReviewComment,
+} from "./pulls.ts";
 import { botOf } from "./runs.ts";
-import { fullName, iso, type Repository, type State } from "./state.ts";
+import { iso, type Repository, type State } from "./state.ts";
 
 /** Longest of a pull request's title and body, and of a review's, in characters. */
 const TITLE_LENGTH = 256;
@@ -82,24 +89,16 @@ async function review(state: State, call: RepositoryCall) {
     said.push({ path, line: start_line ?? 0, endLine: line ?? 0, body: words });
   }
   checkWords({ body });
-  const id = state.nextId("review");
-  pull.reviews.push({ id, commit: commit_id, body, comments: said });
-  const html = `${state.url}/${fullName(repository)}/pull/${pull.number}`;
-  const api = `${state.apiUrl}/repos/${fullName(repository)}/pulls/${pull.number}`;
-  const document = {
-    id,
-    node_id: nodeId("PullRequestReview", id),
-    user: userDocument(state, botOf(state)),
+  const made: Review = {
+    id: state.nextId("review"),
+    commit: commit_id,
     body,
-    state: "COMMENTED",
-    html_url: `${html}#pullrequestreview-${id}`,
-    pull_request_url: api,
-    _links: { html: { href: `${html}#pullrequestreview-${id}` }, pull_request: { href: api } },
-    submitted_at: iso(state.now()),
-    commit_id,
-    author_association: "NONE",
+    comments: said,
+    by: botOf(state),
+    at: iso(state.now()),
   };
-  return { status: 200, body: document };
+  pull.reviews.push(made);
+  return { status: 200, body: reviewDocument(state, repository, pull, made) };
 }
 
 /** From where to where a file's hunks reach in the head, three lines of context included. */

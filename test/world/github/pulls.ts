@@ -41,6 +41,8 @@ export interface Review {
   readonly commit: string;
   readonly body: string;
   readonly comments: readonly ReviewComment[];
+  readonly by: Owner;
+  readonly at: string;
 }
 
 /** Said about lines of a file as the head has it. */
