@@ -6,15 +6,19 @@ import { readPullHappening } from "../change/pull-happening.ts";
 import type { PullPorts } from "../change/pull-ports.ts";
 import { type PullReconcilePorts, type PullRespondPorts, respondPull, stalePulls } from "../change/pull-respond.ts";
 import type { Clients } from "../github/ask.ts";
+import { createCommitWriter } from "../github/commits.ts";
 import { createOpenPulls } from "../github/open-pulls.ts";
 import { createPermissions } from "../github/permissions.ts";
+import { createPullRequestWriter } from "../github/pull-request-writer.ts";
 import { createPullRequestReader } from "../github/pull-requests.ts";
+import { createPullReviews } from "../github/pull-reviews.ts";
 import { createSourceReader } from "../github/source-files.ts";
 import { type ForecastDocument, forecastDocument, readForecastDocument } from "../report/forecast-json.ts";
 import { pullPage } from "../report/pull-page.ts";
 import { pullReport } from "../report/pull-report.ts";
 import type { Store } from "../store/store.ts";
 import type { Config } from "./config.ts";
+import { judgedPins } from "./pull-pins.ts";
 
 /** What is done about pull requests. */
 export interface PullWork {
@@ -45,6 +49,7 @@ export function createPullWork(
   const { store, openWalk, now, newId } = basis;
   const permissions = createPermissions(clients);
   const wake = (id: string) => store.wake("pull", id);
+  const writing = { octokitFor: clients.octokitFor, slots: store, now };
   const ports: PullPorts = {
     ...basis,
     server,
@@ -58,6 +63,13 @@ export function createPullWork(
         ...(publicUrl !== undefined && !check.repository.isPrivate && { page: `${publicUrl}/pulls/${check.id}` }),
       }),
     wakePull: wake,
+    pins: {
+      permissions,
+      commits: createCommitWriter(writing),
+      writer: createPullRequestWriter(writing),
+      reviews: createPullReviews(clients),
+      judgedPins: async (check) => judgedPins(check, await documentsOf(store, check)),
+    },
     pace: { retriesMs },
   };
   const respondPorts: PullRespondPorts = { store, permissions, now, newId };

@@ -22,7 +22,7 @@ export type Committed =
  * @throws {CouldNotLook}
  */
 export async function commitOnNew(
-  ports: ProposalPorts,
+  ports: Pick<ProposalPorts, "commits" | "sources">,
   repository: Repository,
   change: {
     readonly branch: string;
@@ -64,7 +64,7 @@ export function asBytes({ path, text }: NewFile): { readonly path: string; reado
 
 /** Whether a commit has these files, to the byte. @throws {CouldNotLook} */
 export async function hasFiles(
-  { sources }: ProposalPorts,
+  { sources }: Pick<ProposalPorts, "sources">,
   repository: Repository,
   commit: string,
   files: readonly NewFile[],

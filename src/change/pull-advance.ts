@@ -5,8 +5,9 @@ import type { PullRequest } from "./ports.ts";
 import type { PullOutcome } from "./pull.ts";
 import { newCheck, type PullJob, parsePullId, pullId } from "./pull-check.ts";
 import { judgePull } from "./pull-judge.ts";
+import { pinsDue, pinsStep } from "./pull-pins-step.ts";
 import type { PullPorts } from "./pull-ports.ts";
-import { keep, on, type PullStep, save, settled } from "./pull-step.ts";
+import { judgeAgain, keep, on, type PullStep, save, settled } from "./pull-step.ts";
 import { openPullCheckRun, reportPull, tellPullOutcome } from "./pull-tell.ts";
 
 /** How long it is tried to tell an outcome, in milliseconds: after 14 days GitHub calls the check run stale by itself. */
@@ -103,7 +104,7 @@ function nextStep(ports: PullPorts, pull: PullRequest, job: PullJob): Promise<Pu
     case "settled":
       return tellStep(ports, job);
     case "done":
-      return lookBack(ports, pull, job);
+      return doneStep(ports, pull, job);
   }
 }
 
@@ -157,12 +158,20 @@ async function wakeSameHead(ports: PullPorts, job: PullJob): Promise<void> {
     await ports.wakePull(pullId(repository.id, number));
 }
 
+/** What somebody asked for comes before what happened since: the check that they saw is the one that is answered. */
+async function doneStep(ports: PullPorts, pull: PullRequest, job: PullJob): Promise<PullStep> {
+  const taken = await pinsStep(ports, pull, job);
+  if (taken !== undefined) return taken;
+  const step = await lookBack(ports, pull, job);
+  return step.kind === "rest" ? { ...step, until: earliest(step.until, pinsDue(job)) } : step;
+}
+
 /**
  * What happened while it was judged, or since, told nobody who could do anything about it: policy may be another (RULES R2), something it
  * rests on may have lapsed (RULES R14), another pull request of the same head may pass or not. Each gets a check run of its own.
  */
 async function lookBack(ports: PullPorts, pull: PullRequest, job: PullJob): Promise<PullStep> {
-  const { outcome, answersTo, validUntil, repository, number } = job;
+  const { outcome, answersTo, validUntil, repository } = job;
   const seen = await ports.store.readPolicyStates(repository);
   const isAnother = (["repository", "organisation"] as const).some(
     (kind) => seen[kind] !== undefined && seen[kind] !== answersTo[kind],
@@ -174,11 +183,7 @@ async function lookBack(ports: PullPorts, pull: PullRequest, job: PullJob): Prom
     ownConclusionOf(outcome) === "success" &&
     ((await holderOf(ports, job)) === undefined) !== (outcome.heldBackBy === undefined);
   if (!isAnother && !hasLapsed && !isHeldOtherwise) return { kind: "rest", job, until: undefined };
-  const { head, base } = pull;
-  await ports.store.beginCheck(newCheck(ports, { repository, number, head, base }, job));
-  const begun = await ports.store.readNewestCheck(repository.id, number);
-  if (begun === undefined) throw new Error(`the check after ${job.id} that was begun isn't there`);
-  return on(begun);
+  return judgeAgain(ports, pull, job);
 }
 
 /** Tells on older check runs that something newer came. */

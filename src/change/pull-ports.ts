@@ -5,6 +5,7 @@ import type { ForecastStanding } from "../trust/forecast-standing.ts";
 import type { Foresee } from "./foresee.ts";
 import type { PullRequestReader, SourceReader } from "./ports.ts";
 import type { PullJob } from "./pull-check.ts";
+import type { PullPinsPorts } from "./pull-pins-ports.ts";
 
 /** What is kept of pull requests' checks. Every method is one transaction, and rows belong to an installation (RULES R3). */
 export interface PullStore {
@@ -118,6 +119,7 @@ export interface PullJudgePorts extends PolicyPorts {
 export interface PullPorts extends PullJudgePorts {
   readonly store: PullJudgePorts["store"] & PullStore;
   readonly checkRuns: CheckRuns;
+  readonly pins: PullPinsPorts;
   /** What the check run has to say of a check as it is stored. The same check, the same words: they are compared. */
   readonly describePull: (check: PullJob) => Promise<CheckRunReport>;
   /** There is something to look at in another pull request. */

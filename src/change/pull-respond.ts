@@ -2,6 +2,7 @@ import { CouldNotLook } from "../trust/ports.ts";
 import type { OpenPulls, Permissions } from "./ports.ts";
 import { newCheck, type PullJob, pullId } from "./pull-check.ts";
 import type { PullHappening } from "./pull-happening.ts";
+import { askedForPins } from "./pull-pins.ts";
 import type { PullIndex, PullStore, StalePulls } from "./pull-ports.ts";
 
 /** How many pull requests of one installation are judged anew at once: the others with the next rounds, so that nobody's limits are used up. */
@@ -15,8 +16,6 @@ const UNLISTED_MS = 3_600_000;
 export interface PullRespondPorts {
   readonly store: PullStore & PullIndex & StalePulls;
   readonly permissions: Pick<Permissions, "mayWrite">;
-  /** Takes over that a person who may write asked for pins; absent where nothing is written. */
-  readonly askPins?: (check: PullJob, by: string) => Promise<void>;
   readonly now: () => Date;
   readonly newId: () => string;
 }
@@ -34,18 +33,24 @@ export async function respondPull(ports: PullRespondPorts, happening: PullHappen
     case "pull-changed":
       await store.noteRepository(happening.repository);
       return [pullId(happening.repository.id, happening.number)];
-    case "pull-rerun-asked":
-    case "pins-asked": {
+    case "pull-rerun-asked": {
       const newest = await store.findPullByCheckRun(happening.repositoryId, happening.checkRun);
       if (newest === undefined) return [];
       const { by } = happening;
       // GitHub shows the buttons to more people than may write (RULES R33).
       if (by !== undefined && !(await ports.permissions.mayWrite(newest.repository, by))) return [];
-      if (happening.kind === "pins-asked") {
-        if (newest.checkRun === happening.checkRun) await ports.askPins?.(newest, happening.by);
-        return [];
-      }
       return anew(ports, newest, newest.checkRun === happening.checkRun);
+    }
+    case "pins-asked": {
+      const newest = await store.findPullByCheckRun(happening.repositoryId, happening.checkRun);
+      // What an older check has judged is of another head, or was judged anew since.
+      if (newest?.checkRun !== happening.checkRun) return [];
+      const { by } = happening;
+      const may = await ports.permissions.mayWrite(newest.repository, by);
+      const asked = askedForPins(newest, by, may, ports.now());
+      if (asked !== undefined) await store.saveCheck(asked);
+      // Whoever saved it may have been killed before anybody was woken.
+      return [pullId(newest.repository.id, newest.number)];
     }
     case "pulls-rerun-asked": {
       const woken: string[] = [];

@@ -1,5 +1,6 @@
+import type { PullRequest } from "./ports.ts";
 import type { PullOutcome } from "./pull.ts";
-import type { PullJob } from "./pull-check.ts";
+import { newCheck, type PullJob } from "./pull-check.ts";
 import type { PullPorts } from "./pull-ports.ts";
 
 /** A step that was taken, and saved: go on with this, or rest; for good where no time is given. */
@@ -15,6 +16,16 @@ export function save(ports: PullPorts, before: PullJob, change: Partial<PullJob>
 /** Saves a check as it is. Before a write: that it is going to be tried is no success, or it would be tried for ever. */
 export function keep(ports: PullPorts, job: PullJob): Promise<PullJob> {
   return ports.store.saveCheck(job);
+}
+
+/** Goes on with another check of the same head, which gets a check run of its own. */
+export async function judgeAgain(ports: PullPorts, pull: PullRequest, job: PullJob): Promise<PullStep> {
+  const { repository, number } = job;
+  const { head, base } = pull;
+  await ports.store.beginCheck(newCheck(ports, { repository, number, head, base }, job));
+  const begun = await ports.store.readNewestCheck(repository.id, number);
+  if (begun === undefined) throw new Error(`the check after ${job.id} that was begun isn't there`);
+  return on(begun);
 }
 
 /** Goes on with what was saved. */

@@ -5,7 +5,7 @@ import type { SourceReader } from "./ports.ts";
 import type { FileSource } from "./pull-files.ts";
 
 /** Largest Dockerfile that is read, in bytes. */
-const MAX_DOCKERFILE_BYTES = 1024 * 1024;
+export const MAX_DOCKERFILE_BYTES = 1024 * 1024;
 
 /** Bytes, or why nobody reads them: too many, or behind a link. */
 type Bytes = Uint8Array | { readonly reason: string };

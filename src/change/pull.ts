@@ -3,6 +3,7 @@ import type { Enforced } from "../trust/enforcement.ts";
 import type { ForecastStanding } from "../trust/forecast-standing.ts";
 import type { PolicyFault } from "../trust/policy-fault.ts";
 import type { PullRequest } from "./ports.ts";
+import type { PinsAsk } from "./pull-pins.ts";
 
 /** Whose policy it is; `default` where the repository has none (RULES R5). */
 export type PolicyOf = "repository" | "organisation" | "default";
@@ -88,4 +89,6 @@ export interface PullCheck {
   readonly failures: number;
   readonly createdAt: Date;
   readonly settledAt: Date | undefined;
+  /** What became of the last click on the button that pins; absent where nobody clicked. */
+  readonly pins?: PinsAsk;
 }

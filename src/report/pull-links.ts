@@ -17,6 +17,10 @@ export interface PullLinks {
   readonly base: string;
   /** A file at the head, at a line where one is given. */
   file(path: string, line?: number): string;
+  /** Another commit of the repository. */
+  commit(id: string): string;
+  /** Another pull request of the repository. */
+  otherPull(number: number): string;
   /** GitHub's editor on the file, on the branch that the pull request comes from; undefined where that is gone. */
   edit(path: string): string | undefined;
 }
@@ -32,6 +36,8 @@ export function pullLinks({ repository, number, head, base }: PullCheck, { serve
     base: `${home}/tree/${encodePath(base.branch)}`,
     file: (path, line) =>
       `${home}/blob/${encodePath(head.commit)}/${encodePath(path)}${line === undefined || line < 1 ? "" : `#L${line}`}`,
+    commit: (id) => `${home}/commit/${encodePath(id)}`,
+    otherPull: (other) => `${home}/pull/${other}`,
     edit: (path) =>
       head.repository === undefined
         ? undefined

@@ -13,6 +13,7 @@ import { changeSections } from "./pull-changes.ts";
 import { enforcementSections, POLICIES } from "./pull-enforcement.ts";
 import { type PullReportOptions, pullLinks } from "./pull-links.ts";
 import { askedSection, partsOfPullPhase, partsWithoutVerdict } from "./pull-phase.ts";
+import { arePinsWritten, pinsNote } from "./pull-pins-note.ts";
 import { pinSections, problemSections } from "./pull-problems.ts";
 import { type ShownFile, shownFile, worstOfFiles } from "./pull-shown.ts";
 import { pullTitle } from "./pull-title.ts";
@@ -61,7 +62,7 @@ export function pullReport(
         : partsWithoutVerdict(check, outcome, options);
   const details = options.page ?? pullLinks(check, options).pull;
   const text = fitted(parts.text ?? [], MAX_MARKDOWN, details);
-  const actions = actionsOf(outcome, files);
+  const actions = actionsOf(outcome, files, check);
   const annotations = pullAnnotations(files, details);
   return {
     status: outcome === undefined ? "in_progress" : "completed",
@@ -107,6 +108,7 @@ function judgedParts(
     title: outcome.heldBackBy === undefined ? title : `held back by another pull request; ${title}`,
     summary: [
       { lines: [`**${SHAPES[markOfOutcome(verdict)]} ${word}**: ${said}`] },
+      ...pinsNote(check, links),
       ...changeSections(files, check.base.branch, links),
       ...enforcementSections(outcome, files, verdict === "trusted"),
       ...problemSections(files, links),
@@ -136,8 +138,12 @@ function policyLine(kind: PolicyOf, { policy }: ForecastDocument): string {
   return `- ${POLICIES[kind]}: ${code(policy.name)}, ${code(digest)}`;
 }
 
-function actionsOf(outcome: PullOutcome | undefined, files: readonly ShownFile[]): readonly CheckAction[] {
+function actionsOf(
+  outcome: PullOutcome | undefined,
+  files: readonly ShownFile[],
+  check: PullCheck,
+): readonly CheckAction[] {
   if (outcome === undefined || outcome.kind === "superseded") return [];
   const hasPins = files.some(({ forecastsAfter }) => pinsOf(forecastsAfter.map(({ document }) => document)).length > 0);
-  return [...(hasPins ? [PIN_DIGESTS] : []), RE_VERIFY];
+  return [...(hasPins && !arePinsWritten(check) ? [PIN_DIGESTS] : []), RE_VERIFY];
 }

@@ -325,6 +325,10 @@ export const MIGRATIONS: readonly Migration[] = [
       `create index proposals_due_at on proposals (kind, due_at) where due_at is not null`,
     ],
   },
+  {
+    name: "pins that were asked for",
+    statements: [`alter table pull_checks add column pins jsonb`],
+  },
 ];
 
 /**

@@ -1,6 +1,7 @@
 import type { Insertable, Selectable } from "kysely";
 import { z } from "zod";
 import type { PullJob } from "../change/pull-check.ts";
+import { NOT_WRITTEN } from "../change/pull-pins.ts";
 import { policyStateOf } from "./build-row.ts";
 import { toJson, toText } from "./json.ts";
 import { repositoryOf } from "./repositories.ts";
@@ -63,6 +64,24 @@ const Outcomes = z.discriminatedUnion("kind", [
   z.looseObject({ kind: z.literal("superseded"), isClosed: z.literal(true).exactOptional() }),
 ]);
 
+const Pins = z
+  .looseObject({
+    by: z.string(),
+    askedAt: date,
+    phase: z.enum(["asked", "answered", "told"]),
+    answer: z
+      .discriminatedUnion("kind", [
+        z.looseObject({ kind: z.literal("committed"), commit: z.string(), pins: z.number() }),
+        z.looseObject({ kind: z.literal("proposed"), pull: z.number(), pins: z.number() }),
+        z.looseObject({ kind: z.literal("suggested"), pins: z.number(), leftOut: z.number() }),
+        z.looseObject({ kind: z.literal("not-written"), why: z.enum(NOT_WRITTEN) }),
+      ])
+      .optional(),
+    tries: z.number(),
+    until: date.optional(),
+  })
+  .transform((pins) => ({ ...pins, answer: pins.answer, until: pins.until }));
+
 const HeadRepository = z.object({ id: z.number(), owner: z.string(), name: z.string() });
 const Phases = z.enum(["judging", "settled", "done"]);
 
@@ -108,6 +127,7 @@ export function checkOf(row: CheckWithRepository): PullJob {
     validUntil: row.valid_until ?? undefined,
     createdAt: row.created_at,
     settledAt: row.settled_at ?? undefined,
+    ...(row.pins !== null && { pins: Pins.parse(row.pins) }),
   };
 }
 
@@ -130,6 +150,7 @@ export function checkStateOf(job: PullJob) {
     answers_organisation: answersTo.organisation ?? null,
     valid_until: job.validUntil ?? null,
     settled_at: job.settledAt ?? null,
+    pins: job.pins === undefined ? null : toJson(job.pins),
   } satisfies Partial<Insertable<PullCheckRow>>;
 }
 

@@ -249,6 +249,8 @@ export interface PullCheckRow {
   valid_until: Date | null;
   created_at: Date;
   settled_at: Date | null;
+  /** What somebody asked to be pinned, and what became of it. */
+  pins: Json;
 }
 
 interface ForecastRow {

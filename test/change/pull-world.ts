@@ -12,6 +12,7 @@ import type { Forecast } from "../../src/trust/forecast.ts";
 import type { Policy } from "../../src/trust/policy.ts";
 import { Github, MINUTE } from "../build/github.ts";
 import { Crash, type Failure, policyText, REPOSITORY } from "../build/world.ts";
+import { PinsMemory } from "./pull-pins-memory.ts";
 import { PullMemory } from "./pull-store.ts";
 
 /** A commit's id, by a letter. */
@@ -36,6 +37,7 @@ export class PullScene {
   writers = new Set(["ada"]);
   readonly work = new Map<string, number>();
   readonly deliveries: PullHappening[] = [];
+  readonly pins = new PinsMemory(this);
   private isDead = false;
   private ids = 0;
 
@@ -112,7 +114,14 @@ export class PullScene {
       checkRuns: this.watched("checkRuns", github),
       describePull: async (job) => describe(job),
       wakePull: async (id) => void this.work.set(id, this.time),
-      permissions: { mayWrite: async (_, login) => this.writers.has(login) },
+      permissions: this.watched("permissions", this.pins),
+      pins: {
+        permissions: this.watched("permissions", this.pins),
+        commits: this.watched("commits", this.pins),
+        writer: this.watched("writer", this.pins),
+        reviews: this.watched("reviews", this.pins),
+        judgedPins: this.pins.judgedPins,
+      },
       server: "https://github.com",
       now,
       newId: () => `id-${++this.ids}`,
@@ -144,6 +153,12 @@ export class PullScene {
   /** GitHub tells of it, and the program lives until nothing is left to do. */
   async tell(number = 1): Promise<void> {
     this.deliveries.push({ kind: "pull-changed", repository: REPOSITORY, number });
+    await this.live();
+  }
+
+  /** Somebody clicks on the button that pins, on a check run; by default the last one. */
+  async click(by = "ada", checkRun = this.github.checks.at(-1)?.id ?? 0): Promise<void> {
+    this.deliveries.push({ kind: "pins-asked", repositoryId: REPOSITORY.id, checkRun, by });
     await this.live();
   }
 
@@ -201,11 +216,11 @@ function foresightOf(text: string, policy: Policy, asOf: Date): Foresight {
   return { kind: "forecast", forecast, standing, document: { text } };
 }
 
-function describe({ outcome, waiting, failures }: PullJob): CheckRunReport {
+function describe({ outcome, waiting, failures, pins }: PullJob): CheckRunReport {
   return {
     status: outcome === undefined ? "in_progress" : "completed",
     ...(outcome !== undefined && { conclusion: conclusionOfPull(outcome) }),
     title: waiting === undefined ? (outcome?.kind ?? "judging") : `waiting: ${waiting.reason}`,
-    summary: JSON.stringify({ failures, waiting, kind: outcome?.kind }),
+    summary: JSON.stringify({ failures, waiting, kind: outcome?.kind, pins: pins?.answer }),
   };
 }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Repository } from "../../src/build/build.ts";
 import type { PullOutcome } from "../../src/change/pull.ts";
 import { newCheck, type PullJob, pullId } from "../../src/change/pull-check.ts";
+import { NOT_WRITTEN, type PinsAnswer } from "../../src/change/pull-pins.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { newRepository, policyText } from "./build-fixture.ts";
 import type { SharedStore } from "./places.ts";
@@ -68,6 +69,32 @@ export function testPulls(shared: SharedStore): void {
     assert.deepEqual(await store.findPullByCheckRun(repository.id, 17), saved);
     assert.deepEqual(await store.readPullCheck(made.id), saved);
     await assert.rejects(store.saveCheck(done), { code: "lost-race" });
+  });
+
+  test("what somebody asked to be pinned comes back, and what became of it", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    await store.noteRepository(repository);
+    await store.beginCheck(checkOf(repository));
+    let job = await store.readNewestCheck(repository.id, 1);
+    assert.ok(job);
+    const ask = { by: "ada", askedAt: NOW, tries: 1, until: later(HOUR), answer: undefined };
+    const answers: readonly (PinsAnswer | undefined)[] = [
+      undefined,
+      { kind: "committed", commit: "c".repeat(40), pins: 2 },
+      { kind: "proposed", pull: 12, pins: 2 },
+      { kind: "suggested", pins: 2, leftOut: 1 },
+      ...NOT_WRITTEN.map((why) => ({ kind: "not-written", why }) as const),
+    ];
+    for (const answer of answers) {
+      const pins = { ...ask, phase: answer === undefined ? "asked" : "answered", answer } as const;
+      job = await store.saveCheck({ ...job, pins, phase: "done", outcome });
+      assert.deepEqual(await store.readNewestCheck(repository.id, 1), job);
+    }
+    job = await store.saveCheck({ ...job, pins: { ...ask, phase: "told", until: undefined } });
+    assert.deepEqual(await store.readNewestCheck(repository.id, 1), job);
   });
 
   test("R31 one check begins after another, and whoever works on the older one saves nothing more", async (t) => {
