@@ -6,14 +6,18 @@ const IGNORE_FILE = /\.(?:dockerignore|containerignore)$/i;
 
 /**
  * Whether a file is named like a Dockerfile: as GitHub's linguist has it (`Dockerfile`, `Containerfile`, and those endings in any case),
- * and with anything behind a dot, as `Dockerfile.alpine`. A name is a hint alone: whether it is one its text says, and what policy names
- * is one whatever it is called.
+ * and with anything behind a dot, as `Dockerfile.alpine`; and `dockerfile`, which BuildKit takes where there is no `Dockerfile`. A name
+ * is a hint alone: whether it is one its text says, and what policy names is one whatever it is called.
  */
 export function isDockerfileName(path: string): boolean {
   if (path.length > MAX_PATH) return false;
   const name = path.slice(path.lastIndexOf("/") + 1);
   if (IGNORE_FILE.test(name)) return false;
-  return /^(?:Dockerfile|Containerfile)(?:\..+)?$/.test(name) || /\.(?:dockerfile|containerfile)$/i.test(name);
+  return (
+    name === "dockerfile" ||
+    /^(?:Dockerfile|Containerfile)(?:\..+)?$/.test(name) ||
+    /\.(?:dockerfile|containerfile)$/i.test(name)
+  );
 }
 
 /**

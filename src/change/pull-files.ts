@@ -60,8 +60,11 @@ export async function filesOfPull(
   for (const build of builds) {
     const path = pathOfBuild(build);
     planned.push(await plan(path, byPath.get(path), build));
+    const other = inLowerCase(path);
+    if (other !== undefined && after?.has(path) !== true) planned.push(await plan(other, byPath.get(other), build));
   }
-  for (const file of others) planned.push(await plan(file.path, file, undefined));
+  const paths = new Set(planned.map(({ path }) => path));
+  for (const file of others) if (!paths.has(file.path)) planned.push(await plan(file.path, file, undefined));
   return planned;
 
   async function plan(
@@ -77,7 +80,7 @@ export async function filesOfPull(
       return { path, previousPath: undefined, isTouched: false, build, before: now, after: now };
     before ??= await listing(base.commit);
     // What policy names is compared with what policy names: a worse file that is moved there wasn't there before.
-    const from = build === undefined ? (change.previousPath ?? path) : path;
+    const from = build === undefined ? (change.previousPath ?? path) : builtFrom(before, pathOfBuild(build));
     return {
       path,
       previousPath: change.previousPath,
@@ -121,6 +124,18 @@ export async function filesOfPull(
  */
 export function pathOfBuild({ context, dockerfile }: Pick<ExpectedBuild, "context" | "dockerfile">): string {
   return [...segmentsOf(context ?? ""), ...segmentsOf(dockerfile)].join("/");
+}
+
+/** Where there is no `Dockerfile`, BuildKit takes a `dockerfile`: whoever moves one away could bring in the other unseen. */
+function inLowerCase(path: string): string | undefined {
+  const match = /^(|.*\/)Dockerfile$/.exec(path);
+  return match === null ? undefined : `${match[1]}dockerfile`;
+}
+
+/** Which of the two it is at a commit. */
+function builtFrom(files: Listing | undefined, path: string): string {
+  const other = inLowerCase(path);
+  return other !== undefined && files?.has(path) === false && files.has(other) ? other : path;
 }
 
 function segmentsOf(path: string): readonly string[] {

@@ -11,7 +11,15 @@ test("a file is named like a Dockerfile in each way that people do", () => {
     "x/Containerfile.ubi",
     "app.Dockerfile",
   ];
-  for (const path of [...named, "app.dockerfile", "APP.DOCKERFILE", "x.containerfile", "é/Dockerfile.ü"])
+  for (const path of [
+    ...named,
+    "dockerfile",
+    "a/dockerfile",
+    "app.dockerfile",
+    "APP.DOCKERFILE",
+    "x.containerfile",
+    "é/Dockerfile.ü",
+  ])
     assert.equal(isDockerfileName(path), true, path);
 });
 
@@ -20,7 +28,7 @@ test("what stands beside a Dockerfile isn't one", () => {
     "Dockerfile.dockerignore",
     "app.Dockerfile.dockerignore",
     "Dockerfile/readme",
-    "dockerfile",
+    "dockerfiles",
     "MyDockerfile",
   ];
   for (const path of [...others, "Dockerfile.", "docker-compose.yml", "", "/", `${"a".repeat(2000)}/Dockerfile`])

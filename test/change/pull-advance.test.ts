@@ -141,6 +141,43 @@ test("what policy names is judged though it isn't touched or named like one, and
   assert.deepEqual(scene.ends, ["a failure"]);
 });
 
+test("a dockerfile that BuildKit takes where the Dockerfile is gone is judged as policy builds it", async () => {
+  const scene = new PullScene();
+  scene.push(1, "a", { dockerfile: "bad 1\n" });
+  await scene.tell();
+  assert.deepEqual(scene.ends, ["a failure"]);
+  const { outcome } = scene.store.rows[0] ?? {};
+  const files = outcome?.kind === "judged" ? outcome.files : [];
+  const judged = files.filter(({ after }) => after.kind === "judged");
+  assert.deepEqual(
+    judged.map(({ path, build }) => [path, build?.image]),
+    [["dockerfile", "ghcr.io/acme/app"]],
+  );
+});
+
+test("R35 a dockerfile is compared with the Dockerfile in whose place it comes, and a Dockerfile beside it goes before", async () => {
+  const scene = new PullScene();
+  scene.github.policy("repository", enforcing("ratchet"));
+  scene.files.set(commit("b"), { Dockerfile: "bad 1\n" });
+  scene.push(1, "a", { dockerfile: "bad 1\n" });
+  await scene.tell();
+  assert.deepEqual(scene.ends, ["a success"]);
+  const back = new PullScene();
+  back.github.policy("repository", enforcing("ratchet"));
+  back.files.set(commit("b"), { dockerfile: "bad 1\n" });
+  back.push(1, "a", { Dockerfile: "bad 1\n" });
+  await back.tell();
+  assert.deepEqual(back.ends, ["a success"]);
+  scene.push(2, "c", { Dockerfile: "good\n", dockerfile: "good\n" });
+  await scene.tell(2);
+  const { outcome } = scene.store.rows.find(({ number }) => number === 2) ?? {};
+  const builds = outcome?.kind === "judged" ? outcome.files.map(({ path, build }) => [path, build !== undefined]) : [];
+  assert.deepEqual(builds, [
+    ["Dockerfile", true],
+    ["dockerfile", false],
+  ]);
+});
+
 test("without a Dockerfile there is nothing to say, and the check passes; a removed one is none", async () => {
   const scene = new PullScene();
   scene.push(1, "a", { "README.md": "x" });

@@ -30,6 +30,9 @@ const KNOWN: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
   HEALTHCHECK: { interval: "text", retries: "text", "start-interval": "text", "start-period": "text", timeout: "text" },
 };
 
+/** What stands for bytes that aren't UTF-8. */
+const REPLACEMENT = 0xfffd;
+
 /** Of these instructions BuildKit drops whatever flags there are. */
 const FLAGLESS = new Set(["ARG", "STOPSIGNAL"]);
 
@@ -44,12 +47,14 @@ export function readFlags(source: Source, located: Located, start: number, end: 
   const flags: Flag[] = [];
   let at = start;
   for (;;) {
-    while (at < end && isSpace(text.charCodeAt(at))) refuseMultibyte(source, located, at++);
+    while (at < end && isFlagSpace(text.charCodeAt(at))) at++;
+    // To BuildKit the flags end here, though it cuts off what looks like a space later: nobody writes that for anybody's good.
+    if (at < end && isSpace(text.charCodeAt(at))) throw cutInPieces(source, located, at);
     if (!text.startsWith("--", at) || at + 2 > end) return [flags, at];
     const from = at;
     const [word, indexes] = [[] as string[], [] as number[]];
     let quote = "";
-    for (; at < end && (quote !== "" || !isSpace(text.charCodeAt(at))); at++) {
+    for (; at < end && (quote !== "" || !isFlagSpace(text.charCodeAt(at))); at++) {
       const character = text.charAt(at);
       refuseMultibyte(source, located, at);
       if (quote === "" ? character === "'" || character === '"' : character === quote) {
@@ -79,18 +84,25 @@ function toFlag(word: string, indexes: readonly number[], at: number): Flag {
   return { name: word.slice(2, equals), value: word.slice(equals + 1), at, valueAt: isWhole ? first : undefined };
 }
 
+/** What ends a flag to BuildKit, which goes by bytes there: no white space of more than one byte, such as U+2003. */
+function isFlagSpace(code: number): boolean {
+  return code < 0x80 && isSpace(code);
+}
+
 /**
  * BuildKit goes through flags byte by byte, and takes the byte A0 in `à`, or 85, for white space. What is written behind it would be a
- * flag there and part of a value for whoever goes through characters, so such a file isn't read at all.
+ * flag there and part of a value for whoever goes through characters, so such a file isn't read at all. Nor is one with U+FFFD: it may
+ * stand for such a byte of a file that isn't UTF-8.
  */
 function refuseMultibyte(source: Source, located: Located, at: number): void {
   const code = located.text.codePointAt(at) ?? 0;
-  if (
-    code < 0x80 ||
-    !new TextEncoder().encode(String.fromCodePoint(code)).some((byte) => byte === 0x85 || byte === 0xa0)
-  )
-    return;
-  throw refusal(source, located, at, "a flag has a character in it that BuildKit would cut in pieces");
+  const bytes = code < 0x80 ? [] : [...new TextEncoder().encode(String.fromCodePoint(code))];
+  if (code !== REPLACEMENT && !bytes.some((byte) => byte === 0x85 || byte === 0xa0)) return;
+  throw cutInPieces(source, located, at);
+}
+
+function cutInPieces(source: Source, located: Located, at: number): Error {
+  return refusal(source, located, at, "a flag has a character in it that BuildKit would cut in pieces");
 }
 
 /** Refuses flags that BuildKit doesn't know, has twice, or has with a value that isn't one. */

@@ -41,6 +41,8 @@ export function readHeredoc(word: string, budget: Budget): Heredoc | undefined {
   const { words } = expand(rest, NOTHING, PLAIN, budget);
   const [terminator] = words;
   if (terminator === undefined || words.length !== 1) return undefined;
+  // It may stand for a byte that isn't UTF-8. BuildKit compares bytes, so that another line would end the text there than here.
+  if (terminator.includes("\uFFFD")) throw new ExpansionError("malformed", "a heredoc's end isn't UTF-8");
   const [quoted = ""] = expand(rest, NOTHING, QUOTED, budget).words;
   return { terminator, chomps: dash === "-", expands: countQuotes(terminator) === countQuotes(quoted) };
 }

@@ -172,8 +172,7 @@ class InputReader {
         if (remote !== undefined && isCertain) this.#refuse(instruction, "COPY takes no address as its source");
         continue;
       }
-      // A variable of the base image at the front may be an address as well as a path.
-      if (remote === undefined && (isCertain || !/^["']?\$/.test(word))) continue;
+      if (remote === undefined && (isCertain || !mayBeAddress(value))) continue;
       const kind = remote?.kind ?? "http";
       const isPinned =
         (isCertain && remote?.isPinned === true) || (checksum.isCertain && isChecksum(kind, checksum.value));
@@ -259,6 +258,12 @@ class InputReader {
   get #name(): string {
     return this.#stage.name ?? `${this.#stage.index}`;
   }
+}
+
+/** Whether a variable that only the base image sets could make an address of it: `ht${X}tp://…` as well as `$X`. */
+function mayBeAddress(word: string): boolean {
+  const [front = ""] = word.replace(/["'\\`]/g, "").split("$", 1);
+  return "http://".startsWith(front) || "https://".startsWith(front);
 }
 
 function raise(error: unknown): never {

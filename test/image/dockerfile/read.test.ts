@@ -43,7 +43,42 @@ test("finds COPY --from behind any other flag, quoted, escaped, continued or in 
 test("refuses a flag with a character that BuildKit takes for a space", () => {
   refuses(["FROM scratch", "COPY --chown=à--from=evil a /b"], 2);
   refuses(["FROM scratch", "COPY \u00a0--from=evil a /b"], 2);
+  refuses(["FROM scratch", "COPY \u2003--from=evil a /b"], 2);
   assert.deepEqual(reached(read(["FROM scratch", "COPY --chown=ü --from=evil a /b"])), ["COPY evil"]);
+});
+
+test("ends flags at no white space of several bytes, at which BuildKit doesn't end them", () => {
+  assert.deepEqual(reached(read(["FROM scratch", "COPY --exclude=a\u2003-- --from=evil /x /y"])), ["COPY evil"]);
+  assert.deepEqual(reached(read(["FROM scratch", "COPY --exclude=a\u3000-- --from=evil /x /y"])), ["COPY evil"]);
+});
+
+test("refuses bytes that aren't UTF-8 where BuildKit goes by bytes", () => {
+  const refusesBytes = (text: string) =>
+    assert.throws(
+      () => readDockerfile(Buffer.from(text, "latin1"), { platform: parsePlatform("linux/amd64") }),
+      DockerfileError,
+    );
+  // A byte that is white space to it.
+  refusesBytes("FROM scratch\nCOPY --exclude=a\xa0--from=evil /x /y\n");
+  refusesBytes("FROM scratch\nCOPY --exclude=a\\\x85--from=evil /x /y\n");
+  // Another byte than that which would end the text, so that to BuildKit there is no second FROM.
+  refusesBytes('FROM evil\nCOPY <<"RUN :\xff" /x\nRUN :\xff\nFROM scratch\nRUN :\xef\xbf\xbd\n');
+  const comment = readDockerfile(Buffer.from("# caf\xe9\nFROM alpine\nRUN echo \xe9\n", "latin1"), {
+    platform: parsePlatform("linux/amd64"),
+  });
+  assert.deepEqual(reached(comment), ["alpine"]);
+});
+
+test("takes for an address what a variable of the base image can make one", () => {
+  const http = (base: string, line: string) =>
+    read([`FROM ${base}`, line.replace("@", "$")]).others.filter(({ kind, isPinned }) => kind === "http" && !isPinned)
+      .length;
+  // Unset it is nothing, and set it may be what stands behind `+`.
+  assert.equal(http("alpine", "ADD ht@{X}tp://evil/x /"), 1);
+  assert.equal(http("alpine", "ADD h@{X:+ttps://evil/x} /"), 1);
+  assert.equal(http("alpine", "ADD h't'@{X?none}tp://evil/x /"), 1);
+  assert.equal(http("alpine", "ADD app-@{X}.jar /"), 0);
+  assert.equal(http("scratch", "ADD ht@{X}tp://evil/x /"), 1);
 });
 
 test("finds images in mounts, whatever the order and quotes of the fields", () => {
