@@ -34,6 +34,19 @@ const program = new Command("trusted-builds")
     outputError: (text, write) => write(`trusted-builds: ${printable(text.trimEnd().replace(/^error: /, ""))}\n`),
   });
 
+program.addHelpText(
+  "after",
+  `
+To begin with:
+  trusted-builds verify IMAGE                       whether to trust it, why, and what would mend it
+  trusted-builds policy explain IMAGE               which line of the policy decided on each ancestor
+  trusted-builds policy check .github/trusted-builds.yml
+  source <(trusted-builds completion bash)
+
+Each command tells its options, exit codes and examples: trusted-builds verify --help. A verdict is by a policy: without --policy the
+default one accepts, on ghcr.io, what the workflows of the name's own owner built, and elsewhere nothing.`,
+);
+
 withWalkOptions(program.command("verify"), "[images...]")
   .summary("judge images and all their ancestors")
   .description(

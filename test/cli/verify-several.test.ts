@@ -6,6 +6,7 @@ import { UsageError, worstExit } from "../../src/cli/exit-code.ts";
 import type { VerifyArguments } from "../../src/cli/verify.ts";
 import { verdictSchema } from "../../src/report/json.ts";
 import { putImage } from "../registry/image-fixture.ts";
+import { trustedBuilds } from "../verify/command.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
 import { type Room, verifyHere } from "./in-process.ts";
@@ -172,5 +173,15 @@ test("under GitHub Actions what strangers write is no command to the runner, in 
     const outside = await verify([good], { output, policy: named });
     assert.match(outside.stdout, /##\[add-mask\]/);
     if (output === "json") assert.deepEqual(JSON.parse(inside.stdout), JSON.parse(outside.stdout));
+  }
+});
+
+test("under GitHub Actions no mistake of whoever asks makes the program write a command, of any of its commands", async () => {
+  const odd = "##[add-mask]x";
+  for (const args of [["verify", "--policy", odd, good], ["verify", `--${odd}`], [odd], ["policy", "check", odd]]) {
+    const inside = await trustedBuilds(args, { env: { GITHUB_ACTIONS: "true" } });
+    assert.equal(inside.exit, 2);
+    assert.ok(inside.stderr.includes("##\\u005badd-mask]x"), inside.stderr);
+    assert.doesNotMatch(inside.stdout + inside.stderr, /##\[/);
   }
 });

@@ -308,11 +308,11 @@ test("exits with 3, as one that could not look, where nobody can have seen the v
 const options = {
   verify: [
     "--platform",
+    "--as",
     "--policy",
     "--trusted-root",
     "--refresh-roots",
     "--allow-host",
-    "--as",
     "--bundles",
     "--offline",
     "--no-cache",
