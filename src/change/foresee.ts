@@ -2,11 +2,12 @@ import type { Repository } from "../build/build.ts";
 import type { OpenWalk } from "../build/ports.ts";
 import { DockerfileError } from "../image/dockerfile/reading.ts";
 import { parsePlatform } from "../image/platform.ts";
-import { formatReference, imageName, parseReference } from "../image/reference.ts";
+import { parseReference } from "../image/reference.ts";
 import { type Forecast, type ForecastPorts, forecast } from "../trust/forecast.ts";
 import type { PlatformReading } from "../trust/forecast-parents.ts";
 import { type ForecastStanding, standingOf } from "../trust/forecast-standing.ts";
 import type { ExpectedBuild, Policy } from "../trust/policy.ts";
+import { steady } from "../trust/steady-world.ts";
 import { readWithBases, type UnknownTriggers, withUnknownTriggers } from "./inherited-triggers.ts";
 
 /** A Dockerfile, and how it would be built. */
@@ -93,34 +94,4 @@ async function readFor(
     throw error;
   }
   return { kind: "read", readings, unknown };
-}
-
-/**
- * One world for all that is asked of one file. A tag leads to one image, however often it is asked for; and what wasn't there when a
- * base was asked what it adds isn't there for the walk either: a registry could hide `ONBUILD` from one and show the base to the other.
- */
-function steady(walk: ForecastPorts): ForecastPorts {
-  const tags = new Map<string, ReturnType<ForecastPorts["resolve"]>>();
-  const absent = new Set<string>();
-  const unlessAbsent = async <T>(key: string, read: () => Promise<T | undefined>): Promise<T | undefined> => {
-    if (absent.has(key)) return undefined;
-    const found = await read();
-    if (found === undefined) absent.add(key);
-    return found;
-  };
-  const { images } = walk;
-  return {
-    ...walk,
-    images: {
-      readManifest: (image) => unlessAbsent(`${imageName(image)}@${image.digest}`, () => images.readManifest(image)),
-      readBlob: (image, digest, limit) =>
-        unlessAbsent(`${imageName(image)} blob ${digest}`, () => images.readBlob(image, digest, limit)),
-    },
-    resolve: (reference) => {
-      const key = formatReference(reference);
-      const answer = tags.get(key) ?? walk.resolve(reference);
-      tags.set(key, answer);
-      return answer;
-    },
-  };
 }

@@ -3,6 +3,7 @@ import type { DockerfileReading, ImageUse, OtherUse, Stage, UnresolvedUse } from
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference } from "../image/reference.ts";
 import type { PlatformReading } from "../trust/forecast-parents.ts";
+import { forecastSchema } from "./forecast-json.ts";
 import { groupBy } from "./grouping.ts";
 
 const stageName = z.string().nullable().meta({ description: "name or number; null of a frontend" });
@@ -29,6 +30,15 @@ const image = z.strictObject({
   reached,
 });
 
+const pins = z
+  .strictObject({
+    written: z
+      .array(z.strictObject({ line: z.int(), from: z.string(), to: z.string() }))
+      .meta({ description: "references that have their digest in the file now" }),
+    left: z.array(z.strictObject({ line: z.int(), written: z.string(), why: z.string() })),
+  })
+  .meta({ description: "what --pin did" });
+
 /** The form of what is read in a Dockerfile. */
 export const dockerfileSchema = z
   .strictObject({
@@ -52,6 +62,9 @@ export const dockerfileSchema = z
         }),
       )
       .meta({ description: "what goes in beside images" }),
+    bakeTarget: z.string().optional().meta({ description: "what the bake file calls this build" }),
+    forecast: forecastSchema.optional().meta({ description: "what the image would be by the asker's policy" }),
+    pins: pins.optional(),
     stages: z.array(
       z.strictObject({
         index: z.int(),
@@ -67,6 +80,11 @@ export const dockerfileSchema = z
 
 /** What is read in a Dockerfile, for programs. */
 export type DockerfileDocument = z.output<typeof dockerfileSchema>;
+
+/** The form of what is read in the Dockerfiles of bake files: one document for each target. */
+export const bakeSchema = z
+  .strictObject({ version: z.literal(1), targets: z.array(dockerfileSchema) })
+  .meta({ title: "Dockerfiles of bake files", description: "What builds of the targets of bake files would use." });
 
 /**
  * Says what is read in a file for each platform: what is the same for several of them once.

@@ -1,4 +1,17 @@
-import type { DockerfileReading, ImageUse, Lines, OtherUse, Stage, UnresolvedUse, UseRole } from "./reading.ts";
+import { MAX_EXPANSION_STEPS } from "./expansion.ts";
+import { readInstructions } from "./instructions.ts";
+import {
+  DockerfileError,
+  type DockerfileReading,
+  type DockerfileRequest,
+  type ImageUse,
+  type Lines,
+  type OtherUse,
+  type Stage,
+  type UnresolvedUse,
+  type UseRole,
+} from "./reading.ts";
+import { readSource } from "./source.ts";
 
 /** What other builds make that stand in for images of this one (`target:NAME` as a build context), by their names. */
 export type BuiltContexts = ReadonlyMap<string, BuiltContext>;
@@ -27,7 +40,9 @@ export function putBuiltContexts(reading: DockerfileReading, built: BuiltContext
   const scratch = new Set<number>();
   for (const { use, context } of standIns) {
     if (context === undefined) {
-      unresolved.push(use);
+      const isSilent = built.get(use.written.slice(PREFIX.length))?.hasTriggers === true;
+      const why = isSilent ? "it is what another target builds, which may add instructions to this (ONBUILD)" : use.why;
+      unresolved.push({ ...use, why });
       continue;
     }
     const under = stageUnder(context);
@@ -40,7 +55,7 @@ export function putBuiltContexts(reading: DockerfileReading, built: BuiltContext
       return use.role === "base" && (under === undefined || each.line === under.line) ? "base" : "input";
     };
     for (const each of context.images.filter(({ isReached }) => isReached))
-      images.push({ ...moved(each), role: roleOf(each), by: "context", place: undefined });
+      images.push({ ...moved(each), role: roleOf(each), by: "context", written: use.written, place: undefined });
     for (const each of context.unresolved.filter(({ isReached }) => isReached))
       unresolved.push({ ...moved(each), role: roleOf(each), by: "context" });
     others.push(...context.others.filter(({ isReached }) => isReached).map(moved));
@@ -56,9 +71,21 @@ export function putBuiltContexts(reading: DockerfileReading, built: BuiltContext
   };
 }
 
-/** The builds that stand in for images of this one. */
-export function builtContextsOf(contexts: Readonly<Record<string, string>>): readonly string[] {
+/** The builds that stand in for something of this one. */
+export function builtContextsOf({ contexts = {} }: Pick<DockerfileRequest, "contexts">): readonly string[] {
   return Object.values(contexts).flatMap((value) => (value.startsWith(PREFIX) ? [value.slice(PREFIX.length)] : []));
+}
+
+/** Whether a file may leave instructions to builds on what it makes: any `ONBUILD` in it, and any language but Docker's. */
+export function mayLeaveTriggers(text: Uint8Array): boolean {
+  try {
+    const source = readSource(new TextDecoder("utf-8", { ignoreBOM: true }).decode(text));
+    const { list } = readInstructions(source, { steps: MAX_EXPANSION_STEPS });
+    return list.some(({ name }) => name === "ONBUILD");
+  } catch (error) {
+    if (error instanceof DockerfileError) return true;
+    throw error;
+  }
 }
 
 function contextOf(use: UnresolvedUse, built: BuiltContexts): DockerfileReading | undefined {
