@@ -22,8 +22,8 @@ import { judgedPins } from "./pull-pins.ts";
 
 /** What is done about pull requests. */
 export interface PullWork {
-  /** Answers a delivery, as far as it tells of pull requests. @throws {DeliveryError} @throws {CouldNotLook} */
-  respond(event: string, payload: unknown): Promise<void>;
+  /** Answers a delivery, as far as it tells of pull requests; once, however often it is told. @throws {DeliveryError} @throws {CouldNotLook} */
+  respond(event: string, payload: unknown, receivedAt: Date): Promise<void>;
   /** Wakes those whose policy is another now, or for which something has lapsed. */
   wakeStale(): Promise<readonly string[]>;
   /** Moves a check on, and sees to it that someone does again when there is more to do. */
@@ -74,10 +74,10 @@ export function createPullWork(
   };
   const respondPorts: PullRespondPorts = { store, permissions, now, newId };
   return {
-    async respond(event, payload) {
+    async respond(event, payload, receivedAt) {
       const happening = readPullHappening(event, payload);
       if (happening === undefined) return;
-      for (const id of await respondPull(respondPorts, happening)) await wake(id);
+      for (const id of await respondPull(respondPorts, happening, receivedAt)) await wake(id);
     },
     async wakeStale() {
       const ids = await stalePulls(respondPorts);

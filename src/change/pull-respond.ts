@@ -24,10 +24,15 @@ export interface PullRespondPorts {
  * Does what a delivery asks for. Told twice or out of order, it changes nothing: it only says which pull request is to be looked at, and
  * a question about a check run that has a newer one was answered already.
  *
+ * @param askedAt - When it was first told.
  * @returns the pull requests that have something to do now.
  * @throws {CouldNotLook} and may be called again.
  */
-export async function respondPull(ports: PullRespondPorts, happening: PullHappening): Promise<readonly string[]> {
+export async function respondPull(
+  ports: PullRespondPorts,
+  happening: PullHappening,
+  askedAt: Date = ports.now(),
+): Promise<readonly string[]> {
   const { store } = ports;
   switch (happening.kind) {
     case "pull-changed":
@@ -54,8 +59,11 @@ export async function respondPull(ports: PullRespondPorts, happening: PullHappen
     }
     case "pulls-rerun-asked": {
       const woken: string[] = [];
-      for (const newest of await store.listPullsOf(happening.repositoryId, happening.commit))
-        woken.push(...(await anew(ports, newest, true)));
+      for (const newest of await store.listPullsOf(happening.repositoryId, happening.commit)) {
+        // Its check runs stay the same: only the time tells that it was done.
+        const isAnswered = newest.judgedSince !== undefined && newest.judgedSince >= askedAt;
+        woken.push(...(await anew(ports, newest, !isAnswered)));
+      }
       return woken;
     }
   }
@@ -96,7 +104,10 @@ export async function reconcilePulls({
     try {
       for (const { number, head, base } of await openPulls.listOpenPulls(repository)) {
         const known = await store.readNewestCheck(repository.id, number);
-        if (known?.head.commit !== head || known.base.branch !== base) woken.push(pullId(repository.id, number));
+        const isKnown = known?.head.commit === head && known.base.branch === base;
+        // It is open, and what was closed and opened again counts again: a policy that changes judges it anew (RULES R2).
+        if (isKnown) await store.reopenPull(repository.id, number);
+        if (!isKnown || known.outcome?.kind === "superseded") woken.push(pullId(repository.id, number));
       }
     } catch (error) {
       if (!(error instanceof CouldNotLook)) throw error;
