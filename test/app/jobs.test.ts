@@ -186,9 +186,10 @@ test("a suite that is asked for again reaches builds though pull requests can't 
   const commit = office.scene.store.builds[0]?.key.commit;
   const suite = { ...SUITE, check_suite: { head_sha: commit } };
   office.faults.set("listPullsOf", new StoreError("lost-race", "somebody was quicker"));
+  office.pace = [5 * MINUTE];
   await office.tell("check_suite", suite);
   assert.deepEqual([office.woken, office.isFinished], [[`build ${build}`], false]);
-  assert.deepEqual(office.until, new Date(office.scene.time + (PACE.retriesMs[0] ?? 0)));
+  assert.deepEqual(office.until, new Date(office.scene.time + 5 * MINUTE));
 });
 
 test("what builds can't read of a delivery is read for pull requests all the same", async () => {
@@ -228,6 +229,10 @@ test("a fault of the program in one is told again after a minute, and the other 
   await office.tell("check_suite", SUITE);
   assert.deepEqual(office.woken, [`pull ${REPOSITORY.id}/4`]);
   assert.deepEqual(office.until, new Date(office.scene.time + MINUTE));
+  office.until = undefined;
+  office.faults.set("listPullsOf", couldNotLook());
+  await office.tell("check_suite", SUITE);
+  assert.deepEqual(office.until, new Date(office.scene.time + MINUTE), "a fault beside it is still one");
 });
 
 test("a pull request that is opened is noted and looked at; what pull requests can't read reaches proposals", async () => {
