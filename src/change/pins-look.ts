@@ -114,6 +114,8 @@ async function inFile(
 ): Promise<Pick<PinsProposal, "moves" | "held" | "files" | "verdicts">> {
   const nothing = { moves: [], held: [], files: [], verdicts: [] };
   const { foresight } = looking;
+  // It could not be written back as it was.
+  if (!isUtf8(text)) return nothing;
   try {
     const candidates = await candidatesIn(looking, path, text, builds);
     if (candidates.length === 0) return nothing;
@@ -145,6 +147,15 @@ async function inFile(
     // BuildKit refuses the file: that is its check's to tell.
     if (error instanceof DockerfileError) return nothing;
     throw error;
+  }
+}
+
+function isUtf8(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 }
 

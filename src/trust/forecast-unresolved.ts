@@ -1,9 +1,10 @@
 import type { DockerfileReading, ImageUse, UnresolvedUse } from "../image/dockerfile/reading.ts";
 import { formatPlatform } from "../image/platform.ts";
+import { imageName } from "../image/reference.ts";
 import { faultKey } from "./enforcement.ts";
 import type { ForecastFault } from "./forecast.ts";
 import { distinctLines } from "./forecast-faults.ts";
-import { MAX_PARENTS, type PlatformReading } from "./forecast-parents.ts";
+import { MAX_PARENTS, type NamedParent, type PlatformReading } from "./forecast-parents.ts";
 
 /** Longest text of the file that stands in a reason, in UTF-16 units. */
 const MAX_WRITTEN = 200;
@@ -22,6 +23,34 @@ export function unresolvedFaults(readings: readonly PlatformReading[]): readonly
     return use === undefined ? [] : [unresolvedFault(use, uses, isBlind)];
   });
   return [...unresolved, ...groundless(readings)];
+}
+
+/** Docker's own, whose language is known. */
+const DOCKERS = /^docker\.io\/docker\/dockerfile(?:-upstream)?$/;
+
+/**
+ * Frontends that the file chooses, that aren't Docker's, and that policy lets in without a look: by its name anyone's may pass for one
+ * that reads Dockerfiles, and take other images than the file says. The provenance of a build would tell; a file doesn't.
+ */
+export function strangerFaults(parents: readonly NamedParent[]): readonly ForecastFault[] {
+  return parents.flatMap(({ reference, role, rule, uses }, parent): readonly ForecastFault[] => {
+    const name = imageName(reference);
+    // Without a place it is policy's choice, of a build argument or a context.
+    const lines = distinctLines(uses.filter(({ by, place }) => by === "syntax" && place !== undefined));
+    if (role !== "frontend" || rule === "attested" || lines.length === 0 || DOCKERS.test(name)) return [];
+    return [
+      {
+        code: "unresolved",
+        key: faultKey("unresolved", undefined, [{ role, name }]),
+        isGrave: false,
+        reason: `the frontend ${name} isn't Docker's, and policy doesn't look into it: it may take other images than the file says`,
+        mend: "take docker/dockerfile, or have frontends judged (attested in trust.roles.frontends of the policy)",
+        lines,
+        parent,
+        path: [],
+      },
+    ];
+  });
 }
 
 /** More images than are looked at: each could be the worst of them. */

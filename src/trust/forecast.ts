@@ -8,7 +8,7 @@ import { inputFaults } from "./forecast-inputs.ts";
 import { type Newer, newerOf } from "./forecast-newer.ts";
 import { type NamedParent, type PlatformReading, parentsNamed } from "./forecast-parents.ts";
 import { type Located, locate, type TagResolver } from "./forecast-tags.ts";
-import { beyondFaults, unresolvedFaults } from "./forecast-unresolved.ts";
+import { beyondFaults, strangerFaults, unresolvedFaults } from "./forecast-unresolved.ts";
 import { type LocatedParent, verdictsOnParents } from "./forecast-verdicts.ts";
 import type { Policy } from "./policy.ts";
 import type { Fault, Outcome, Verdict } from "./verdict.ts";
@@ -104,6 +104,7 @@ export async function forecast(
     ...told.flatMap((each) => each.faults),
     ...disagreements(policy, readings, placeOf),
     ...unresolvedFaults(readings),
+    ...strangerFaults(named),
     ...beyondFaults(beyond),
     ...inputFaults(policy, readings),
   ];

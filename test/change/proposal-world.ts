@@ -31,6 +31,9 @@ export const MINUTE = 60_000;
 export const DAY = 86_400_000;
 const AMD64 = parsePlatform("linux/amd64");
 
+/** Before a text whose file isn't UTF-8. */
+export const LATIN1 = "latin1:";
+
 /** The program is killed. It isn't CouldNotLook, so that nothing may catch it. */
 export class Crash extends Error {}
 
@@ -162,6 +165,7 @@ export class ProposalScene {
           new Map([...(at(repository).commits.get(commit) ?? [])].map(([path, text]) => [path, digestFor(text)])),
         readFile: async (repository, commit, path) => {
           const text = at(repository).commits.get(commit)?.get(path);
+          if (text?.startsWith(LATIN1)) return Buffer.from(text.slice(LATIN1.length), "latin1");
           return text === undefined ? undefined : bytesOf(text);
         },
       },

@@ -5,7 +5,7 @@ import { advancePins, nextTurn, PINS_BRANCH, PINS_CHECK } from "../../src/change
 import { CouldNotLook } from "../../src/trust/ports.ts";
 import type { JudgedNode } from "../../src/trust/verdict.ts";
 import { signerOf } from "../trust/world.ts";
-import { ACME, Crash, DAY, digestFor, ProposalScene, type Repo } from "./proposal-world.ts";
+import { ACME, Crash, DAY, digestFor, LATIN1, ProposalScene, type Repo } from "./proposal-world.ts";
 
 const BASE = "ghcr.io/acme/base";
 const OTHER = "ghcr.io/acme/other";
@@ -185,6 +185,13 @@ test("R33 without the right to write the check run says what to write, and where
   at.writing = { contents: false, pullRequests: false, workflows: false };
   await at.run("pins");
   assert.deepEqual([repo.pulls.length, repo.checks.map(({ title }) => title)], [0, ["1 newer digest to take"]]);
+});
+
+test("a file that isn't UTF-8 could not be written back as it was, and is left", async () => {
+  const { scene: at, repo } = scene();
+  repo.push("main", { Dockerfile: `${LATIN1}# caf\u00e9\nFROM ${BASE}:1@${OLD}\n` });
+  await at.run("pins");
+  assert.deepEqual([repo.pulls, dockerfile(repo)], [[], undefined]);
 });
 
 test("without a policy, and where policy can't be used, there is nothing to look at", async () => {

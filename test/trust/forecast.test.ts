@@ -155,6 +155,30 @@ test("R19 inputs are judged, pinned or let in as policy says, and bases are alwa
     assert.deepEqual(await of(rule, bad.image, "base"), ["untrusted unattested", 0, "untrusted"]);
 });
 
+test("R19 a frontend of anyone's is trusted to read Dockerfiles only where policy looks into it or chooses it", async () => {
+  const world = new World();
+  const [base, own] = [world.build("base"), world.build("dockerfile")];
+  const digest = own.image.digest;
+  const of = async (rule: string, name: string, given: Parameters<typeof use>[1] = {}) => {
+    const syntax = { role: "frontend", by: "syntax", line: 1, place: { start: 9, end: 20 }, ...given } as const;
+    const reading = read([use(name, syntax), use(base.image, { line: 2 })], { stages: [stage(0, 2)] });
+    const forecast = await forecastOf(world, [reading], { policy: roles("attested", rule) });
+    return [toldOf(forecast), ...forecast.faults.map(placeOf)];
+  };
+  for (const rule of ["pinned", "allow"]) {
+    assert.deepEqual(await of(rule, `ghcr.io/acme/dockerfile@${digest}`), ["untrusted unresolved", "unresolved 1"]);
+    assert.deepEqual(await of(rule, `docker.io/evil/docker/dockerfile@${digest}`), [
+      "untrusted unresolved",
+      "unresolved 1",
+    ]);
+    for (const name of ["docker/dockerfile", "docker/dockerfile-upstream"])
+      assert.deepEqual(await of(rule, `${name}:1@${digest}`), ["trusted"]);
+    assert.deepEqual(await of(rule, `ghcr.io/acme/dockerfile@${digest}`, { place: undefined }), ["trusted"]);
+    assert.deepEqual(await of(rule, `ghcr.io/acme/dockerfile@${digest}`, { by: "context" }), ["trusted"]);
+  }
+  assert.deepEqual(await of("attested", `ghcr.io/acme/dockerfile@${digest}`), ["trusted"]);
+});
+
 test("R19 the image of a stage from which files are taken is an input, and one that lies underneath a base", async () => {
   const world = new World();
   const bad = world.build("bad", { signed: "nothing" });
