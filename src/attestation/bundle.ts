@@ -23,6 +23,8 @@ export interface UnverifiedBundle {
   readonly digest: Digest;
   /** The document, for the verifier. */
   readonly json: unknown;
+  /** Those bytes, so that it can be handed on as it was found; {@link parseBundle} always tells them. */
+  readonly bytes?: Uint8Array;
   /** What a message signature is over, where that was found beside it: cosign's payload of simple signing. */
   readonly artifact?: Uint8Array;
 }
@@ -111,7 +113,7 @@ export function parseBundle(bytes: Uint8Array): UnverifiedBundle {
   requireOne("", [bundle.dsseEnvelope, bundle.messageSignature]);
   const material = bundle.verificationMaterial;
   requireOne("verificationMaterial", [material.certificate, material.x509CertificateChain, material.publicKey]);
-  return { kind: "bundle", digest: digestOf(bytes), json };
+  return { kind: "bundle", digest: digestOf(bytes), json, bytes };
 }
 
 function readBundleDocument(bytes: Uint8Array): [json: unknown, bundle: z.infer<typeof bundleSchema>] {

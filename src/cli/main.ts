@@ -7,12 +7,14 @@ import { underRunner } from "./actions-runner.ts";
 import { addCompletionCommand } from "./completion.ts";
 import { addDockerfileCommand } from "./dockerfile-options.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
+import { exportCommand } from "./export.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addRootsCommands } from "./roots.ts";
 import { trustUpdateCommand } from "./trust.ts";
-import { VERIFY_OUTPUTS, type VerifyArguments, verifyCommand } from "./verify.ts";
+import { VERIFY_OUTPUTS, verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
-import type { WalkSettings } from "./walk.ts";
+import { verifyEvidenceCommand } from "./verify-evidence.ts";
+import { evidenceArguments, type VerifyOptions, worldArguments } from "./verify-options.ts";
 import { type WalkOptions, walkSettings, withWalkOptions } from "./walk-options.ts";
 
 const here = {
@@ -70,6 +72,11 @@ and says whether to trust it, why, and what would mend each fault. Of several im
   .option("--vsa-key <pem>", "the private key that signs it, on P-256")
   .option("--vsa-id <uri>", "verifier.id in it: who verifies, by which scope")
   .option("--vsa-tsa <url>", "an RFC 3161 authority that timestamps it; without one it ends nobody's walk")
+  .option("--evidence <file>", "judge what is in a file that export wrote, without any connection")
+  .option(
+    "--evidence-roots",
+    "of that: judge what was then by the trusted roots in the file, though they aren't known here",
+  )
   .addHelpText(
     "after",
     `
@@ -88,6 +95,10 @@ the directory that TRUSTED_BUILDS_CACHE names (off: nowhere). Tags and lists of 
 Of several images the documents of json stand one after the other, in the order asked, and those of jsonl one a line, of one image too;
 sarif and markdown are one file. Under GitHub Actions each fault is an annotation also, and the Markdown is added to the job's summary.
 
+--evidence answers twice: as it was then, at the time of the export and by the policy in the file; and as far as is known now, by your
+--policy and the trusted roots here, today. The exit code is that of what is known now: nothing that the file's maker chose is in it, and
+without a --policy the IMAGE has to be named that the default policy is to judge. What is only the maker's word is listed.
+
 Exit codes, of several images the worst, in the order 2, 1, 4, 3, 0:
   0  trusted
   1  untrusted: something is wrong, and is listed with what would mend it
@@ -101,10 +112,38 @@ Examples:
   trusted-builds verify --output json ghcr.io/acme/app:1.4.0 | jq .faults
   trusted-builds verify --output sarif ghcr.io/acme/app:1.4.0 ghcr.io/acme/worker:1.4.0 >verdicts.sarif
   docker compose config --images | trusted-builds verify --quiet --images-from - || echo "not all are trusted"
-  trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar`,
+  trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar
+  trusted-builds verify --evidence app.evidence.tar --policy trusted-builds.yml ghcr.io/acme/app:1.4.0`,
   )
-  .action(async (images: string[], options: WalkOptions & Omit<VerifyArguments, keyof WalkSettings | "images">) => {
-    process.exitCode = await verifyCommand({ ...options, ...walkSettings(options), images }, here);
+  .action(async (images: string[], options: VerifyOptions) => {
+    const { evidence } = options;
+    process.exitCode =
+      evidence === undefined
+        ? await verifyCommand(worldArguments(images, options), here)
+        : await verifyEvidenceCommand(evidenceArguments(images, { ...options, evidence }), here);
+  });
+
+withWalkOptions(program.command("export"), "<images...>")
+  .summary("write all that verdicts rest on into one file")
+  .description(
+    `Judges images as verify does, and writes into one file all that their verdicts rest on: manifests, configs, attestations, what tags
+stood for, the policy and the trusted roots. verify --evidence judges it without any connection, however long after.`,
+  )
+  .requiredOption("-o, --out <file>", "the file")
+  .addHelpText(
+    "after",
+    `
+Each image is told with the digest of its result, which verify --evidence comes to as well, and the file with the digest of all that is in
+it. The layers aren't in it: carry them as an oci-archive beside it. The policy is in it whole, with what its addresses may tell.
+
+Exit codes: the worst of those of verify; the file is written whatever the verdicts are, but for 2.
+
+Examples:
+  trusted-builds export ghcr.io/acme/app:1.4.0 -o app.evidence.tar
+  trusted-builds export --policy trusted-builds.yml -o site.evidence.tar ghcr.io/acme/app:1.4.0 ghcr.io/acme/db:16`,
+  )
+  .action(async (images: string[], { out, ...options }: WalkOptions & { out: string }) => {
+    process.exitCode = await exportCommand({ ...walkSettings(options), images, file: out }, here);
   });
 
 program

@@ -104,15 +104,22 @@ export async function openSubject(asked: AskedImage, elsewhere: Elsewhere): Prom
 }
 
 async function inRegistry(reference: ImageReference, elsewhere: Elsewhere): Promise<Subject> {
-  const common = { ...elsewhere, reference, close: async () => {} };
+  return { ...elsewhere, reference, close: async () => {}, found: await findNamed(reference, elsewhere) };
+}
+
+/** The image that a name stands for, or why there is none. */
+export async function findNamed(
+  reference: ImageReference,
+  { resolve }: Pick<Elsewhere, "resolve">,
+): Promise<Subject["found"]> {
   try {
-    const resolved = await elsewhere.resolve(reference);
-    if (resolved !== undefined) return { ...common, found: resolved.pinned };
+    const resolved = await resolve(reference);
+    if (resolved !== undefined) return resolved.pinned;
     const code = reference.digest === undefined ? "tag-not-found" : "manifest-not-found";
     const reason = "the repository can be read and doesn't hold it";
-    return { ...common, found: { kind: "finding", finding: { kind: "unresolved", code, reason } } };
+    return { kind: "finding", finding: { kind: "unresolved", code, reason } };
   } catch (error) {
-    return { ...common, found: { kind: "finding", finding: findingOf(error) } };
+    return { kind: "finding", finding: findingOf(error) };
   }
 }
 

@@ -11,7 +11,10 @@ export type WalkOptions = Partial<WalkSettings>;
 export type JudgeOptions = Partial<JudgeSettings>;
 
 /** Gives a command the image, or the images, and the options that every walk has. */
-export function withWalkOptions(command: Command, argument: "<image>" | "[images...]" = "<image>"): Command {
+export function withWalkOptions(
+  command: Command,
+  argument: "<image>" | "<images...>" | "[images...]" = "<image>",
+): Command {
   return withJudgeOptions(
     command
       .argument(

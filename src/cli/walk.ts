@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { readBundleFile } from "../archive/bundles.ts";
 import { ArchiveError } from "../archive/error.ts";
 import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
-import { formatReference } from "../image/reference.ts";
+import { formatReference, type ImageReference } from "../image/reference.ts";
 import { printable } from "../report/printable.ts";
 import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
@@ -10,16 +10,18 @@ import { createBundleVerifier } from "../sigstore/verifier.ts";
 import { ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
 import { type Policy, parsePolicy } from "../trust/policy.ts";
-import { defaultPolicy } from "../trust/policy-default.ts";
+import { DEFAULT_POLICY_TEXT, defaultPolicy } from "../trust/policy-default.ts";
 import type { AttestationSource } from "../trust/ports.ts";
+import { type ByteStore, type Resolve, recordWalk } from "../trust/recording.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
+import type { WalkRecord } from "../trust/walk-record.ts";
 import type { ActionsRunner } from "./actions-runner.ts";
 import { keptContent } from "./disk-cache.ts";
 import { type Elsewhere, nothingElsewhere, openElsewhere } from "./elsewhere.ts";
 import { UsageError, usage } from "./exit-code.ts";
 import { feedShelf } from "./feed-shelf.ts";
 import { noProgress, progressOn } from "./progress.ts";
-import { type AskedImage, openSubject, parseAsked, type Subject } from "./subject.ts";
+import { type AskedImage, findNamed, openSubject, parseAsked, type Subject } from "./subject.ts";
 import { currentRoots } from "./trust.ts";
 
 /** How long one walk may take, in milliseconds (DESIGN §7). */
@@ -57,13 +59,32 @@ export interface WalkArguments extends WalkSettings {
 /** Walks by the same policy and trusted roots, one after the other. */
 export interface Walks {
   readonly policy: Policy;
+  readonly policyBytes: Uint8Array;
+  readonly roots: readonly TrustedRootProfile[];
   /** @throws {UsageError} where there is nothing to judge. */
   judge(asked: AskedImage): Promise<Verdict>;
+  /**
+   * Writes down, too, what the world answers to the walk.
+   *
+   * @param store - Where the bytes go.
+   * @throws {UsageError} {@link RecordTooLarge}
+   */
+  record(asked: AskedImage, store: ByteStore): Promise<RecordedVerdict>;
+}
+
+/** A verdict, and all that the world answered on the way to it. */
+export interface RecordedVerdict {
+  /** The image as it was asked for. */
+  readonly reference: ImageReference;
+  readonly verdict: Verdict;
+  readonly record: WalkRecord;
 }
 
 /** What all that is judged by one command shares. */
 export interface Judging {
   readonly policy: Policy;
+  readonly policyBytes: Uint8Array;
+  readonly roots: readonly TrustedRootProfile[];
   /** @param named - Registries that the person named, and that may be reached whatever their addresses are. */
   connect(named: readonly string[]): Connected;
 }
@@ -109,13 +130,17 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
   const { platform } = args;
   const wanted =
     platform === undefined ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
-  const { policy, connect } = await openJudging(args, surroundings);
-  const judgeOne = async (asked: AskedImage): Promise<Verdict> => {
+  const { policy, policyBytes, roots, connect } = await openJudging(args, surroundings);
+  const open = async <Told>(
+    asked: AskedImage,
+    use: (subject: Subject, ports: WalkPorts, resolve: Resolve) => Promise<Told>,
+  ): Promise<Told> => {
     // The person named this registry; everything else that the walk meets is named by strangers (DESIGN §7).
     const connected = connect(registryOf(asked));
     let subject: Subject | undefined;
     try {
-      subject = await openSubject(asked, connected.elsewhere);
+      const elsewhere = resolvingOnce(connected.elsewhere);
+      subject = await openSubject(asked, elsewhere);
       if (policy === defaultPolicy && subject.origin?.namedBy === "archive") {
         // The default policy accepts whoever owns the name: an archive that chooses its name would choose its judge.
         throw new UsageError(
@@ -128,13 +153,27 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
         attestations: combineSources([subject, ...connected.bundles]),
         layers: subject.layers,
       };
-      return await verdictOn(subject, ports, policy, wanted, surroundings.now());
+      return await use(subject, ports, elsewhere.resolve);
     } finally {
       await subject?.close();
       await connected.close();
     }
   };
-  return { policy, judge: judgeOne };
+  return {
+    policy,
+    policyBytes,
+    roots,
+    judge: (asked) => open(asked, (subject, ports) => verdictOn(subject, ports, policy, wanted, surroundings.now())),
+    record: (asked, store) =>
+      open(asked, async (subject, ports, resolve) => {
+        const { reference } = subject;
+        const recording = recordWalk(ports, resolveOf(subject, resolve), store);
+        const verdict = await verdictOn(subject, recording.ports, policy, wanted, surroundings.now());
+        // The name was looked up before the walk; that is written down too.
+        await findNamed(reference, recording.ports);
+        return { reference, verdict, record: await recording.finish() };
+      }),
+  };
 }
 
 /**
@@ -145,8 +184,7 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
  */
 export async function openJudging(args: JudgeSettings, surroundings: Surroundings): Promise<Judging> {
   const { env, stderr } = surroundings;
-  const policy =
-    args.policy === undefined ? defaultPolicy : parsePolicy(await readInput("policy", args.policy), args.policy);
+  const { policy, policyBytes } = await readPolicy(args.policy);
   if (args.refreshRoots === true && args.trustedRoot.length > 0)
     throw new UsageError("--refresh-roots and --trusted-root: one or the other; a root of yours is refreshed by you");
   if (args.offline && args.refreshRoots === true)
@@ -191,11 +229,42 @@ export async function openJudging(args: JudgeSettings, surroundings: Surrounding
     };
     return { elsewhere, bundles, ports, close };
   };
-  return { policy, connect };
+  return { policy, policyBytes, roots, connect };
 }
 
-async function verdictOn(
-  { reference, found, origin }: Subject,
+/** The policy that was given, or the default one. @throws {UsageError} @throws {PolicyError} */
+export async function readPolicy(
+  path: string | undefined,
+): Promise<{ readonly policy: Policy; readonly policyBytes: Uint8Array }> {
+  if (path === undefined) return { policy: defaultPolicy, policyBytes: new TextEncoder().encode(DEFAULT_POLICY_TEXT) };
+  const policyBytes = await readInput("policy", path);
+  return { policy: parsePolicy(policyBytes, path), policyBytes };
+}
+
+/** What a name stands for is asked once: whatever is told of it afterwards is that answer. */
+function resolvingOnce(elsewhere: Elsewhere): Elsewhere {
+  const answers = new Map<string, ReturnType<Elsewhere["resolve"]>>();
+  return {
+    ...elsewhere,
+    resolve(reference) {
+      const key = formatReference(reference);
+      const answer = answers.get(key) ?? elsewhere.resolve(reference);
+      answers.set(key, answer);
+      return answer;
+    },
+  };
+}
+
+/** Of an image on disk the name is a word, and stands for what was found there. @throws {UsageError} if that is nothing. */
+function resolveOf({ found, origin }: Subject, resolve: Resolve): Resolve {
+  if (origin === undefined) return resolve;
+  if ("kind" in found) throw new UsageError(`write evidence on ${origin.place}: no image could be read there`);
+  return async () => ({ pinned: found });
+}
+
+/** Judges an image by the ports given. */
+export async function verdictOn(
+  { reference, found, origin }: Pick<Subject, "reference" | "found" | "origin">,
   ports: WalkPorts,
   policy: Policy,
   wanted: Platform | "every",
@@ -226,7 +295,8 @@ function registryOf(asked: AskedImage): readonly string[] {
   return named === undefined ? [] : [named.registry];
 }
 
-async function readTrustedRoot(path: string): Promise<TrustedRootProfile> {
+/** Reads a trusted root that the person named. @throws {UsageError} */
+export async function readTrustedRoot(path: string): Promise<TrustedRootProfile> {
   const bytes = await readInput("trusted root", path);
   return usage(TrustedRootError, () => parseTrustedRoot(bytes, path));
 }

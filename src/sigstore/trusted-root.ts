@@ -27,6 +27,8 @@ export interface TrustedRootProfile {
   readonly name: string;
   /** SHA-256 of the file's bytes, by which caches and evidence know it. */
   readonly digest: Digest;
+  /** The file's bytes, so that it can be handed on with what was verified by it. */
+  readonly bytes: Uint8Array;
   readonly thresholds: Thresholds;
   /** Parsed once; the keys and certificates in it are used as they are for every bundle. */
   readonly material: TrustMaterial;
@@ -100,6 +102,7 @@ export function parseTrustedRoot(fileBytes: Uint8Array, name: string): TrustedRo
   return {
     name,
     digest: digestOf(fileBytes),
+    bytes: fileBytes,
     thresholds: { tlog: logs ? 1 : 0, ctlog: material.ctlogs.length > 0 ? 1 : 0, tsa: logs ? 0 : 1 },
     material,
   };

@@ -181,7 +181,8 @@ export interface PolicySurroundings {
   readonly server: string;
 }
 
-const GITHUB_COM: PolicySurroundings = { server: "https://github.com" };
+/** Where a policy file runs that nobody says anything else of. */
+export const GITHUB_COM: PolicySurroundings = { server: "https://github.com" };
 
 /**
  * Reads a policy file.

@@ -40,7 +40,8 @@ test("reads a bundle of each known version, and names it by the hash of its byte
     "application/vnd.dev.sigstore.bundle.v0.3+json",
   ]) {
     const bytes = bytesOf({ ...bundle, mediaType });
-    assert.deepEqual(parseBundle(bytes), { kind: "bundle", digest: digestOf(bytes), json: { ...bundle, mediaType } });
+    const json = { ...bundle, mediaType };
+    assert.deepEqual(parseBundle(bytes), { kind: "bundle", digest: digestOf(bytes), json, bytes });
   }
 });
 

@@ -1,17 +1,21 @@
 import { createServer } from "node:http";
 import { createGitHubAttestations } from "../../src/github/attestations.ts";
 import { createGitHubClient } from "../../src/github/client.ts";
+import { readDocument } from "../../src/image/json.ts";
 import { parseReference } from "../../src/image/reference.ts";
 import { createRegistryClient, type RegistryOptions } from "../../src/registry/client.ts";
 import { parseTrustedRoot } from "../../src/sigstore/trusted-root.ts";
 import { createBundleVerifier } from "../../src/sigstore/verifier.ts";
-import { type Ancestry, ancestryOfFinding, walkAncestry } from "../../src/trust/ancestry.ts";
+import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../../src/trust/ancestry.ts";
 import { combineSources } from "../../src/trust/attestation-sources.ts";
 import type { FeedPorts } from "../../src/trust/feed-reading.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { type AttestationSource, type BundleVerifier, CouldNotLook } from "../../src/trust/ports.ts";
+import { createByteStore, type Resolve, recordWalk } from "../../src/trust/recording.ts";
+import { replayPorts } from "../../src/trust/replaying.ts";
 import { findingOf } from "../../src/trust/resolve.ts";
 import { judge, type Verdict } from "../../src/trust/verdict.ts";
+import { walkRecordSchema } from "../../src/trust/walk-record.ts";
 import { listen, stop } from "../world/github/listen.ts";
 import { type OciRegistry, startOciRegistry } from "../world/oci-registry.ts";
 import { type Sigstore, startSigstore } from "../world/sigstore.ts";
@@ -33,6 +37,8 @@ export interface Trial {
 /** What all trials stand on: two Sigstore instances, and registries of three kinds. */
 export interface Ground {
   try(mutation: Mutation): Promise<{ readonly verdict: Verdict; readonly trial: Trial }>;
+  /** The same over ports that write down what they answer, and then over what was written, as a file holds it. */
+  tryWritten(mutation: Mutation): Promise<{ readonly verdict: Verdict; readonly replayed: Verdict }>;
   close(): Promise<void>;
 }
 
@@ -69,16 +75,35 @@ export async function startGround(): Promise<Ground> {
     return { ...common, registry, namespace, images: await makeAll(place, NAMES.slice(from), spoil) };
   };
 
+  const tryBy = async (mutation: Mutation, through?: Through) => {
+    const trial = await prepare(mutation);
+    await mutation.after?.(trial);
+    try {
+      mutation.replies?.(trial);
+      return { verdict: await judgeTrial(trial, mutation, through), trial };
+    } finally {
+      trial.registry.heal();
+    }
+  };
+
   return {
-    async try(mutation) {
-      const trial = await prepare(mutation);
-      await mutation.after?.(trial);
-      try {
-        mutation.replies?.(trial);
-        return { verdict: await judgeTrial(trial, mutation), trial };
-      } finally {
-        trial.registry.heal();
-      }
+    try: (mutation) => tryBy(mutation),
+    async tryWritten(mutation) {
+      const replays: (() => Promise<Verdict>)[] = [];
+      const { verdict } = await tryBy(mutation, async (ports, resolve, judgeBy) => {
+        const store = createByteStore(Number.MAX_SAFE_INTEGER);
+        const recording = recordWalk(ports, resolve, store);
+        const judged = await judgeBy(recording.ports, recording.ports.resolve);
+        const text = JSON.stringify(await recording.finish());
+        replays.push(() => {
+          const written = replayPorts(readDocument(walkRecordSchema, Buffer.from(text)), store.bytes, ports.verifier);
+          return judgeBy(written, written.resolve);
+        });
+        return judged;
+      });
+      const [replay] = replays;
+      if (replay === undefined) throw new Error("nothing was written down");
+      return { verdict, replayed: await replay() };
     },
     close: async () => {
       await Promise.all([sigstore, stranger, usual, withoutReferrers, paged].map((each) => each.close()));
@@ -104,8 +129,17 @@ export function firstOwn({ spoil = {}, fresh, after }: Mutation): Name | undefin
   return fresh ?? NAMES.find((name) => spoil[name] !== undefined) ?? (after && "base");
 }
 
+type Judge = (ports: WalkPorts, resolve: Resolve) => Promise<Verdict>;
+
+/** Puts something between the walk and its ports. */
+type Through = (ports: WalkPorts, resolve: Resolve, judgeBy: Judge) => Promise<Verdict>;
+
 /** As the command does it: the tag is resolved once, the walk starts at the digest. */
-async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
+async function judgeTrial(
+  trial: Trial,
+  mutation: Mutation,
+  through: Through = (ports, resolve, judgeBy) => judgeBy(ports, resolve),
+): Promise<Verdict> {
   const { registry, sigstore, images } = trial;
   const text = policyText(registry.host);
   const policy = parsePolicy(Buffer.from(mutation.policy?.(text, trial) ?? text), "policy.yml");
@@ -120,18 +154,21 @@ async function judgeTrial(trial: Trial, mutation: Mutation): Promise<Verdict> {
   };
   const reference = parseReference(`${images.app.repository}:1.0.0`);
   const asOf = new Date();
-  try {
+  const judgeBy: Judge = async (by, resolve) => {
     let ancestry: Ancestry;
     try {
-      const resolved = await client.resolve(reference);
+      const resolved = await resolve(reference);
       ancestry =
         resolved === undefined
           ? ancestryOfFinding(reference, { kind: "unresolved", code: "tag-not-found", reason: "not there" })
-          : await walkAncestry(ports, policy, resolved.pinned, "every", asOf, mutation.own);
+          : await walkAncestry(by, policy, resolved.pinned, "every", asOf, mutation.own);
     } catch (error) {
       ancestry = ancestryOfFinding(reference, findingOf(error));
     }
     return judge(ancestry, policy, reference, asOf);
+  };
+  try {
+    return await through(ports, client.resolve, judgeBy);
   } finally {
     await client.close();
     await github?.close();

@@ -1,0 +1,158 @@
+import { ArchiveError } from "../archive/error.ts";
+import { readEvidence } from "../archive/evidence-file.ts";
+import type { Digest } from "../image/digest.ts";
+import { JsonError, readDocument } from "../image/json.ts";
+import { PlatformError, parsePlatform } from "../image/platform.ts";
+import { type ImageReference, ImageReferenceError, imageName, parseReference } from "../image/reference.ts";
+import type { EvidenceAnswer } from "../report/evidence-report.ts";
+import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
+import { createBundleVerifier } from "../sigstore/verifier.ts";
+import type { AnsweredPorts } from "../trust/answered-ports.ts";
+import { type ExportedImage, exportedEvidenceSchema } from "../trust/exported-evidence.ts";
+import { type Policy, parseDefaultPolicy, parsePolicy } from "../trust/policy.ts";
+import { defaultPolicy } from "../trust/policy-default.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
+import { replayPorts, WalkRecordError } from "../trust/replaying.ts";
+import { findingOf } from "../trust/resolve.ts";
+import type { Verdict } from "../trust/verdict.ts";
+import type { RecordedBytes } from "../trust/walk-record.ts";
+import { nothingElsewhere } from "./elsewhere.ts";
+import { UsageError, usage } from "./exit-code.ts";
+import { feedShelf } from "./feed-shelf.ts";
+import { findNamed } from "./subject.ts";
+import { type Surroundings, verdictOn } from "./walk.ts";
+
+/** Largest document in a file of evidence, in bytes. That of one usual image has some tens of kilobytes. */
+const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
+
+/** A file of evidence, whole and of the right form; nothing in it is believed. */
+export interface OpenEvidence {
+  readonly digest: Digest;
+  readonly images: readonly ExportedImage[];
+  readonly bytes: RecordedBytes;
+}
+
+/** @throws {UsageError} of a file that isn't as it was written. */
+export async function openEvidence(path: string): Promise<OpenEvidence> {
+  const advice = "get the file anew";
+  try {
+    const { digest, document, blobs } = await readEvidence(path);
+    if (document.length > MAX_DOCUMENT_BYTES)
+      throw new UsageError(`read evidence ${path}: its document has more than ${MAX_DOCUMENT_BYTES} bytes`);
+    const { images } = usage(JsonError, () => readDocument(exportedEvidenceSchema, document), advice);
+    return { digest, images, bytes: blobs };
+  } catch (error) {
+    if (error instanceof ArchiveError || error instanceof BeyondLimit)
+      throw new UsageError(`${error.message}; ${advice}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Whether an image of the file is the one that is meant, by all that was said of it. */
+export function isNamed({ reference, record }: ExportedImage, asked: ImageReference): boolean {
+  const held = referenceOf(reference);
+  const found = record.resolutions.flatMap(({ reference: name, answer }) =>
+    name === reference && answer.kind === "found" ? [answer.digest] : [],
+  );
+  return (
+    imageName(held) === imageName(asked) &&
+    (asked.tag === undefined || asked.tag === held.tag) &&
+    (asked.digest === undefined || asked.digest === (held.digest ?? found[0]))
+  );
+}
+
+/** Which trusted roots there are to judge by what was then. */
+export interface RootsThen {
+  /** Those that hold here. */
+  readonly roots: readonly TrustedRootProfile[];
+  /** Those that may be in the file: whoever made it could have put one of their own there. */
+  readonly known: readonly TrustedRootProfile[];
+  /** Whether those in the file are taken unknown. */
+  readonly takeFiles: boolean;
+}
+
+/**
+ * What the verdict was at the time of the export, by the policy in the file (RULES R34). Of the trusted roots in it only those are taken
+ * that are known here, unless whoever asks wants it otherwise.
+ *
+ * @throws {UsageError}
+ */
+export async function asItWas(
+  image: ExportedImage,
+  bytes: RecordedBytes,
+  { roots, known, takeFiles }: RootsThen,
+): Promise<EvidenceAnswer["atExport"]> {
+  const areKnown = image.trustedRoots.every(({ blob }) => known.some(({ digest }) => digest === blob));
+  const isFiles = areKnown || takeFiles;
+  const taken = isFiles
+    ? image.trustedRoots.map(({ name, blob }) =>
+        usage(TrustedRootError, () => parseTrustedRoot(heldBytes(bytes, blob), name)),
+      )
+    : roots;
+  const verdict = await replay(image, portsOf(image, bytes, taken), policyOf(image, bytes), new Date(image.asOf));
+  return { verdict, roots: areKnown ? "known" : takeFiles ? "file" : "here" };
+}
+
+/**
+ * What the verdict is by the policy and the trusted roots of whoever asks, today (RULES R34). What the file doesn't hold couldn't be
+ * looked at, be it that its maker had nobody to ask; of roots feeds also those count that were seen here.
+ *
+ * @throws {UsageError}
+ */
+export async function asIsKnown(
+  image: ExportedImage,
+  bytes: RecordedBytes,
+  { policy, roots, asOf }: { policy: Policy; roots: readonly TrustedRootProfile[]; asOf: Date },
+  surroundings: Surroundings,
+): Promise<Verdict> {
+  const ports = portsOf(image, bytes, roots);
+  const here = feedShelf(surroundings);
+  const whole: AnsweredPorts = {
+    ...ports,
+    layers: ports.layers ?? nothingElsewhere.layers,
+    defaultBranches: ports.defaultBranches ?? nothingElsewhere.defaultBranches,
+    feeds: {
+      source: ports.feeds?.source ?? nothingElsewhere,
+      shelf: {
+        readFeed: async (key) => (await here.readFeed(key)) ?? ports.feeds?.shelf.readFeed(key),
+        keepFeed: async () => {},
+      },
+    },
+  };
+  return replay(image, whole, policy, asOf);
+}
+
+function portsOf(image: ExportedImage, bytes: RecordedBytes, roots: readonly TrustedRootProfile[]): AnsweredPorts {
+  return usage(WalkRecordError, () => replayPorts(image.record, bytes, createBundleVerifier({ roots })));
+}
+
+async function replay(image: ExportedImage, ports: AnsweredPorts, policy: Policy, asOf: Date): Promise<Verdict> {
+  const { platform } = image;
+  const reference = referenceOf(image.reference);
+  const wanted = platform === null ? "every" : usage(PlatformError, () => parsePlatform(platform));
+  const found = await findNamed(reference, ports);
+  try {
+    return await verdictOn({ reference, found }, ports, policy, wanted, asOf);
+  } catch (error) {
+    // Of images that are known a walk can't do without an answer.
+    if (!(error instanceof CouldNotLook)) throw error;
+    return verdictOn({ reference, found: { kind: "finding", finding: findingOf(error) } }, ports, policy, wanted, asOf);
+  }
+}
+
+/** @throws {UsageError} @throws {PolicyError} */
+function policyOf({ policy: { name, blob, server, isDefault } }: ExportedImage, bytes: RecordedBytes): Policy {
+  if (blob === defaultPolicy.digest) return defaultPolicy;
+  const text = heldBytes(bytes, blob);
+  return isDefault ? parseDefaultPolicy(text, name) : parsePolicy(text, name, { server });
+}
+
+function heldBytes(bytes: RecordedBytes, blob: Digest): Uint8Array {
+  const held = bytes.get(blob);
+  if (held === undefined) throw new UsageError(`read evidence: ${blob} is named, and isn't there`);
+  return held;
+}
+
+function referenceOf(text: string): ImageReference {
+  return usage(ImageReferenceError, () => parseReference(text));
+}
