@@ -6,7 +6,7 @@ import type { PullOutcome } from "./pull.ts";
 import { newCheck, type PullJob, parsePullId, pullId } from "./pull-check.ts";
 import { judgePull } from "./pull-judge.ts";
 import { pinsDue, pinsStep } from "./pull-pins-step.ts";
-import type { PullPorts } from "./pull-ports.ts";
+import { MAX_SAME_HEAD, type PullPorts } from "./pull-ports.ts";
 import { judgeAgain, keep, on, type PullStep, save, settled } from "./pull-step.ts";
 import { openPullCheckRun, reportPull, tellPullOutcome } from "./pull-tell.ts";
 
@@ -142,6 +142,8 @@ async function heldBack(ports: PullPorts, job: PullJob, outcome: PullOutcome): P
 
 async function holderOf(ports: PullPorts, job: PullJob): Promise<number | undefined> {
   const others = await ports.store.listSameHead(job);
+  // Whoever opens enough of them hides none that fails behind them.
+  if (others.length > MAX_SAME_HEAD) return others[0]?.number;
   return others.find(
     ({ outcome }) => outcome !== undefined && outcome.kind !== "superseded" && ownConclusionOf(outcome) !== "success",
   )?.number;

@@ -7,6 +7,9 @@ import type { PullRequestReader, SourceReader } from "./ports.ts";
 import type { PullJob } from "./pull-check.ts";
 import type { PullPinsPorts } from "./pull-pins-ports.ts";
 
+/** So many other pull requests of one head are looked at; where there are more, none of them passes. */
+export const MAX_SAME_HEAD = 100;
+
 /** What is kept of pull requests' checks. Every method is one transaction, and rows belong to an installation (RULES R3). */
 export interface PullStore {
   /** @returns undefined if it isn't known, or the app was taken from it. */
@@ -29,7 +32,7 @@ export interface PullStore {
   closePull(repository: Repository, number: number, at: Date): Promise<void>;
   /** It is open, whatever was known. */
   reopenPull(repositoryId: number, number: number): Promise<void>;
-  /** The newest checks of the other open pull requests whose newest check is of this head. */
+  /** The newest checks of the other open pull requests whose newest check is of this head; one more than {@link MAX_SAME_HEAD} at most. */
   listSameHead(check: Pick<PullJob, "repository" | "number" | "head">): Promise<readonly PullJob[]>;
 }
 

@@ -1,15 +1,12 @@
 import { type Selectable, sql } from "kysely";
 import type { Repository } from "../build/build.ts";
 import { type PullJob, pullId } from "../change/pull-check.ts";
-import type { PullIndex, PullStore, StalePulls } from "../change/pull-ports.ts";
+import { MAX_SAME_HEAD, type PullIndex, type PullStore, type StalePulls } from "../change/pull-ports.ts";
 import { StoreError } from "./error.ts";
 import { checkOf, checkStateOf, newCheckRowOf } from "./pull-row.ts";
 import { repositoryOf, writeIfNews } from "./repositories.ts";
 import type { RepositoryRow } from "./schema.ts";
 import type { StoreTools } from "./transact.ts";
-
-/** So many pull requests can have one head, as far as anybody looks. */
-const MAX_SAME_HEAD = 100;
 
 /** Pull requests' checks beyond what moving them on needs. */
 export interface Pulls extends Omit<PullStore, "readRepository">, PullIndex, StalePulls {
@@ -35,7 +32,8 @@ export function createPulls({ db, attempt, transact }: StoreTools): Pulls {
       .where("pull_checks.head_commit", "=", commit)
       .where(IS_NEWEST)
       .orderBy("pull_checks.number")
-      .limit(MAX_SAME_HEAD)
+      // Itself, and one too many.
+      .limit(MAX_SAME_HEAD + 2)
       .execute();
     return rows.map(checkOf);
   };
@@ -117,7 +115,9 @@ export function createPulls({ db, attempt, transact }: StoreTools): Pulls {
       }),
     listSameHead: ({ repository, number, head }) =>
       attempt(`find pull requests of the head ${head.commit}`, async () =>
-        (await newestOfHead(repository.id, head.commit)).filter((each) => each.number !== number),
+        (await newestOfHead(repository.id, head.commit))
+          .filter((each) => each.number !== number)
+          .slice(0, MAX_SAME_HEAD + 1),
       ),
     noteRepository: (repository) =>
       transact(`note the repository ${repository.id}`, (tx) => writeIfNews(tx, repository)),
