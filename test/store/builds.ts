@@ -68,6 +68,35 @@ export function testBuilds(shared: SharedStore): void {
     await assert.rejects(store.saveBuild(newBuild(repository, { id })), { code: "database" });
   });
 
+  test("builds of a commit are the newest of each tag and image, in its own repository only", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const [repository, other] = [newRepository(), newRepository()];
+    const [commit, moved] = ["1".repeat(40), "2".repeat(40)];
+    let minute = 0;
+    const made = async (ref: string, given: Partial<Build["key"]> = {}, of = repository) => {
+      const createdAt = new Date(Date.UTC(2026, 10, 27, 12, minute++));
+      const build = newBuild(of, { createdAt, key: { ref: `refs/tags/${ref}`, commit, ...given } });
+      await store.recordPush(pushOf([build]));
+      return build.id;
+    };
+    const listed = async (at = commit) => (await store.listBuildsOfCommit(repository.id, at)).map(({ id }) => id);
+    const first = await made("v1");
+    const image = await made("tools-v1", { image: "ghcr.io/acme/tools" });
+    await made("v2");
+    await made("v1", {}, other);
+    assert.equal((await listed()).length, 3);
+    const away = await made("v2", { commit: moved, generation: 2 });
+    assert.deepEqual(await listed(), [first, image]);
+    assert.deepEqual(await listed(moved), [away]);
+    const again = await made("v1", { generation: 2, policyDigest: digest("another policy") });
+    assert.deepEqual(await listed(), [image, again]);
+    assert.deepEqual(await listed("3".repeat(40)), []);
+    const found = await store.listBuildsOfCommit(repository.id, commit);
+    assert.deepEqual(found[1], await store.readBuild(again));
+  });
+
   test("policies are read as they were stored, and replaced whole", async (t) => {
     const scene = await shared(t);
     if (!scene) return;

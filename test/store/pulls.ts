@@ -5,6 +5,7 @@ import type { Repository } from "../../src/build/build.ts";
 import type { PullOutcome } from "../../src/change/pull.ts";
 import { newCheck, type PullJob, pullId } from "../../src/change/pull-check.ts";
 import { NOT_WRITTEN, type PinsAnswer } from "../../src/change/pull-pins.ts";
+import { MAX_SAME_HEAD } from "../../src/change/pull-ports.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { newRepository, policyText } from "./build-fixture.ts";
 import type { SharedStore } from "./places.ts";
@@ -67,6 +68,8 @@ export function testPulls(shared: SharedStore): void {
     const saved = await store.saveCheck(done);
     assert.deepEqual(await store.readNewestCheck(repository.id, 1), saved);
     assert.deepEqual(await store.findPullByCheckRun(repository.id, 17), saved);
+    assert.equal(await store.findPullByCheckRun(repository.id, 18), undefined);
+    assert.equal(await store.findPullByCheckRun(newRepository().id, 17), undefined);
     assert.deepEqual(await store.readPullCheck(made.id), saved);
     await assert.rejects(store.saveCheck(done), { code: "lost-race" });
   });
@@ -136,6 +139,84 @@ export function testPulls(shared: SharedStore): void {
     assert.deepEqual(await others(), []);
     await store.reopenPull(repository.id, 2);
     assert.deepEqual(await others(), [2]);
+  });
+
+  test("R31 more pull requests of one head than anybody looks at are told to be too many", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository();
+    await store.noteRepository(repository);
+    const [first, ...others] = [...Array(MAX_SAME_HEAD + 3).keys()].map((i) => checkOf(repository, i + 1));
+    assert.ok(first);
+    await store.beginCheck(first);
+    for (const each of others.slice(0, MAX_SAME_HEAD)) await store.beginCheck(each);
+    assert.equal((await store.listSameHead(first)).length, MAX_SAME_HEAD);
+    for (const each of others.slice(MAX_SAME_HEAD)) await store.beginCheck(each);
+    for (const each of [first, ...others.slice(-1)])
+      assert.equal((await store.listSameHead(each)).length, MAX_SAME_HEAD + 1);
+  });
+
+  test("pull requests of a commit are those whose newest check is of it, in its own repository, and open", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const [repository, other] = [newRepository(), newRepository()];
+    for (const each of [repository, other]) await store.noteRepository(each);
+    const [one, two, three] = [checkOf(repository, 1), checkOf(repository, 2), checkOf(repository, 3)];
+    for (const each of [one, two, three, checkOf(other, 4)]) await store.beginCheck(each);
+    await store.beginCheck({ ...checkOf(repository, 2, two), head: { ...head, commit: "f".repeat(40) } });
+    const again = checkOf(repository, 3, three);
+    await store.beginCheck(again);
+    const found = await store.listPullsOf(repository.id, head.commit);
+    assert.deepEqual(
+      found.map(({ id }) => id),
+      [one.id, again.id],
+    );
+    await store.closePull(repository, 3, NOW);
+    assert.deepEqual(await store.listPullsOf(repository.id, head.commit), [one]);
+  });
+
+  test("R2 stale are the newest checks that are done, of either policy, so many for each installation", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const repository = newRepository({ ownerId: newRepository().id });
+    const beside = newRepository({ ownerId: repository.ownerId, installation: repository.installation });
+    const away = newRepository();
+    for (const each of [repository, beside, away]) await store.noteRepository(each);
+    const done = async (of: Repository, number: number, minutes: number) => {
+      const createdAt = later(minutes * 60_000);
+      await store.beginCheck({ ...checkOf(of, number), createdAt });
+      const check = await store.readNewestCheck(of.id, number);
+      assert.ok(check);
+      return store.saveCheck({ ...check, phase: "done", answersTo: { repository: "absent", organisation: "absent" } });
+    };
+    const stale = async (limit = 1000, now = NOW) => {
+      const ours = [repository, beside, away].map(({ id }) => `${id}/`);
+      return (await store.listStalePulls(now, limit)).filter((id) => ours.some((each) => id.startsWith(each)));
+    };
+    const first = await done(repository, 1, 1);
+    await done(repository, 2, 2);
+    await done(beside, 3, 3);
+    await done(away, 4, 4);
+    assert.deepEqual(await stale(), [], "nobody has seen a policy");
+    for (const each of [repository, away]) await store.savePolicyState(each, "organisation", "absent", undefined);
+    assert.deepEqual(await stale(), [], "they answer what was seen");
+    const text = policyText("organisation", `version: 1\n# ${randomUUID()}\n`);
+    for (const each of [repository, away])
+      await store.savePolicyState(each, "organisation", digestOf(text.bytes), text);
+    const [fourth, third, second] = [pullId(away.id, 4), pullId(beside.id, 3), pullId(repository.id, 2)];
+    assert.deepEqual(await stale(), [fourth, third, second, pullId(repository.id, 1)]);
+    assert.deepEqual(await stale(2), [fourth, third, second]);
+    assert.deepEqual(await stale(1), [fourth, third]);
+    await store.beginCheck(checkOf(repository, 1, first));
+    await store.forgetRepository(away.id);
+    assert.deepEqual(await stale(), [third, second], "what is judged, and where the app isn't, is nothing to wake");
+    await store.closePull(beside, 3, NOW);
+    assert.deepEqual(await stale(), [second]);
+    await store.reopenPull(beside.id, 3);
+    assert.deepEqual(await stale(), [third, second]);
   });
 
   test("R2 R14 an open pull request is stale by another policy, or when something has lapsed", async (t) => {
@@ -216,5 +297,21 @@ export function testPulls(shared: SharedStore): void {
     assert.equal(await claimed(NOW, later(-HOUR)), true);
     assert.equal(await claimed(NOW, later(-HOUR)), false);
     assert.equal(await claimed(later(HOUR), later(1)), true);
+    const another = await scene.another();
+    const most = 1000;
+    const both = await Promise.all(
+      [store, another].map((each) => each.claimListings(later(3 * HOUR), later(2 * HOUR), most)),
+    );
+    assert.equal(both.flat().filter(({ id }) => id === repository.id).length, 1);
+    await store.forgetRepository(repository.id);
+    assert.equal(await claimed(later(9 * HOUR), later(8 * HOUR)), false);
+    const two = [newRepository(), newRepository()];
+    for (const each of two) await store.noteRepository(each);
+    const one = await store.claimListings(later(9 * HOUR), later(8 * HOUR), 1);
+    const rest = await store.claimListings(later(9 * HOUR), later(8 * HOUR), most);
+    assert.equal(one.length, 1);
+    const ours = [...one, ...rest].filter(({ id }) => two.some((each) => each.id === id));
+    assert.deepEqual(new Set(ours), new Set(two));
+    assert.equal(ours.length, 2);
   });
 }
