@@ -77,38 +77,43 @@ function documentOf(text: string): unknown {
 /** Runs a program to its end, its output bounded in bytes and time. @throws {UsageError} */
 function run(program: string, args: readonly string[], env: Surroundings["env"]): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: env as NodeJS.ProcessEnv,
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: BAKE_MS,
-      killSignal: "SIGKILL",
-    });
+    const child = spawn(program, args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
     const printed: Buffer[] = [];
-    const [said, sizes]: [Buffer[], { printed: number; said: number }] = [[], { printed: 0, said: 0 }];
+    const said: Buffer[] = [];
+    const sizes = { printed: 0, said: 0 };
+    // Its plugin, a process of its own, may hold the pipes open: nobody waits for it.
+    const stop = (why: string) => {
+      child.kill("SIGKILL");
+      child.stdout.destroy();
+      child.stderr.destroy();
+      fail(why);
+    };
+    // Not by an option of spawn, whose clock goes on where the program isn't there.
+    const timer = setTimeout(() => stop(`buildx was stopped after ${BAKE_MS} ms`), BAKE_MS);
+    const fail = (why: string, cause?: unknown) => {
+      clearTimeout(timer);
+      reject(new UsageError(why, { cause }));
+    };
     child.stdout.on("data", (chunk: Buffer) => {
       sizes.printed += chunk.length;
-      if (sizes.printed > MAX_PRINTED_BYTES) child.kill("SIGKILL");
+      if (sizes.printed > MAX_PRINTED_BYTES) stop(`buildx printed more than ${MAX_PRINTED_BYTES} bytes`);
       else printed.push(chunk);
     });
     child.stderr.on("data", (chunk: Buffer) => {
-      if (sizes.said < MAX_PRINTED_BYTES) said.push(chunk);
+      if (sizes.said < MAX_TOLD) said.push(chunk);
       sizes.said += chunk.length;
     });
     child.on("error", (error: NodeJS.ErrnoException) => {
       const why = error.code === "ENOENT" ? `there is no ${program} on the PATH` : error.message;
-      reject(new UsageError(`${why}: ${INSTALL}`, { cause: error }));
+      fail(`${why}: ${INSTALL}`, error);
     });
-    child.on("close", (code, signal) => {
+    child.on("close", (code) => {
+      clearTimeout(timer);
       if (code === 0) return resolve(Buffer.concat(printed).toString("utf8"));
-      if (sizes.printed > MAX_PRINTED_BYTES)
-        return reject(new UsageError(`buildx printed more than ${MAX_PRINTED_BYTES} bytes`));
-      if (signal !== null) return reject(new UsageError(`buildx was stopped after ${BAKE_MS} ms`));
-      const words = Buffer.concat(said).toString("utf8").trim().slice(-MAX_TOLD);
-      // An older docker without the plugin knows neither the command nor its options.
+      const words = Buffer.concat(said).toString("utf8").trim().slice(0, MAX_TOLD);
+      // An older docker, and one without the plugin, know neither the command nor its options.
       const isWithout = /unknown command|is not a docker command|unknown (?:shorthand )?flag/.test(words);
-      reject(
-        new UsageError(`docker buildx bake --print: ${words || `exit code ${code}`}${isWithout ? `: ${INSTALL}` : ""}`),
-      );
+      fail(`docker buildx bake --print: ${words || `exit code ${code}`}${isWithout ? `: ${INSTALL}` : ""}`);
     });
   });
 }
