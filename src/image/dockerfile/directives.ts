@@ -10,6 +10,9 @@ export interface Directive {
 }
 
 const KNOWN = new Set(["syntax", "escape", "check"]);
+
+/** To frontends before 1.9 a line that says `check` is a comment, so that what follows is none of the directives. */
+export const OLDER_DIRECTIVES: ReadonlySet<string> = new Set(["syntax", "escape"]);
 const NAME = /^([a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n\f\r ]*/;
 
 /** What a file says of who is to read it, as {@link detectSyntax} finds it. */
@@ -28,12 +31,17 @@ export interface Syntax {
  * @param prefix - `#`, or `//`.
  * @returns undefined if the line is no directive that BuildKit knows.
  */
-export function readDirective(text: string, { start, end }: Place, prefix: string): Directive | undefined {
+export function readDirective(
+  text: string,
+  { start, end }: Place,
+  prefix: string,
+  names: ReadonlySet<string> = KNOWN,
+): Directive | undefined {
   if (!text.startsWith(prefix, start)) return undefined;
   const from = skipSpace(text, start + prefix.length, end);
   const match = NAME.exec(text.slice(from, end));
   const name = match?.[1]?.toLowerCase();
-  if (match === null || name === undefined || !KNOWN.has(name)) return undefined;
+  if (match === null || name === undefined || !names.has(name)) return undefined;
   const valueStart = from + match[0].length;
   let valueEnd = end;
   while (valueEnd > valueStart && /[\t\n\f\r ]/.test(text.charAt(valueEnd - 1))) valueEnd--;

@@ -1,4 +1,4 @@
-import { readDirective } from "./directives.ts";
+import { OLDER_DIRECTIVES, readDirective } from "./directives.ts";
 import { type Budget, ExpansionError } from "./expansion.ts";
 import { checkFlags, type Flag, readFlags } from "./flags.ts";
 import { findHeredocs, type Heredoc } from "./heredoc.ts";
@@ -71,20 +71,31 @@ const HEREDOCS = new Set(["ADD", "COPY", "RUN"]);
  * @throws {DockerfileError}
  */
 export function readInstructions(source: Source, budget: Budget): Instructions {
-  return new Parser(source, budget).run();
+  return new Parser(source, budget, false).run();
+}
+
+/**
+ * Cuts a Dockerfile into instructions as frontends of before heredocs and `check` did, to which their lines are instructions and a comment.
+ *
+ * @throws {DockerfileError}
+ */
+export function readOlderInstructions(source: Source, budget: Budget): Instructions {
+  return new Parser(source, budget, true).run();
 }
 
 class Parser {
   readonly #source: Source;
   readonly #budget: Budget;
+  readonly #isOlder: boolean;
   readonly #directives = new Set<string>();
   #escape = "\\";
   #directivesDone = false;
   #line = 0;
 
-  constructor(source: Source, budget: Budget) {
+  constructor(source: Source, budget: Budget, isOlder: boolean) {
     this.#source = source;
     this.#budget = budget;
+    this.#isOlder = isOlder;
   }
 
   run(): Instructions {
@@ -100,7 +111,8 @@ class Parser {
       const located = this.#joinLines(start, next.end);
       const instruction = this.#read(located, 0, located.text.length, line);
       list.push({ ...instruction, ...this.#readHeredocs(instruction), line, endLine: this.#line });
-      if (list.length > MAX_INSTRUCTIONS) {
+      // An older reading is only compared: a limit of ours would hide in it what is there.
+      if (list.length > MAX_INSTRUCTIONS && !this.#isOlder) {
         throw refusalAt(this.#source, start, `the file has more than ${MAX_INSTRUCTIONS} instructions`);
       }
     }
@@ -133,7 +145,8 @@ class Parser {
 
   #readDirective(start: number, end: number): void {
     if (this.#directivesDone) return;
-    const directive = readDirective(this.#source.text, { start, end }, "#");
+    const names = this.#isOlder ? OLDER_DIRECTIVES : undefined;
+    const directive = readDirective(this.#source.text, { start, end }, "#", names);
     if (directive === undefined) {
       this.#directivesDone = true;
       return;
@@ -228,7 +241,7 @@ class Parser {
   #readHeredocs(instruction: Instruction): Pick<Instruction, "heredocs" | "trigger"> {
     const { name, located, trigger } = instruction;
     const subject = trigger ?? instruction;
-    if (!HEREDOCS.has(subject.name) || subject.json !== undefined || !located.text.includes("<<")) {
+    if (this.#isOlder || !HEREDOCS.has(subject.name) || subject.json !== undefined || !located.text.includes("<<")) {
       return { heredocs: [], trigger };
     }
     const heredocs = this.#findHeredocs(instruction).map((heredoc) => {

@@ -10,7 +10,13 @@ import { type NamedContext, type NamedContexts, readContexts } from "./contexts.
 import { detectSyntax } from "./directives.ts";
 import { type Budget, MAX_EXPANSION_STEPS } from "./expansion.ts";
 import { readStageInputs } from "./inputs.ts";
-import { checkInstruction, type Instruction, type Instructions, readInstructions } from "./instructions.ts";
+import {
+  checkInstruction,
+  type Instruction,
+  type Instructions,
+  readInstructions,
+  readOlderInstructions,
+} from "./instructions.ts";
 import {
   DockerfileError,
   type DockerfileReading,
@@ -94,6 +100,7 @@ class Reader {
     try {
       file = readInstructions(this.#source, this.#budget);
       for (const instruction of file.list) checkInstruction(instruction);
+      this.#refuseAmbiguity(file);
     } catch (error) {
       if (frontend === "unknown" && error instanceof DockerfileError) return this.#foreign();
       throw error;
@@ -127,6 +134,32 @@ class Reader {
       "a frontend other than Docker's reads this file, and may take other images from it",
     );
     return isForeign ? "foreign" : "unknown";
+  }
+
+  /**
+   * A file chooses its frontend, an old one too, to which heredocs are instructions. What reads well both ways was written for that: no
+   * script does.
+   */
+  #refuseAmbiguity({ list }: Instructions): void {
+    const use = this.#images.find(({ role }) => role === "frontend");
+    if (use === undefined) return;
+    const cuts = (instructions: Instructions["list"]) =>
+      JSON.stringify(instructions.map(({ located, line, endLine }) => [located.text, line, endLine]));
+    let older: Instructions["list"];
+    try {
+      ({ list: older } = readOlderInstructions(this.#source, this.#budget));
+      for (const instruction of older) checkInstruction(instruction);
+    } catch (error) {
+      // An old frontend would refuse the file.
+      if (error instanceof DockerfileError) return;
+      throw error;
+    }
+    if (cuts(older) === cuts(list)) return;
+    const { reference: _, key: __, ...mention } = use;
+    this.#unresolve(
+      { ...mention, role: "base" },
+      "an older version of the frontend would read other instructions in this file, and take other images",
+    );
   }
 
   #speaksDockerfile(name: string): boolean {

@@ -69,6 +69,36 @@ test("refuses bytes that aren't UTF-8 where BuildKit goes by bytes", () => {
   assert.deepEqual(reached(comment), ["alpine"]);
 });
 
+test("a file that an older frontend of its own choice would read otherwise is unresolved", () => {
+  const whys = (lines: readonly string[]) => read(lines).unresolved.filter(({ role }) => role === "base").length;
+  const hidden = [
+    ["FROM alpine", 'RUN <<"RUN :"', "FROM evil", "RUN :"],
+    ["FROM alpine", "RUN <<EOF", "FROM evil", "RUN : \\", "EOF"],
+    ["FROM alpine", 'RUN <<"# end"', "FROM evil", ...Array.from({ length: 10_001 }, () => "RUN :"), "# end"],
+  ];
+  for (const lines of hidden) {
+    assert.equal(whys(["# syntax=docker/dockerfile:1.2", ...lines]), 1);
+    // The builder's own frontend knows heredocs.
+    assert.equal(whys(lines), 0);
+  }
+  assert.equal(
+    whys(["# syntax=docker/dockerfile:1.2", "# check=skip=all", "# escape=`", "FROM alpine", "RUN : `", "FROM evil"]),
+    1,
+  );
+  const honest = [
+    "# check=skip=all",
+    "FROM alpine",
+    "RUN <<EOF",
+    "set -e",
+    "env",
+    "EOF",
+    "COPY <<EOF /x",
+    "text",
+    "EOF",
+  ];
+  assert.equal(whys(["# syntax=docker/dockerfile:1", ...honest]), 0);
+});
+
 test("takes for an address what a variable of the base image can make one", () => {
   const http = (base: string, line: string) =>
     read([`FROM ${base}`, line.replace("@", "$")]).others.filter(({ kind, isPinned }) => kind === "http" && !isPinned)
