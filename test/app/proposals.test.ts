@@ -86,6 +86,55 @@ test("without the right to write there is a check run that blocks nobody, and a 
   assert.deepEqual(pulls.scene.github.pulls("readable/shop"), []);
 });
 
+test("R33 digests are pinned by a commit on the branch, and suggested on a fork's, for whoever may write alone", async () => {
+  const { scene } = pulls;
+  const { github } = scene;
+  const base = await pulls.signed("4.1");
+  const Dockerfile = `# kept\nFROM ${base.reference}   AS one\n`;
+  await github.repository("acme/buttons", {
+    files: { [POLICY]: pulls.policy("buttons"), [WORKFLOW]: CALLER, Dockerfile: "FROM scratch\nCOPY x /x\n", x: "x\n" },
+  });
+  github.collaborate("acme/buttons", "ada", "write");
+  github.collaborate("acme/buttons", "tom", "triage");
+  const head = await github.commit("acme/buttons", { Dockerfile }, { branch: "topic" });
+  await github.openPull("acme/buttons", { branch: "topic" });
+  const offered = await pulls.check("buttons", head);
+  assert.equal(offered.conclusion, "success", offered.output.summary ?? "");
+  await github.click(offered.id, "pin-digests", "tom");
+  await pulls.quiet();
+  assert.equal(await fileOn("buttons", "topic", "Dockerfile"), Dockerfile);
+  await github.click(offered.id, "pin-digests", "ada");
+  const pinned = await eventually(
+    "a commit",
+    async () =>
+      (await fileOn("buttons", "topic", "Dockerfile")) !== Dockerfile && github.pulls("acme/buttons")[0]?.head.commit,
+    scene.server.output,
+  );
+  assert.equal(
+    await fileOn("buttons", "topic", "Dockerfile"),
+    `# kept\nFROM ${base.reference}@${base.digest}   AS one\n`,
+  );
+  const judged = await pulls.check("buttons", pinned);
+  assert.equal(judged.conclusion, "success", judged.output.summary ?? "");
+  assert.ok(!judged.actions.some(({ identifier }) => identifier === "pin-digests"));
+
+  await github.owner("bob", { type: "User", installation: false });
+  await github.fork("acme/buttons", "bob/buttons");
+  const theirs = await github.commit("bob/buttons", { Dockerfile, y: "y\n" }, { branch: "more" });
+  const number = await github.openPull("acme/buttons", { from: "bob/buttons", branch: "more" });
+  const asked = await pulls.check("buttons", theirs);
+  await github.click(asked.id, "pin-digests", "ada");
+  const review = await first(
+    "a review",
+    () => github.pulls("acme/buttons").find((each) => each.number === number)?.reviews ?? [],
+  );
+  assert.deepEqual(
+    review.comments.map(({ path, line, body }) => [path, line, body.includes(base.digest)]),
+    [["Dockerfile", 2, true]],
+  );
+  assert.deepEqual(github.violations, []);
+});
+
 test("a pin whose tag moved to a trusted digest is moved by a pull request; one that moved elsewhere is told of, and not proposed", async () => {
   const { registry, scene } = pulls;
   const path = `${scene.namespace}/base`;
