@@ -2,7 +2,7 @@ import { ArchiveError } from "../archive/error.ts";
 import { readEvidence } from "../archive/evidence-file.ts";
 import type { Digest } from "../image/digest.ts";
 import { JsonError, readDocument } from "../image/json.ts";
-import { PlatformError, parsePlatform } from "../image/platform.ts";
+import { type Platform, PlatformError, parsePlatform } from "../image/platform.ts";
 import { type ImageReference, ImageReferenceError, imageName, parseReference } from "../image/reference.ts";
 import type { EvidenceAnswer } from "../report/evidence-report.ts";
 import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
@@ -89,8 +89,18 @@ export async function asItWas(
         usage(TrustedRootError, () => parseTrustedRoot(heldBytes(bytes, blob), name)),
       )
     : roots;
-  const verdict = await replay(image, portsOf(image, bytes, taken), policyOf(image, bytes), new Date(image.asOf));
+  const [ports, policy] = [portsOf(image, bytes, taken), policyOf(image, bytes)];
+  const verdict = await replay(image, ports, policy, platformOf(image.platform), new Date(image.asOf));
   return { verdict, roots: areKnown ? "known" : takeFiles ? "file" : "here" };
+}
+
+/** By what it is judged now: all of it whoever asks has chosen. */
+export interface JudgedNow {
+  readonly policy: Policy;
+  readonly roots: readonly TrustedRootProfile[];
+  /** The exporter may have asked about the one platform that is good. */
+  readonly wanted: Platform | "every";
+  readonly asOf: Date;
 }
 
 /**
@@ -102,7 +112,7 @@ export async function asItWas(
 export async function asIsKnown(
   image: ExportedImage,
   bytes: RecordedBytes,
-  { policy, roots, asOf }: { policy: Policy; roots: readonly TrustedRootProfile[]; asOf: Date },
+  { policy, roots, wanted, asOf }: JudgedNow,
   surroundings: Surroundings,
 ): Promise<Verdict> {
   const ports = portsOf(image, bytes, roots);
@@ -119,17 +129,21 @@ export async function asIsKnown(
       },
     },
   };
-  return replay(image, whole, policy, asOf);
+  return replay(image, whole, policy, wanted, asOf);
 }
 
 function portsOf(image: ExportedImage, bytes: RecordedBytes, roots: readonly TrustedRootProfile[]): AnsweredPorts {
   return usage(WalkRecordError, () => replayPorts(image.record, bytes, createBundleVerifier({ roots })));
 }
 
-async function replay(image: ExportedImage, ports: AnsweredPorts, policy: Policy, asOf: Date): Promise<Verdict> {
-  const { platform } = image;
+async function replay(
+  image: ExportedImage,
+  ports: AnsweredPorts,
+  policy: Policy,
+  wanted: Platform | "every",
+  asOf: Date,
+): Promise<Verdict> {
   const reference = referenceOf(image.reference);
-  const wanted = platform === null ? "every" : usage(PlatformError, () => parsePlatform(platform));
   const found = await findNamed(reference, ports);
   try {
     return await verdictOn({ reference, found }, ports, policy, wanted, asOf);
@@ -138,6 +152,11 @@ async function replay(image: ExportedImage, ports: AnsweredPorts, policy: Policy
     if (!(error instanceof CouldNotLook)) throw error;
     return verdictOn({ reference, found: { kind: "finding", finding: findingOf(error) } }, ports, policy, wanted, asOf);
   }
+}
+
+/** @throws {UsageError} */
+export function platformOf(platform: string | null): Platform | "every" {
+  return platform === null ? "every" : usage(PlatformError, () => parsePlatform(platform), "write it as linux/arm64");
 }
 
 /** @throws {UsageError} @throws {PolicyError} */

@@ -4,7 +4,7 @@ import { exportersWords } from "../report/evidence-words.ts";
 import { printable } from "../report/printable.ts";
 import { shippedTrustedRoots } from "../sigstore/trusted-root.ts";
 import { EXIT, type ExitCode, exitCodeOf, UsageError, usage, worstExit } from "./exit-code.ts";
-import { asIsKnown, asItWas, isNamed, openEvidence } from "./replay.ts";
+import { asIsKnown, asItWas, isNamed, openEvidence, platformOf } from "./replay.ts";
 import { currentRoots } from "./trust.ts";
 import { readPolicy, readTrustedRoot, type Surroundings, wantsColour } from "./walk.ts";
 
@@ -18,6 +18,8 @@ export interface EvidenceArguments {
   /** Which images of the file; all of them where none is named. */
   readonly images: readonly string[];
   readonly policy?: string;
+  /** The only platform to judge as of now; all of them if undefined, whichever the exporter asked about. */
+  readonly platform?: string;
   readonly trustedRoot: readonly string[];
   /** Judge what was then by the roots in the file, though they aren't known here. */
   readonly evidenceRoots?: boolean;
@@ -35,6 +37,7 @@ export interface EvidenceArguments {
 export async function verifyEvidenceCommand(args: EvidenceArguments, surroundings: Surroundings): Promise<ExitCode> {
   const { env, stdout, stderr } = surroundings;
   const asked = args.images.map(readAsked);
+  const wanted = platformOf(args.platform ?? null);
   const roots =
     args.trustedRoot.length === 0
       ? (await currentRoots(false, surroundings)).roots
@@ -61,7 +64,7 @@ export async function verifyEvidenceCommand(args: EvidenceArguments, surrounding
     answers.push({
       atExport: await asItWas(image, bytes, { roots, known, takeFiles: args.evidenceRoots === true }),
       told: image.result,
-      now: own && (await asIsKnown(image, bytes, { policy: own, roots, asOf }, surroundings)),
+      now: own && (await asIsKnown(image, bytes, { policy: own, roots, wanted, asOf }, surroundings)),
       words: exportersWords(image),
     });
   }

@@ -14,7 +14,6 @@ export type VerifyOptions = WalkOptions &
 /** Options of `verify` that say where to look, or what to sign: a file of evidence is looked into and nothing else. */
 const NOT_WITH_EVIDENCE = {
   imagesFrom: "--images-from",
-  platform: "--platform",
   refreshRoots: "--refresh-roots",
   allowHost: "--allow-host",
   as: "--as",
@@ -41,13 +40,14 @@ export function evidenceArguments(
   for (const [name, option] of Object.entries(NOT_WITH_EVIDENCE)) {
     if (Object.hasOwn(options, name)) throw new UsageError(`${option} and --evidence: one or the other`);
   }
-  const { evidence, evidenceRoots, policy, trustedRoot = [], output, quiet } = options;
+  const { evidence, evidenceRoots, platform, policy, trustedRoot = [], output, quiet } = options;
   if (output !== "text" && output !== "json")
     throw new UsageError(`--output ${output} and --evidence: evidence is told as text or json`);
   return {
     evidence,
     images,
     ...(policy !== undefined && { policy }),
+    ...(platform !== undefined && { platform }),
     ...(evidenceRoots !== undefined && { evidenceRoots }),
     ...(quiet !== undefined && { quiet }),
     trustedRoot,

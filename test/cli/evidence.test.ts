@@ -14,6 +14,7 @@ import { type Digest, digestOf } from "../../src/image/digest.ts";
 import { evidenceReportSchema } from "../../src/report/evidence-report.ts";
 import { type ExportedEvidence, exportedEvidenceSchema } from "../../src/trust/exported-evidence.ts";
 import { walkRecordSchema } from "../../src/trust/walk-record.ts";
+import { layoutFiles, shelf, writeFiles } from "../archive/on-disk.ts";
 import { type Built, makeImage } from "../faults/ancestry.ts";
 import { policyText } from "../faults/trial.ts";
 import { run, trustedBuilds } from "../verify/command.ts";
@@ -382,6 +383,38 @@ test("R34 a bundle that can't be read is told as one", async () => {
   assert.equal(exit, EXIT.untrusted);
 });
 
+test("R25 R34 the platform that the exporter asked about alone is not all that counts now", async () => {
+  const file = await forged((document) => {
+    firstOf(document).platform = "linux/riscv64";
+  });
+  const { exit, first } = await verified(file);
+  assert.equal(first.atExport.verdict.onlyPlatform, "linux/riscv64");
+  assert.deepEqual(
+    [exit, first.now?.verdict.onlyPlatform, first.now?.verdict.verdict],
+    [EXIT.trusted, null, "trusted"],
+  );
+  const own = await verified(evidence, { platform: "linux/riscv64" });
+  assert.deepEqual([own.exit, own.first.now?.verdict.onlyPlatform], [EXIT.untrusted, "linux/riscv64"]);
+});
+
+test("R4 R34 an image on disk is judged again by the name that was given to it", async () => {
+  const stock = shelf("registry.example");
+  const base = await makeImage({ registry: stock, namespace: "good", sigstore, stranger }, "base", {});
+  const entries = [stock.entry(base.index.digest), stock.entry(base.referrer)];
+  const layout = writeFiles(pathOf("layout"), layoutFiles(stock, entries));
+  const name = "registry.example/good/base";
+  const theirs = write("disk.yml", policyText("registry.example"));
+  const file = pathOf("disk.tar");
+  const asked = [`oci:${layout}@${base.index.digest}`];
+  assert.equal((await exportTo(file, asked, { policy: theirs, as: name, offline: true })).exit, EXIT.trusted);
+  const { exit, first } = await verified(file, { policy: theirs, images: [`${name}@${base.index.digest}`] });
+  assert.deepEqual([exit, first.atExport.result], [EXIT.trusted, first.atExport.exported]);
+  await assert.rejects(
+    exportTo(file, [`oci:${layout}:absent`], { policy: theirs, as: name, offline: true }),
+    UsageError,
+  );
+});
+
 test("R34 a clock that is behind makes nothing young again", async () => {
   const { first, stderr } = await verified(evidence, {}, () => new Date("2001-01-01T00:00:00Z"));
   assert.equal(first.now?.verdict.asOf, first.atExport.verdict.asOf);
@@ -438,7 +471,7 @@ test("R34 tells what is only the word of whoever made the file", async () => {
 
 test("exits with 2 for options that ask the world, beside a file of evidence", async () => {
   for (const option of [
-    ["--platform", "linux/amd64"],
+    ["--output", "sarif"],
     ["--refresh-roots"],
     ["--bundles", "x"],
     ["--as", "x"],
