@@ -55,11 +55,11 @@ export async function parseEvidence(bytes: Uint8Array, place: string): Promise<E
   const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const blobs = new Map<Digest, Uint8Array>();
   let document: Uint8Array | undefined;
-  let told: Uint8Array | undefined;
+  let isSummed = false;
   for await (const { kind, path, offset, size } of readTar(cursorOver(whole), place)) {
     const content = whole.subarray(offset, offset + size);
     if (kind !== "file" || content.length < size) throw refuse("it is no file of evidence");
-    if (path === SUMS) told = content;
+    if (path === SUMS) isSummed = true;
     else if (path === DOCUMENT) document = content;
     else {
       const digest = path.startsWith(BLOBS) ? `sha256:${path.slice(BLOBS.length)}` : "";
@@ -68,9 +68,8 @@ export async function parseEvidence(bytes: Uint8Array, place: string): Promise<E
       blobs.set(digest, content);
     }
   }
-  if (document === undefined || told === undefined) throw refuse(`it has no ${SUMS}, or no ${DOCUMENT}`);
+  if (document === undefined || !isSummed) throw refuse(`it has no ${SUMS}, or no ${DOCUMENT}`);
   const { sums, files } = filesOf(document, blobs);
-  if (Buffer.compare(sums, told) !== 0) throw refuse("it was changed: its checksums don't fit");
   if (Buffer.compare(writeTar(files), whole) !== 0) throw refuse("it was changed: it isn't as it is written");
   return { digest: digestOf(sums), document, blobs };
 }

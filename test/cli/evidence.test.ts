@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { gunzipSync, gzipSync } from "node:zlib";
 import type { z } from "zod";
 import { parseEvidence, writeEvidence } from "../../src/archive/evidence-file.ts";
 import { EXIT, UsageError } from "../../src/cli/exit-code.ts";
@@ -126,8 +127,9 @@ const codesOf = (
 async function forged(
   change: (document: ExportedEvidence, blobs: Map<Digest, Uint8Array>) => void,
   name = "forged.tar",
+  from = evidence,
 ): Promise<string> {
-  const { document, blobs } = await parseEvidence(readFileSync(evidence), "file");
+  const { document, blobs } = await parseEvidence(readFileSync(from), "file");
   const parsed = exportedEvidenceSchema.parse(JSON.parse(Buffer.from(document).toString()));
   const bytes = new Map(blobs);
   change(parsed, bytes);
@@ -333,21 +335,35 @@ test("R13 R34 a statement whose bytes were changed is nobody's", async () => {
   assert.deepEqual([exit, first.now?.verdict.verdict], [EXIT.untrusted, "untrusted"]);
 });
 
-test("R21 R34 evidence of a walk that couldn't look into layers isn't better than one that could", async () => {
-  const file = await forged((document) => {
-    const { record } = firstOf(document);
-    assert.notEqual(record.layers, null);
-    record.layers = null;
-  });
-  const { first } = await verified(file);
-  const layersNeeded = (
-    await verified(
-      await forged((document) => {
-        firstOf(document).record.layers = [];
-      }),
-    )
-  ).first;
-  assert.deepEqual(first.now?.verdict.verdict, layersNeeded.now?.verdict.verdict);
+test("R21 R34 what was found in layers is told as the exporter's word, and evidence of a walk that looked into none isn't as good", async () => {
+  const stock = shelf("registry.example");
+  const place = { registry: stock, namespace: "good", sigstore, stranger };
+  const base = await makeImage(place, "base", {});
+  const layers = base.layers.map(({ blob, diffId }) => ({ diffId, blob: gzipSync(gunzipSync(blob), { level: 0 }) }));
+  const child = await makeImage(place, "runtime", { base: { ...base, layers } });
+  const entries = [child.index.digest, child.referrer, base.referrer].map((digest) => stock.entry(digest));
+  const layout = writeFiles(pathOf("layers"), layoutFiles(stock, entries));
+  const theirs = write("layers.yml", policyText("registry.example"));
+  const file = pathOf("layers.tar");
+  const more = { policy: theirs, as: "registry.example/good/runtime", offline: true };
+  assert.equal((await exportTo(file, [`oci:${layout}@${child.index.digest}`], more)).exit, EXIT.trusted);
+  const { exit, first } = await verified(file, { policy: theirs });
+  assert.deepEqual([exit, first.now?.verdict.nodes[0]?.seam], [EXIT.trusted, "proven"]);
+  assert.ok(
+    first.exportersWord.some((words) => words.includes("layer")),
+    first.exportersWord.join(),
+  );
+  for (const record of [null, []]) {
+    const without = await forged(
+      (document) => {
+        firstOf(document).record.layers = record;
+      },
+      "without.tar",
+      file,
+    );
+    const judged = await verified(without, { policy: theirs });
+    assert.deepEqual([judged.exit, codesOf(judged.first.now?.verdict)], [EXIT.undetermined, ["offline"]]);
+  }
 });
 
 test("R34 a file that can be read in two ways, or names what it doesn't hold, is refused", async () => {
