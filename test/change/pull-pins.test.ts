@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { askedForPins } from "../../src/change/pull-pins.ts";
 import { BeyondLimit } from "../../src/trust/ports.ts";
 import { MINUTE } from "../build/github.ts";
-import { Crash, couldNotLook, Limited } from "../build/world.ts";
+import { Crash, couldNotLook, Limited, policyText } from "../build/world.ts";
 import { judgedDigest } from "./pull-pins-memory.ts";
 import { commit, PullScene } from "./pull-world.ts";
 
@@ -95,6 +95,28 @@ test("who may not write displaces nobody's question", async () => {
   assert.equal(askedForPins({ ...job, outcome: { kind: "no-dockerfile" } }, "ada", true, now), undefined);
 });
 
+test("R33 a click of who may not write neither asks again for what was refused to others, nor changes what is said", async () => {
+  const scene = await judged();
+  scene.pins.writing = { contents: false, pullRequests: false, workflows: false };
+  await scene.click("ada");
+  assert.deepEqual(said(scene), notWritten("not-permitted"));
+  scene.pins.writing = { contents: true, pullRequests: true, workflows: true };
+  await scene.click("eve");
+  assert.deepEqual(said(scene), notWritten("not-permitted"));
+  await scene.click("ada");
+  assert.equal(scene.pins.commits.length, 1);
+});
+
+test("the button of an older check run pins nothing: the same head was judged anew since", async () => {
+  const scene = await judged();
+  const checkRun = scene.github.checks[0]?.id ?? 0;
+  scene.deliveries.push({ kind: "pull-rerun-asked", repositoryId: 99, checkRun, by: undefined });
+  await scene.live();
+  assert.equal(scene.github.checks.length, 2);
+  await scene.click("ada", checkRun);
+  assert.deepEqual(scene.pins.commits, []);
+});
+
 test("a branch that moved on since it was judged gets nothing, whichever way GitHub tells", async () => {
   const scene = await judged();
   // Nobody has told of it yet: the click is on the older head's check run.
@@ -167,6 +189,22 @@ test("what the pull request doesn't show can't be suggested: then new files alon
   hidden.pins.isShown = () => false;
   await hidden.click();
   assert.deepEqual(said(hidden), notWritten("not-shown"));
+});
+
+test("a file that policy names and the pull request doesn't touch is no part of a review", async () => {
+  const scene = new PullScene();
+  const builds = "  - { image: ghcr.io/acme/app, dockerfile: old/Dockerfile }\n";
+  scene.github.policy("repository", `${policyText({ builds })}enforce: strict\n`);
+  scene.files.set(commit("b"), { "old/Dockerfile": DOCKERFILE });
+  scene.push(1, "a", { "old/Dockerfile": DOCKERFILE, Dockerfile: DOCKERFILE });
+  moveToFork(scene, FORK);
+  await scene.tell();
+  await scene.click();
+  assert.deepEqual(
+    scene.pins.suggested.flatMap(({ suggestions }) => suggestions.map(({ path }) => path)),
+    ["Dockerfile"],
+  );
+  assert.deepEqual(said(scene), { kind: "suggested", pins: 1, leftOut: 1 });
 });
 
 test("more lines than one review takes are left out, and counted", async () => {

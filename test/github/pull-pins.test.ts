@@ -15,6 +15,7 @@ import { createSourceReader } from "../../src/github/source-files.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { startGithub } from "../world/github/github.ts";
 import { octokitOf, octokitOfApp } from "../world/github/octokit.ts";
+import { couldNotLook } from "./api.ts";
 import { writerOptions } from "./writing-fixture.ts";
 
 const DIGEST = digestOf(Buffer.from("alpine"));
@@ -90,7 +91,7 @@ async function start(t: TestContext, { permissions = WRITING as object, isFork =
     const bytes = await ports.sources.readFile(repository, ref, "Dockerfile", 10_000);
     return bytes && Buffer.from(bytes).toString();
   };
-  return { github, head, number, write, contentAt };
+  return { github, repository, reader: ports.pins.reviews, head, number, write, contentAt };
 }
 
 test("R33 pins are committed on the branch, every other byte stays, and whoever asks again finds them there", async (t) => {
@@ -128,7 +129,7 @@ test("a protected branch gets one pull request with the pins, however often it i
 });
 
 test("a fork's branch gets one review of suggestions, which a person who repeats its words doesn't stand for", async (t) => {
-  const { github, head, number, write, contentAt } = await start(t, { isFork: true });
+  const { github, repository, reader, head, number, write, contentAt } = await start(t, { isFork: true });
   assert.deepEqual(await write(), { kind: "suggested", pins: 2, leftOut: 0 });
   const reviews = github.pulls("acme/app")[number - 1]?.reviews ?? [];
   const [review] = reviews;
@@ -147,6 +148,12 @@ test("a fork's branch gets one review of suggestions, which a person who repeats
   await write();
   assert.equal(reviews.length, 2);
   assert.equal(await contentAt(head), before());
+  const [{ body = "" } = {}] = reviews;
+  const mark = body.slice(body.indexOf("<!--"));
+  assert.equal(await reader.hasReview(repository, number, { commit: head, mark }), true);
+  assert.equal(await reader.hasReview(repository, number, { commit: "b".repeat(40), mark }), false);
+  const other = { ...repository, id: repository.id + 1 };
+  await couldNotLook("not-found-unproven", reader.hasReview(other, number, { commit: head, mark }));
 });
 
 test("R33 without the permissions nothing is written at all", async (t) => {
