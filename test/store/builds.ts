@@ -83,7 +83,7 @@ export function testBuilds(shared: SharedStore): void {
     };
     const listed = async (at = commit) => (await store.listBuildsOfCommit(repository.id, at)).map(({ id }) => id);
     const first = await made("v1");
-    const image = await made("tools-v1", { image: "ghcr.io/acme/tools" });
+    const image = await made("v1", { image: "ghcr.io/acme/tools" });
     await made("v2");
     await made("v1", {}, other);
     assert.equal((await listed()).length, 3);

@@ -69,7 +69,10 @@ export function testPulls(shared: SharedStore): void {
     assert.deepEqual(await store.readNewestCheck(repository.id, 1), saved);
     assert.deepEqual(await store.findPullByCheckRun(repository.id, 17), saved);
     assert.equal(await store.findPullByCheckRun(repository.id, 18), undefined);
-    assert.equal(await store.findPullByCheckRun(newRepository().id, 17), undefined);
+    const other = newRepository();
+    await store.noteRepository(other);
+    await store.beginCheck(checkOf(other));
+    assert.equal(await store.findPullByCheckRun(other.id, 17), undefined);
     assert.deepEqual(await store.readPullCheck(made.id), saved);
     await assert.rejects(store.saveCheck(done), { code: "lost-race" });
   });
