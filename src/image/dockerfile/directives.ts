@@ -7,6 +7,8 @@ export interface Directive {
   readonly value: string;
   /** Of the value. */
   readonly place: Place;
+  /** Whether all of BuildKit's versions take it for one: some skip any white space behind the `#`, some only that of ASCII. */
+  readonly isSure: boolean;
 }
 
 const KNOWN = new Set(["syntax", "escape", "check"]);
@@ -46,7 +48,8 @@ export function readDirective(
   let valueEnd = end;
   while (valueEnd > valueStart && /[\t\n\f\r ]/.test(text.charAt(valueEnd - 1))) valueEnd--;
   if (valueEnd === valueStart) return undefined;
-  return { name, value: text.slice(valueStart, valueEnd), place: { start: valueStart, end: valueEnd } };
+  const isSure = /^[\t\n\f\r ]*$/.test(text.slice(start + prefix.length, from));
+  return { name, value: text.slice(valueStart, valueEnd), place: { start: valueStart, end: valueEnd }, isSure };
 }
 
 /**

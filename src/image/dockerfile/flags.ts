@@ -38,11 +38,38 @@ const FLAGLESS = new Set(["ARG", "STOPSIGNAL"]);
 
 /**
  * Takes the flags off the front of an instruction's arguments, in whichever order they are: an `--from` that is overlooked is an image
- * that nobody judges. Quotes and `\` are those of BuildKit's flags, whatever the file's escape character is.
+ * that nobody judges. Some of BuildKit's versions escape by `\` here whatever the file's escape character is, and some by that one: where it
+ * makes a difference nobody knows what is built.
  *
  * @returns the flags, and where the arguments begin.
  */
-export function readFlags(source: Source, located: Located, start: number, end: number): [readonly Flag[], number] {
+export function readFlags(
+  source: Source,
+  located: Located,
+  start: number,
+  end: number,
+  escapeCharacter: string,
+): [readonly Flag[], number] {
+  const read = scanFlags(source, located, start, end, "\\");
+  if (escapeCharacter === "\\") return read;
+  const other = scanFlags(source, located, start, end, escapeCharacter);
+  if (formOf(read) !== formOf(other))
+    throw refusal(source, located, start, "its flags are others to some of BuildKit's versions than to others");
+  return read;
+}
+
+/** In values escapes may differ, as in paths of Windows; but not where flags begin and end. */
+function formOf([flags, end]: [readonly Flag[], number]): string {
+  return JSON.stringify([end, flags.map(({ name, value, at }) => [name, value?.replace(/[\\`]/g, ""), at])]);
+}
+
+function scanFlags(
+  source: Source,
+  located: Located,
+  start: number,
+  end: number,
+  escapeCharacter: string,
+): [readonly Flag[], number] {
   const { text } = located;
   const flags: Flag[] = [];
   let at = start;
@@ -61,7 +88,7 @@ export function readFlags(source: Source, located: Located, start: number, end: 
         quote = quote === "" ? character : "";
         continue;
       }
-      if (character === "\\") {
+      if (character === escapeCharacter) {
         if (at + 1 === end) continue;
         at++;
         refuseMultibyte(source, located, at);

@@ -151,7 +151,9 @@ class Parser {
       this.#directivesDone = true;
       return;
     }
-    const { name, value, place } = directive;
+    const { name, value, place, isSure } = directive;
+    if (!isSure)
+      throw refusalAt(this.#source, start, "what stands behind # is white space to some of BuildKit's versions");
     if (this.#directives.has(name)) throw refusalAt(this.#source, start, `the directive ${name} is there twice`);
     this.#directives.add(name);
     if (name !== "escape") return;
@@ -199,7 +201,7 @@ class Parser {
     const name = /^[a-zA-Z]+$/.test(written) ? written.toUpperCase() : written;
     let argumentsAt = nameEnd;
     while (argumentsAt < last && isSeparator(text.charCodeAt(argumentsAt))) argumentsAt++;
-    const [flags, flagsEnd] = readFlags(this.#source, located, argumentsAt, last);
+    const [flags, flagsEnd] = readFlags(this.#source, located, argumentsAt, last, this.#escape);
     const rest = { start: skipSpace(text, flagsEnd, last), end: last };
     const whole = { source: this.#source, name, located, at, flags, rest, line, endLine: line, heredocs: [] };
     const cut = Object.hasOwn(CUTS, name) ? CUTS[name] : undefined;

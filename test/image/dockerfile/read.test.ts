@@ -69,6 +69,18 @@ test("refuses bytes that aren't UTF-8 where BuildKit goes by bytes", () => {
   assert.deepEqual(reached(comment), ["alpine"]);
 });
 
+test("refuses flags and directives that BuildKit's versions read in different ways", () => {
+  refuses(["# escape=`", "FROM scratch", "COPY --exclude=a\\ --from=evil /x /y"], 3);
+  refuses(["# escape=`", "FROM scratch", "COPY --exclude=a` --from=evil /x /y"], 3);
+  refuses(["# escape=`", "FROM scratch", "COPY --fr`om=evil /x /y"], 3);
+  refuses(["# escape=`", "FROM scratch", 'RUN --mount=target=/x,"a\\",from=evil" true'], 3);
+  const windows = ["# escape=`", "FROM scratch", "RUN --mount=from=evil,target=C:\\x `", " --network=none dir"];
+  assert.deepEqual(reached(read(windows)), ["RUN evil"]);
+  refuses(["#\u00a0escape=`", "FROM scratch", "RUN a `", "FROM evil"], 1);
+  refuses(["#\vescape=`", "FROM scratch", "RUN a `", "FROM evil"], 1);
+  assert.deepEqual(reached(read(["#\t escape=`", "FROM alpine", "RUN a `", "FROM evil"])), ["alpine"]);
+});
+
 test("a file that an older frontend of its own choice would read otherwise is unresolved", () => {
   const whys = (lines: readonly string[]) => read(lines).unresolved.filter(({ role }) => role === "base").length;
   const hidden = [
