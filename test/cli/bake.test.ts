@@ -85,6 +85,24 @@ test("another target that may add instructions, and one that is nowhere, stay un
   }
 });
 
+test("another target is taken for the same platform, or for the only one that it is built for", async () => {
+  write("platforms/Dockerfile", "FROM other\n");
+  write("platforms/base/Dockerfile", "FROM alpine\n");
+  const told = async (platforms: readonly string[]) => {
+    const app = {
+      context: join(directory, "platforms"),
+      platforms: ["linux/arm64"],
+      contexts: { other: "target:base" },
+    };
+    const base = { context: join(directory, "platforms/base"), platforms };
+    const { targets } = await baked(printing({ target: { app, base } }), []);
+    return targets[0] && [...imagesOf(targets[0]), ...targets[0].unresolved.map(({ written }) => written)];
+  };
+  assert.deepEqual(await told(["linux/amd64", "linux/arm64"]), ["1 base alpine:latest linux/arm64"]);
+  assert.deepEqual(await told(["linux/s390x"]), ["1 base alpine:latest linux/s390x"]);
+  assert.deepEqual(await told(["linux/amd64", "linux/s390x"]), ["target:base"]);
+});
+
 test("a Dockerfile that isn't on this machine is an error, and nothing is fetched", async () => {
   for (const target of [
     { context: "https://example.org/app.git#main" },

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { UsageError } from "../../src/cli/exit-code.ts";
 import { OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from "../../src/image/media-type.ts";
+import { bakeSchema } from "../../src/report/dockerfile-json.ts";
 import { parsePolicy } from "../../src/trust/policy.ts";
 import { jsonBytes, putImage } from "../registry/image-fixture.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
@@ -182,4 +184,24 @@ test("--pin leaves a file that isn't UTF-8 as it is", async () => {
   const file = write("Dockerfile", bytes);
   await assert.rejects(dockerfile(file, { ...allowed, pin: true }), UsageError);
   assert.deepEqual(readFileSync(file), bytes);
+});
+
+test("what isn't known of a target's base isn't known of what is built on that target", async () => {
+  const directory = dirname(write("marker", ""));
+  const [base, app] = [write("Dockerfile", `FROM ${GOOD}\n`), write("Dockerfile", "FROM other\n")];
+  const target = {
+    app: { context: directory, dockerfile: app, contexts: { other: "target:base" } },
+    base: { context: directory, dockerfile: base },
+  };
+  const docker = join(mkdtempSync(join(directory, "bin-")), "docker");
+  writeFileSync(docker, `#!/bin/sh\necho '${JSON.stringify({ target })}'\n`, { mode: 0o755 });
+  const outcomes = async () => {
+    const env = { PATH: dirname(docker) };
+    const { stdout, exit } = await dockerfile(undefined, { ...judged, bake: ["docker-bake.hcl"] }, { env });
+    const { targets } = bakeSchema.parse(JSON.parse(stdout));
+    return [exit, ...targets.map(({ forecast }) => [forecast?.forecast, forecast?.parents.map(({ role }) => role)])];
+  };
+  assert.deepEqual(await outcomes(), [0, ["trusted", ["base"]], ["trusted", ["base"]]]);
+  registry.fail(/\/blobs\//, { status: 500 });
+  assert.deepEqual(await outcomes(), [3, ["undetermined", ["base"]], ["undetermined", ["base"]]]);
 });
