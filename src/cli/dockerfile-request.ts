@@ -60,7 +60,7 @@ export async function readDockerfileAt(path: string): Promise<Uint8Array> {
   try {
     const file = await open(path);
     try {
-      return await bounded(file.createReadStream({ end: MAX_DOCKERFILE_BYTES, autoClose: false }));
+      return await bounded(file.createReadStream({ autoClose: false }));
     } finally {
       await file.close();
     }
