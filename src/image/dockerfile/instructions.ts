@@ -5,7 +5,7 @@ import { findHeredocs, type Heredoc } from "./heredoc.ts";
 import { DockerfileError, type Lines } from "./reading.ts";
 import { type Located, refusal, refusalAt, type Source } from "./source.ts";
 import { isSeparator, skipSpace, trimEnd } from "./white-space.ts";
-import { readJsonWords, splitAtSeparators, splitQuoted, type Word } from "./words.ts";
+import { hasJsonInFront, readJsonWords, splitAtSeparators, splitQuoted, type Word } from "./words.ts";
 
 /** Most instructions of a file. */
 export const MAX_INSTRUCTIONS = 10_000;
@@ -224,6 +224,13 @@ class Parser {
         const json = readJsonWords(word);
         if (json === "mixed") throw refusal(this.#source, located, rest.start, "an array has more than strings in it");
         if (json !== undefined) return { ...plain, json, words: json.map((each) => ({ text: each, at: rest.start })) };
+        if (HEREDOCS.has(name) && (name !== "RUN" || word.includes("<<")) && hasJsonInFront(word))
+          throw refusal(
+            this.#source,
+            located,
+            rest.start,
+            "what stands behind the array counts to some of BuildKit's versions",
+          );
         if (cut === "json") return { ...plain, words: single };
         return { ...plain, words: splitAtSeparators(text, rest.start, rest.end) };
       }

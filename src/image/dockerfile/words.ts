@@ -64,3 +64,11 @@ export function readJsonWords(text: string): readonly string[] | "mixed" | undef
   const words = document.filter((each): each is string => typeof each === "string");
   return words.length === document.length ? words : "mixed";
 }
+
+const STRINGS = /^\[\s*(?:"(?:[^"\\]|\\.)*"\s*(?:,\s*"(?:[^"\\]|\\.)*"\s*)*)?\]/;
+
+/** Whether something stands behind a whole array: to BuildKit of before 2025 it doesn't count, and to a later one all of it is no array. */
+export function hasJsonInFront(text: string): boolean {
+  const [array] = STRINGS.exec(text) ?? [];
+  return array !== undefined && array.length < text.length && Array.isArray(readJsonWords(array));
+}

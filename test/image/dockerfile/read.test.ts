@@ -74,6 +74,10 @@ test("refuses flags and directives that BuildKit's versions read in different wa
   refuses(["# escape=`", "FROM scratch", "COPY --exclude=a` --from=evil /x /y"], 3);
   refuses(["# escape=`", "FROM scratch", "COPY --fr`om=evil /x /y"], 3);
   refuses(["# escape=`", "FROM scratch", 'RUN --mount=target=/x,"a\\",from=evil" true'], 3);
+  refuses(["FROM scratch", 'ADD ["http://evil/x", "/"] y'], 2);
+  refuses(["FROM scratch", 'RUN ["a"] <<E', "FROM evil", "E"], 2);
+  for (const line of ['RUN ["a"] && b', 'CMD ["a"] # b', "RUN [ -f x ] && cat <<E\nE", 'COPY ["a]", "/"]'])
+    assert.deepEqual(reached(read(["FROM alpine", line])), ["alpine"]);
   const windows = ["# escape=`", "FROM scratch", "RUN --mount=from=evil,target=C:\\x `", " --network=none dir"];
   assert.deepEqual(reached(read(windows)), ["RUN evil"]);
   refuses(["#\u00a0escape=`", "FROM scratch", "RUN a `", "FROM evil"], 1);
