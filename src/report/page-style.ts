@@ -47,9 +47,9 @@ ul, ol { list-style: none; }
 time { white-space: nowrap; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.25rem; }
-.card + .card { margin-top: 0.75rem; }
+.card + .card, .box + .card { margin-top: 0.75rem; }
 .box { background: var(--card); border: 1px solid var(--line); border-radius: 10px; overflow-x: auto; }
-section > p + .box { margin-top: 0.75rem; }
+section > p + .box, section > p + .card { margin-top: 0.75rem; }
 
 .good { --mark: var(--good); --tint: var(--good-ground); --edge: var(--good-line); }
 .bad { --mark: var(--bad); --tint: var(--bad-ground); --edge: var(--bad-line); }
