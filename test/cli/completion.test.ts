@@ -20,7 +20,10 @@ before(async () => {
 function offered(words: readonly string[], of = script, cwd = "."): readonly string[] {
   const array = words.map((word) => `'${word}'`).join(" ");
   const ask = `${of}\nCOMP_WORDS=(trusted-builds ${array}); COMP_CWORD=${words.length}\n_trusted_builds\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
-  const { stdout, stderr, status } = spawnSync("bash", ["--noprofile", "--norc", "-eu", "-c", ask], { encoding: "utf8", cwd });
+  const { stdout, stderr, status } = spawnSync("bash", ["--noprofile", "--norc", "-eu", "-c", ask], {
+    encoding: "utf8",
+    cwd,
+  });
   assert.deepEqual([status, stderr], [0, ""]);
   return stdout.trimEnd().split("\n");
 }
