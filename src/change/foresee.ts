@@ -63,6 +63,9 @@ export function createForesee({
   };
 }
 
+/** What builds run on where nobody says: GitHub's usual runner. It is what `FROM --platform=$BUILDPLATFORM` takes, whatever is built for. */
+export const BUILDER = parsePlatform("linux/amd64");
+
 interface Readings {
   readonly kind: "read";
   readonly readings: readonly PlatformReading[];
@@ -79,7 +82,13 @@ async function readFor(
   try {
     for (const each of platforms) {
       const platform = parsePlatform(each);
-      const request = { ...(target !== undefined && { target }), platform, buildArgs, contexts };
+      const request = {
+        ...(target !== undefined && { target }),
+        platform,
+        buildPlatform: BUILDER,
+        buildArgs,
+        contexts,
+      };
       const read = await readWithBases(ports, text, request);
       readings.push({ platform, reading: read.reading });
       unknown.push(...read.unknown);

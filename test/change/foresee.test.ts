@@ -110,6 +110,16 @@ test("of several platforms each is read and judged for itself: one that is bad i
   assert.equal(await seer.told(by, { platforms: ["linux/amd64", "linux/arm64"] }), "untrusted unattested");
 });
 
+test("what is made on the builder's own platform is GitHub's usual runner's, whatever is built for", async () => {
+  const seer = new Seer();
+  seer.build("tools", { platform: "linux/arm64" });
+  const file = ["FROM --platform=$BUILDPLATFORM ghcr.io/acme/tools:1 AS t", "FROM scratch", "COPY --from=t /a /a"];
+  assert.match(await seer.told(file, { platforms: ["linux/arm64"] }), /^untrusted /);
+  const other = new Seer();
+  other.build("tools");
+  assert.equal(await other.told(file, { platforms: ["linux/arm64"] }), "trusted");
+});
+
 test("R19 what bases add is judged too, in as many rounds as it takes, at the line that brings it in", async () => {
   const seer = new Seer();
   seer.build("outer", adds("COPY --from=tools / /"));
