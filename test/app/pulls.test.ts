@@ -40,6 +40,13 @@ const failedLines = ({ annotations }: CheckRun) =>
     .filter((each) => each.annotation_level === "failure")
     .map(({ path, start_line }) => `${path}:${start_line}`);
 
+/** The page of a check, which everybody may see. */
+async function pageOf({ detailsUrl }: CheckRun): Promise<string> {
+  const page = await fetch(detailsUrl ?? "");
+  assert.equal(page.status, 200);
+  return page.text();
+}
+
 /** A repository whose Dockerfile stands on a trusted base, with policy. */
 async function repository(name: string, files: Readonly<Record<string, string>> = {}): Promise<void> {
   await pulls.scene.github.repository(`acme/${name}`, {
@@ -69,9 +76,7 @@ test("a pull request that adds an unattested base fails on its line, and passes 
   assert.match(textOf(failed), /unattested/);
   assert.match(failed.output.summary ?? "", /gained.*base:1\.3/);
   assert.equal(failed.detailsUrl, `${server.url}/pulls/${failed.externalId}`);
-  const page = await fetch(failed.detailsUrl ?? "");
-  assert.equal(page.status, 200);
-  assert.match(await page.text(), /<title>Untrusted/i);
+  assert.match(await pageOf(failed), /<title>Untrusted/i);
   assert.deepEqual(
     failed.actions.map(({ identifier }) => identifier),
     ["pin-digests", "re-verify"],
@@ -195,6 +200,9 @@ test("a registry that answers 500 keeps the check open and says why; once it rec
   const waiting = await pulls.check("flaky", head, ({ output }) => /could not look/i.test(output.title ?? ""));
   assert.equal(waiting.status, "in_progress");
   assert.match(textOf(waiting), /neither trusted nor untrusted/);
+  const page = await pageOf(waiting);
+  assert.match(page, /http-equiv="refresh"/i);
+  assert.doesNotMatch(page, /<title>(?:Trusted|Untrusted)/i);
   registry.heal();
   const passed = await pulls.check("flaky", head);
   assert.equal(passed.conclusion, "success", textOf(passed));
@@ -209,6 +217,7 @@ test("after the last try it is action_required, which doesn't pass, and asking a
   const { head } = await pull("down", "topic", { Dockerfile: from(base) });
   const given = await pulls.check("down", head);
   assert.equal(given.conclusion, "action_required", textOf(given));
+  assert.match(await pageOf(given), /<title>Undetermined/i);
   registry.heal();
   await scene.github.rerequest(given.id);
   const mended = await pulls.check("down", head, ({ id, status }) => id !== given.id && status === "completed");
