@@ -57,6 +57,7 @@ test("a repository with a Dockerfile gets one pull request with workflow and pol
   const pull = await first("a proposal", () => pullsFrom("writable/svc", ONBOARDING_BRANCH));
   assert.match(pull.body ?? "", /ghcr\.io\/writable\/svc/);
   await github.closePull("writable/svc", pull.number);
+  await github.deleteBranch("writable/svc", ONBOARDING_BRANCH);
   await pulls.quiet();
   // Taken away and given again, and told twice.
   await github.select("writable/svc", false);
