@@ -30,9 +30,9 @@ function offered(words: readonly string[], of = script, cwd = "."): readonly str
 
 const bash = { skip: has("bash") || process.env.CI ? false : "no bash here" };
 
-test("the scripts are ones that their shells can read", async (t) => {
-  for (const shell of SHELLS) {
-    await t.test(shell, { skip: has(shell) ? false : `no ${shell} here` }, async () => {
+test("the scripts are ones that their shells can read, of those shells that are here", async (t) => {
+  for (const shell of SHELLS.filter(has)) {
+    await t.test(shell, async () => {
       const { stdout } = await trustedBuilds(["completion", shell]);
       const { status, stderr } = spawnSync(shell, ["-n"], { input: stdout, encoding: "utf8" });
       assert.deepEqual([status, stderr], [0, ""]);

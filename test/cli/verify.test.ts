@@ -323,6 +323,8 @@ const options = {
     "--vsa-key",
     "--vsa-id",
     "--vsa-tsa",
+    "--evidence",
+    "--evidence-roots",
     "--help",
   ],
   "verify-bundle": [

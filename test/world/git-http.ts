@@ -29,6 +29,8 @@ export function serveGit(directory: string, path: string, request: IncomingMessa
     stdio: ["pipe", "pipe", "ignore"],
   });
   backend.on("error", () => response.destroy());
+  // Who goes away in the middle of his question never ends it: git would wait for the rest, and keep this process alive.
+  response.on("close", () => backend.stdin.destroy());
   backend.stdin.on("error", () => {}); // it may answer without having read all
   const body = request.headers["content-encoding"] === "gzip" ? request.pipe(createGunzip()) : request;
   body.pipe(backend.stdin);
