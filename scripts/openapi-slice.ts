@@ -57,6 +57,7 @@ const OPERATIONS = [
   `GET ${REPOSITORY}/pulls/{pull_number}/reviews`,
   `POST ${REPOSITORY}/pulls/{pull_number}/reviews`,
   `GET ${REPOSITORY}/rules/branches/{branch}`,
+  "GET /users/{username}",
 ];
 
 const WEBHOOKS =

@@ -11,6 +11,7 @@ import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { sightingsOf, wentBack } from "../trust/tag-watch.ts";
 import { type HeldPin, moveKey, type PinMove, type PinsProposal } from "./pins-state.ts";
 import type { Foresight, MovedPin, ProposalPorts } from "./proposal-ports.ts";
+import { pathOfBuild } from "./pull-files.ts";
 
 /** So many builds of a policy are looked at, and so many tags resolved. */
 const MAX_BUILDS = 30;
@@ -56,7 +57,7 @@ export async function lookForNewer(
     verdicts: [],
   };
   try {
-    for (const [path, ofPath] of Map.groupBy(builds, pathOf)) {
+    for (const [path, ofPath] of Map.groupBy(builds, pathOfBuild)) {
       const text = await ports.sources.readFile(repository, head, path, MAX_FILE_BYTES).catch(nothingAbove);
       if (text === undefined) continue;
       const found = await inFile({ foresight, policies, tags, declined }, path, text, ofPath);
@@ -69,11 +70,6 @@ export async function lookForNewer(
     await foresight.close();
   }
   return { defaultBranch, head, ...proposal };
-}
-
-/** The Dockerfile's path in the repository: policy's is below the context. */
-function pathOf({ context, dockerfile }: ExpectedBuild): string {
-  return context === undefined ? dockerfile : `${context}/${dockerfile}`.replace(/^(?:\.\/)+/, "");
 }
 
 function nothingAbove(error: unknown): undefined {

@@ -45,6 +45,7 @@ import {
   type StateOptions,
 } from "./state.ts";
 import { Storage } from "./storage.ts";
+import { userEndpoints } from "./users.ts";
 import { checkRunPayload, checkSuitePayload, runPayload } from "./webhooks.ts";
 import { workflowEndpoints } from "./workflows.ts";
 
@@ -197,6 +198,7 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       ...pullEndpoints(state),
       ...pullWriteEndpoints(state, pulls),
       ...collaboratorEndpoints(state),
+      ...userEndpoints(state),
       ...checkRunEndpoints(state, { checkRunChanged }),
       ...workflowEndpoints(state, jobs),
       ...runEndpoints(state, jobs, storage),
