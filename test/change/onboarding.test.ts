@@ -179,6 +179,20 @@ test("a Dockerfile that BuildKit refuses is told with its line, and keeps nobody
   assert.equal(policyIn(repo).enforce, "ratchet");
 });
 
+test("what waited for more than a day is made anew from what is there by then", async () => {
+  const scene = new ProposalScene();
+  const repo = scene.add({ Dockerfile: DOCKERFILE });
+  scene.failure = (_, name) =>
+    name === "commits.commit" ? { when: "before", error: new CouldNotLook("network", "lost") } : undefined;
+  await scene.run("onboarding");
+  assert.equal(phaseOf(scene), "drafted");
+  repo.push("main", { "later.md": "new" });
+  scene.failure = () => undefined;
+  scene.time += 2 * DAY;
+  await scene.run("onboarding");
+  assert.equal(repo.file(ONBOARDING_BRANCH, "later.md"), "new");
+});
+
 test("killed before and after every call, it makes the same one pull request, with one commit", async () => {
   for (const when of ["before", "after"] as const) {
     for (let at = 0; ; at++) {

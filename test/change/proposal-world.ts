@@ -94,6 +94,9 @@ export class ProposalScene {
   /** What images are, by digest; trusted if not here. */
   readonly outcomes = new Map<string, Outcome>();
   readonly nodes = new Map<string, readonly JudgedNode[]>();
+  /** Digests that no forecast judges, as those of a role that policy lets in; and those that none shows at all. */
+  readonly unjudged = new Set<string>();
+  readonly unseen = new Set<string>();
   readonly organisation = new Map<number, string>();
   readonly rows = new Map<string, StoredProposal & { readonly due: Date | undefined }>();
   readonly paces = new Map<number, WritePace>();
@@ -315,7 +318,8 @@ export class ProposalScene {
   }
 
   private forecast(policy: Policy, { images }: DockerfileReading): Forecast {
-    const parents = images.map((use) => {
+    const shown = images.filter(({ reference }) => !this.unseen.has(reference.digest ?? ""));
+    const parents = shown.map((use) => {
       const { reference } = use;
       const digest =
         reference.digest ?? this.imageTags.get(formatReference(reference)) ?? digestFor(formatReference(reference));
@@ -325,7 +329,8 @@ export class ProposalScene {
       const platforms = nodes.map(({ id, platform }) => ({ node: id, platform, counts: true }));
       const verdict = { outcome, image, nodes, platforms } as unknown as Verdict;
       const rule = "attested" as const;
-      return { reference, role: use.role, platform: AMD64, uses: [use], rule, isPinned: true, image, verdict };
+      const judged = this.unjudged.has(digest) ? undefined : verdict;
+      return { reference, role: use.role, platform: AMD64, uses: [use], rule, isPinned: true, image, verdict: judged };
     });
     const faults = parents.flatMap(({ verdict, uses }, parent) => {
       const { line = 1, endLine = 1 } = uses[0] ?? {};
@@ -336,9 +341,9 @@ export class ProposalScene {
         key: "k",
         isGrave: false,
       };
-      return verdict.outcome === "untrusted" ? [{ ...fault, lines: [{ line, endLine }], parent, path: [] }] : [];
+      return verdict?.outcome === "untrusted" ? [{ ...fault, lines: [{ line, endLine }], parent, path: [] }] : [];
     });
-    const isUnseen = parents.some(({ verdict }) => verdict.outcome === "undetermined");
+    const isUnseen = parents.some(({ verdict }) => verdict?.outcome === "undetermined");
     return {
       outcome: faults.length > 0 ? "untrusted" : isUnseen ? "undetermined" : "trusted",
       policy: { name: policy.name, digest: policy.digest },

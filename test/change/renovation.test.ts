@@ -81,6 +81,15 @@ test("of several pins those move that are trusted, and the others are told in th
   assert.equal(repo.checks.length, 1);
 });
 
+test("R19 R18 a newer digest that nobody judged, or that no build shows, is not proposed", async () => {
+  for (const set of ["unjudged", "unseen"] as const) {
+    const { scene: at, repo } = scene();
+    at[set].add(NEW);
+    await at.run("pins");
+    assert.deepEqual([repo.pulls, repo.checks.length], [[], 1], set);
+  }
+});
+
 test("R26 a digest that was signed before the pinned one is not proposed, though it is trusted", async () => {
   const node = (id: string, time: string): JudgedNode => {
     const identity = signerOf("base", { sourceRepositoryDigest: digestFor(id).slice(7, 47) });
@@ -129,6 +138,39 @@ test("what somebody has pushed to the branch is theirs: it is left, and the chec
   repo.push("main", { Dockerfile: `# new\nFROM ${BASE}:1@${OLD}\n` });
   await at.run("pins");
   assert.ok(repo.branches.has(PINS_BRANCH));
+});
+
+test("a branch of our name with just what we would write is somebody's, where nothing was announced", async () => {
+  const { scene: at, repo } = scene();
+  const theirs = repo.push(PINS_BRANCH, { Dockerfile: `# kept \u00e9\nFROM ${BASE}:1@${NEW}\n` });
+  await at.run("pins");
+  assert.deepEqual([repo.branches.get(PINS_BRANCH), repo.pulls, repo.checks.length], [theirs, [], 1]);
+});
+
+test("what somebody pushes while ours is begun anew isn't deleted with it", async () => {
+  const { scene: at, repo } = scene();
+  await at.run("pins");
+  repo.push("main", { Dockerfile: `# changed\nFROM ${BASE}:1@${OLD}\n` });
+  let looks = 0;
+  let theirs: string | undefined;
+  at.failure = (_, name) => {
+    if (name === "commits.readBranch" && ++looks === 2) theirs = repo.push(PINS_BRANCH, { "more.md": "theirs" });
+    return undefined;
+  };
+  await at.run("pins");
+  assert.ok(theirs !== undefined);
+  assert.deepEqual([repo.branches.get(PINS_BRANCH), repo.pulls.length], [theirs, 1]);
+});
+
+test("a pull request that a person opened from our branch, and closed, says no to nothing", async () => {
+  const { scene: at, repo } = scene();
+  await at.run("pins");
+  repo.close(1, true);
+  const [ours] = repo.pulls;
+  assert.ok(ours);
+  repo.pulls.push({ ...ours, number: 2, isOpen: false, isMerged: false });
+  await at.run("pins");
+  assert.deepEqual(stateOf(at).declined, []);
 });
 
 test("where the file changed on the default branch ours is begun anew, and that is nobody's no", async () => {
@@ -182,9 +224,15 @@ test("an open pull request whose digest isn't trusted any more says that it must
 
 test("R33 without the right to write the check run says what to write, and where", async () => {
   const { scene: at, repo } = scene();
-  at.writing = { contents: false, pullRequests: false, workflows: false };
-  await at.run("pins");
+  const asked: string[] = [];
+  at.failure = (_, name) => void asked.push(name);
+  for (const missing of ["contents", "pullRequests"] as const) {
+    at.writing = { contents: true, pullRequests: true, workflows: true, [missing]: false };
+    await at.run("pins");
+  }
   assert.deepEqual([repo.pulls.length, repo.checks.map(({ title }) => title)], [0, ["1 newer digest to take"]]);
+  // Not even tried: a branch without a pull request would stay behind.
+  assert.ok(!asked.includes("commits.commit"));
 });
 
 test("a file that isn't UTF-8 could not be written back as it was, and is left", async () => {
