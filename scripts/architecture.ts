@@ -13,7 +13,7 @@ export interface Allowed {
 }
 
 const PURE = { builtins: ["crypto"], globals: "pure" } as const;
-const CORE = ["image", "attestation", "trust", "build", "change"] as const;
+const CORE = ["image", "attestation", "trust", "build", "change", "answer"] as const;
 const ADAPTER = {
   builtins: [
     "assert",
@@ -47,7 +47,9 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   trust: { ...PURE, inside: ["image", "attestation"], packages: ["zod", "yaml", "p-limit"] },
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
   change: { ...PURE, inside: ["image", "attestation", "trust", "build"], packages: ["zod"] },
-  report: { ...PURE, inside: CORE, packages: ["zod", "hono"] },
+  answer: { ...PURE, inside: ["image", "attestation", "trust", "build"], packages: ["zod", "p-limit"] },
+  admission: { ...PURE, inside: ["image", "attestation", "trust", "answer"], packages: ["zod"] },
+  report: { ...PURE, inside: CORE, packages: ["zod", "hono", "badge-maker", "@hpcc-js/wasm-graphviz"] },
   layer: { ...PURE, builtins: ["crypto", "zlib"], inside: ["image", "trust/ports.ts"], packages: [] },
   registry: {
     ...ADAPTER,
@@ -72,14 +74,15 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   signer: { ...ADAPTER, inside: ["image", "attestation", "trust"], packages: [] },
   github: { ...ADAPTER, inside: CORE, packages: ["zod", "@octokit/rest"] },
   store: { ...ADAPTER, inside: CORE, packages: ["zod", "kysely", "@electric-sql/pglite", "pg", "pg-boss"] },
+  api: { ...ADAPTER, inside: [...CORE, "admission", "report"], packages: ["zod"] },
   app: {
-    inside: [...CORE, "report", "registry", "sigstore", "signer", "github", "store"],
+    inside: [...CORE, "admission", "api", "archive", "report", "registry", "sigstore", "signer", "github", "store"],
     packages: ["probot", "@octokit/rest", "zod"],
     builtins: "any",
     globals: "any",
   },
   cli: {
-    inside: [...CORE, "report", "registry", "archive", "sigstore", "signer", "github", "store", "app"],
+    inside: [...CORE, "api", "report", "registry", "archive", "sigstore", "signer", "github", "store", "app"],
     packages: ["commander", "p-limit", "yaml", "zod"],
     builtins: "any",
     globals: "any",

@@ -53,6 +53,9 @@ test("the law names every folder of the plan", () => {
   assert.deepEqual(
     Object.keys(LAW).sort(),
     [
+      "admission",
+      "answer",
+      "api",
       "app",
       "archive",
       "attestation",

@@ -1,0 +1,124 @@
+import type { Digest } from "../image/digest.ts";
+import type { ImageReference, PinnedImage } from "../image/reference.ts";
+import type { ExportedImage } from "../trust/exported-evidence.ts";
+import type { Outcome } from "../trust/verdict.ts";
+import type { RecordedBytes } from "../trust/walk-record.ts";
+import type { Answer, AnswerHead, PastAnswer, Told, Viewer } from "./answer.ts";
+import type { Inquiry } from "./inquiry.ts";
+
+/** Longest page of a list. */
+export const MAX_PAGE = 100;
+
+/** A part of a list that goes on. */
+export interface Page<Entry> {
+  readonly entries: readonly Entry[];
+  /** Where the next part begins; undefined at the end. Opaque. */
+  readonly next: string | undefined;
+}
+
+/** By what images are found. Finding says nothing of trust: it is told beside it. */
+export interface AnswerSearch {
+  /** In the name, in any case; a part is enough. */
+  readonly text?: string;
+  /** `acme/app`, or the repository's whole address. */
+  readonly source?: string;
+  /** Of the source repository. */
+  readonly owner?: string;
+  readonly outcome?: Outcome;
+}
+
+/** A signed summary (VSA) of one platform of an answer. */
+export interface AnswerSummary {
+  /** In base64: no two are the same. */
+  readonly signature: string;
+  /** The platform's manifest, `registry/repository[:tag]@sha256:…`. */
+  readonly image: string;
+  readonly platform: string | undefined;
+  readonly result: "PASSED" | "FAILED";
+  /** The Sigstore bundle, as JSON. */
+  readonly bundle: string;
+}
+
+/** All that an answer rests on. */
+export interface AnswerEvidence {
+  readonly image: ExportedImage;
+  /** Everything that it names. */
+  readonly bytes: RecordedBytes;
+}
+
+/** Reads answers as they are kept; who may be told is decided by whoever asks here. */
+export interface AnswerReader {
+  /** What a tag was last seen to name. */
+  readTag(name: string, tag: string): Promise<{ readonly digest: Digest; readonly seenAt: Date } | undefined>;
+  /** The newest answer about this digest under this name and tag (or, without one, by digest alone), by whichever policy; the published one's first. */
+  findHead(published: Digest, image: PinnedImage): Promise<AnswerHead | undefined>;
+  /** The newest under every name and tag under which the digest was judged, by this policy; at most {@link MAX_PAGE}. */
+  listHeads(published: Digest, digest: Digest): Promise<readonly AnswerHead[]>;
+  readAnswer(id: string): Promise<Answer | undefined>;
+  /** Verdicts on a name and tag (or, without one, on what was asked for by digest), the newest first. Answers for everyone only. */
+  listPast(image: ImageReference, limit: number): Promise<readonly PastAnswer[]>;
+  /** Images for everyone in whose ancestry a digest is, be it an index or a platform's manifest. */
+  listDescendants(published: Digest, digest: Digest, limit: number, after?: string): Promise<Page<AnswerHead>>;
+  /** Images for everyone, the newest answer first. */
+  search(published: Digest, by: AnswerSearch, limit: number, after?: string): Promise<Page<AnswerHead>>;
+  listAnswerSummaries(id: string): Promise<readonly AnswerSummary[]>;
+  /** @returns undefined where none was kept: it was too large, or the answer is an older one. */
+  readAnswerEvidence(id: string): Promise<AnswerEvidence | undefined>;
+}
+
+/** An answer that was just made, with everything that is kept of it. */
+export interface JudgedAnswer {
+  readonly answer: Answer;
+  /** The digests of its ancestry, indexes included; its own aren't among them. */
+  readonly ancestors: readonly Digest[];
+  readonly faults: readonly string[];
+  readonly summaries: readonly AnswerSummary[];
+  readonly evidence: AnswerEvidence | undefined;
+}
+
+/** Keeps answers. Each method is one transaction. */
+export interface AnswerWriter {
+  /** It takes the place of the one about the same digest, name, tag and policy; what it said stays in the history where this says something else. */
+  saveAnswer(judged: JudgedAnswer): Promise<void>;
+  /** Seen twice, the later time stays. */
+  saveTag(name: string, tag: string, digest: Digest, seenAt: Date): Promise<void>;
+}
+
+/** Keeps inquiries; each is worked on under a lease of its own. */
+export interface InquiryStore {
+  /**
+   * Notes it, and has it worked on.
+   *
+   * @returns the one that stands already where the same is asked and not answered yet.
+   */
+  openInquiry(inquiry: Inquiry): Promise<Inquiry>;
+  readInquiry(id: string): Promise<Inquiry | undefined>;
+  saveInquiry(inquiry: Inquiry): Promise<void>;
+  /** How many aren't answered yet. */
+  countOpenInquiries(): Promise<number>;
+}
+
+/** What the faces ask: the one way to an answer, which decides who may be told. */
+export interface LookUp {
+  byReference(reference: ImageReference, viewer: Viewer): Promise<Told>;
+  /** Under every name and tag under which it was judged. None, or none that may be seen: an empty list. */
+  byDigest(digest: Digest, viewer: Viewer): Promise<readonly Told[]>;
+}
+
+/** Decides by GitHub who may read a repository. */
+export interface RepositoryReaders {
+  /**
+   * Whether whoever has this token can read all of these repositories.
+   *
+   * @param question - What was asked for: the answer is kept under it for minutes, so that a second question costs the same whether
+   * anything is hidden there or not.
+   * @throws {CouldNotLook}
+   */
+  mayRead(token: string, repositoryIds: readonly string[], question: string): Promise<boolean>;
+}
+
+/** Knows whether everyone may read a repository of the GitHub server. */
+export interface RepositoryVisibility {
+  /** @param repository - `https://github.com/acme/app`. @throws {CouldNotLook} where it can't be said now. */
+  isPublic(repository: string, repositoryId: string): Promise<boolean>;
+}
