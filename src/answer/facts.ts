@@ -39,6 +39,10 @@ export const answerFactsSchema = z.object({
   sources: z.array(source),
   dockerfiles: z.array(dockerfile),
   packages: z.array(packageList),
+  unread: z
+    .array(z.string())
+    .optional()
+    .meta({ description: "what is missing from these facts and why; the verdict doesn't rest on it" }),
 });
 
 /** In the form of {@link answerFactsSchema}. */
