@@ -33,5 +33,9 @@ export interface Route {
   match(path: string): readonly string[] | undefined;
   /** Largest body, in bytes. */
   readonly maxBody: number;
+  /** By which measure clients are slowed down; `read` if absent. */
+  readonly pace?: "read" | "ask";
+  /** How many requests of its measure this one counts as; 1 if absent. */
+  cost?(request: ApiRequest): number;
   handle(request: ApiRequest, parts: readonly string[]): Promise<ApiResponse>;
 }

@@ -1,0 +1,208 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { CouldNotLook } from "../trust/ports.ts";
+import { CORS, isForOtherSites, PREFLIGHT, SECURITY } from "./api-headers.ts";
+import { etagOf, isKnown } from "./conditional.ts";
+import type { ApiRequest, ApiResponse, Route } from "./exchange.ts";
+import { ASK_QUOTAS, createPace, type Pace, READ_QUOTAS } from "./pace.ts";
+import { Problem, problemResponse } from "./problem.ts";
+import { createReadyAnswers, type ReadyAnswer } from "./ready-answers.ts";
+import { readBody } from "./request-body.ts";
+import { routeOf } from "./routing.ts";
+
+/** Longest address that is looked at, in characters. */
+const MAX_ADDRESS_LENGTH = 8192;
+
+// What may stand in a log as it came.
+const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
+
+/** What the faces of the server stand on. */
+export interface ServingPorts {
+  readonly routes: readonly Route[];
+  /** By what a client is known for limits. */
+  clientOf(request: IncomingMessage): string;
+  /** A random identifier. */
+  newId(): string;
+  now(): Date;
+  /** A fault of ours, by the request's id. */
+  readonly onFault: (error: unknown, requestId: string) => void;
+  /** Each answer, for the log; the path is as it came. */
+  readonly onAnswer?: (line: { requestId: string; method: string; path: string; status: number; ms: number }) => void;
+}
+
+/** The server's faces for those who ask. */
+export interface Api {
+  /** @returns false for an address of no concern here, untouched. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  /** To be called when an answer was saved: what is ready to be sent may be out of date. */
+  readonly forget: () => void;
+}
+
+/** One request on its way. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly method: string;
+  readonly path: string;
+  readonly requestId: string;
+  readonly client: string;
+  readonly startedMs: number;
+}
+
+/** Serves routes over `node:http`: limits, request ids, validators, problems, and answers for anyone from memory. */
+export function createApi(ports: ServingPorts): Api {
+  const { routes } = ports;
+  const paces = { read: createPace(READ_QUOTAS), ask: createPace(ASK_QUOTAS) };
+  const ready = createReadyAnswers();
+
+  const open = (request: IncomingMessage, response: ServerResponse, path: string): Exchange => {
+    const given = request.headers["x-request-id"];
+    return {
+      request,
+      response,
+      method: request.method ?? "GET",
+      path,
+      requestId: typeof given === "string" && REQUEST_ID.test(given) ? given : ports.newId(),
+      client: ports.clientOf(request),
+      startedMs: ports.now().getTime(),
+    };
+  };
+
+  /** @throws {Problem} */
+  const take = ({ client, startedMs, response }: Exchange, pace: Pace, cost: number) => {
+    const { allowed, remaining, retryAfter } = pace.take(client, cost, startedMs);
+    response.setHeader("ratelimit", remaining);
+    response.setHeader("ratelimit-policy", pace.policy);
+    if (!allowed) throw new Problem("too-many-requests", undefined, { headers: { "retry-after": String(retryAfter) } });
+  };
+
+  const end = (exchange: Exchange, status: number, headers: readonly string[], body: Buffer | undefined) => {
+    const { request, response, method, path, requestId, startedMs } = exchange;
+    response.setHeader("x-request-id", requestId);
+    // A body that wasn't read would be taken for the next request, or be read on and on.
+    if (!request.complete && hasBody(request)) response.setHeader("connection", "close");
+    response.writeHead(status, [...headers]);
+    response.end(method === "HEAD" ? undefined : body);
+    ports.onAnswer?.({ requestId, method, path, status, ms: ports.now().getTime() - startedMs });
+  };
+
+  const sendReady = (exchange: Exchange, { headers, body, etag }: Omit<ReadyAnswer, "until">) => {
+    if (isKnown(exchange.request.headers["if-none-match"], etag)) end(exchange, 304, withoutBody(headers), undefined);
+    else end(exchange, 200, headers, body);
+  };
+
+  const send = (exchange: Exchange, { status, headers, body }: ApiResponse): Omit<ReadyAnswer, "until"> | undefined => {
+    const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
+    const etag = etagOf(bytes);
+    const all = {
+      ...SECURITY,
+      ...(isForOtherSites(exchange.path) && CORS),
+      ...headers,
+      ...(status === 200 && { etag }),
+      "content-length": String(bytes.length),
+    };
+    const flat = Object.entries(all).flat();
+    if (status !== 200) {
+      end(exchange, status, flat, bytes);
+      return undefined;
+    }
+    sendReady(exchange, { headers: flat, body: bytes, etag });
+    return { headers: flat, body: bytes, etag };
+  };
+
+  const answer = async (exchange: Exchange, route: Route, parts: readonly string[], query: string) => {
+    const { request, client, method, path } = exchange;
+    const pace = paces[route.pace ?? "read"];
+    take(exchange, pace, 1);
+    if (route.pace === "ask") refuseOtherSites(request);
+    const asked: ApiRequest = {
+      method,
+      path,
+      query: new URLSearchParams(query),
+      headers: request.headers,
+      client,
+      body: await readBody(request, route.maxBody),
+    };
+    const more = (route.cost?.(asked) ?? 1) - 1;
+    if (more > 0) take(exchange, pace, more);
+    return route.handle(asked, parts);
+  };
+
+  const handle: Api["handle"] = async (request, response) => {
+    const address = request.url ?? "/";
+    const { method } = request;
+    const isOpen = (method === "GET" || method === "HEAD") && request.headers.authorization === undefined;
+    const found = isOpen ? ready.get(address, ports.now().getTime()) : undefined;
+    const [path, query] = cut(address);
+    const exchange = () => open(request, response, path);
+    if (found !== undefined) {
+      const known = exchange();
+      try {
+        take(known, paces.read, 1);
+        sendReady(known, found);
+      } catch (error) {
+        send(known, told(error, known));
+      }
+      return true;
+    }
+    const routed = routeOf(routes, method ?? "GET", path);
+    if (routed.kind === "elsewhere") return false;
+    const known = exchange();
+    if (method === "OPTIONS" && isForOtherSites(path)) {
+      end(known, 204, PREFLIGHT, undefined);
+      return true;
+    }
+    const { generation } = ready;
+    let answered: ApiResponse;
+    try {
+      if (address.length > MAX_ADDRESS_LENGTH) throw new Problem("malformed-request", "the address is too long");
+      if (routed.kind === "missing") {
+        take(known, paces.read, 1);
+        throw new Problem("no-such-address");
+      }
+      if (routed.kind === "other-method")
+        throw new Problem("method-not-allowed", undefined, { headers: { allow: routed.allow } });
+      answered = await answer(known, routed.route, routed.parts, query);
+    } catch (error) {
+      answered = told(error, known);
+    }
+    const sent = send(known, answered);
+    if (sent !== undefined && isOpen && answered.shared !== undefined)
+      ready.keep(address, sent, answered.shared.ms, known.startedMs, generation);
+    return true;
+  };
+
+  /** The one place where what was thrown becomes what is told. */
+  const told = (error: unknown, { requestId }: Exchange): ApiResponse => {
+    if (error instanceof Problem) return problemResponse(error);
+    if (error instanceof CouldNotLook)
+      return problemResponse(new Problem("could-not-look", undefined, { headers: { "retry-after": "30" } }));
+    ports.onFault(error, requestId);
+    return problemResponse(new Problem("internal"), requestId);
+  };
+
+  return { handle, forget: ready.forget };
+}
+
+/**
+ * A page of another site could have its visitors' browsers ask, each with a quota of its own. Browsers say where a request comes from;
+ * programs don't, and needn't.
+ */
+function refuseOtherSites({ headers }: IncomingMessage): void {
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin" && site !== "none") throw new Problem("cross-site");
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+function withoutBody(headers: readonly string[]): readonly string[] {
+  return headers.flatMap((name, i) =>
+    i % 2 === 1 || name === "content-length" || name === "content-type" ? [] : [name, headers[i + 1] ?? ""],
+  );
+}
+
+function cut(address: string): readonly [path: string, query: string] {
+  const at = address.indexOf("?");
+  return at < 0 ? [address, ""] : [address.slice(0, at), address.slice(at + 1)];
+}

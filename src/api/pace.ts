@@ -1,0 +1,95 @@
+import { isIPv6 } from "node:net";
+
+/** How many requests a client may make in how many seconds; unused ones add up to no more. */
+export interface Quota {
+  /** As it is called in the headers. */
+  readonly name: string;
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** What every client may read. */
+export const READ_QUOTAS: readonly Quota[] = [{ name: "read", requests: 600, seconds: 60 }];
+
+/** How many images every client may have judged: each is a walk through registries. */
+export const ASK_QUOTAS: readonly Quota[] = [
+  { name: "ask-minute", requests: 10, seconds: 60 },
+  { name: "ask-hour", requests: 60, seconds: 3600 },
+];
+
+/** How many clients are known at a time; whoever was longest not seen is forgotten first. */
+const MAX_CLIENTS = 20_000;
+
+/** Whether a request may go on. */
+export interface Paced {
+  readonly allowed: boolean;
+  /** In whole seconds, at least 1, where it may not. */
+  readonly retryAfter: number;
+  /** The value of `RateLimit`. */
+  readonly remaining: string;
+}
+
+/** Slows clients down; in memory, so each process by itself. */
+export interface Pace {
+  /** The value of `RateLimit-Policy`. @see draft-ietf-httpapi-ratelimit-headers-10 §3 */
+  readonly policy: string;
+  /** @param cost - How many requests this one counts as. What isn't allowed costs nothing. @param now - In milliseconds. */
+  take(client: string, cost: number, now: number): Paced;
+}
+
+/** @param maxClients - How many are known at a time. */
+export function createPace(quotas: readonly Quota[], maxClients = MAX_CLIENTS): Pace {
+  // By client one number for each quota: the moment, in milliseconds, at which its bucket is full again.
+  const clients = new Map<string, number[]>();
+  return {
+    policy: quotas.map(({ name, requests, seconds }) => `"${name}";q=${requests};w=${seconds}`).join(", "),
+    take: (client, cost, now) => {
+      const full = clients.get(client) ?? quotas.map(() => now);
+      let allowed = true;
+      let tightest = { name: "", left: Number.POSITIVE_INFINITY, seconds: 0 };
+      let waitMs = 0;
+      const next = quotas.map(({ name, requests, seconds }, i) => {
+        const eachMs = (seconds * 1000) / requests;
+        // More than the bucket holds would never be allowed.
+        const counted = Math.min(cost, requests);
+        const after = Math.max(full[i] ?? now, now) + counted * eachMs;
+        const over = after - (now + seconds * 1000);
+        if (over > 0) {
+          allowed = false;
+          waitMs = Math.max(waitMs, over);
+        }
+        const left = Math.floor((now + seconds * 1000 - (over > 0 ? after - counted * eachMs : after)) / eachMs);
+        if (left < tightest.left) tightest = { name, left, seconds: Math.ceil((after - now) / 1000) };
+        return after;
+      });
+      clients.delete(client);
+      clients.set(client, allowed ? next : full);
+      if (clients.size > maxClients) {
+        const [longest] = clients.keys();
+        if (longest !== undefined) clients.delete(longest);
+      }
+      return {
+        allowed,
+        retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
+        remaining: `"${tightest.name}";r=${Math.max(0, tightest.left)};t=${tightest.seconds}`,
+      };
+    },
+  };
+}
+
+/** By what a client is known: its IPv4 address, or the 64 bits of IPv6 that one household or machine gets whole. */
+export function clientKey(address: string): string {
+  const [bare = ""] = address.split("%");
+  if (!isIPv6(bare)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  const [head = "", tail] = bare.split("::");
+  const front = head === "" ? [] : head.split(":");
+  const back = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length - (bare.includes(".") ? 1 : 0));
+  const groups = [...front, ...Array<string>(zeros).fill("0"), ...back];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ""))
+    .join(":")}::/64`;
+}
