@@ -2,6 +2,7 @@ import type { BuildRecord } from "../attestation/build-record.ts";
 import { imageRecording } from "../attestation/build-type.ts";
 import { claimsOf, type SignerIdentity, signerName } from "../attestation/identity.ts";
 import { type Provenance, ProvenanceError, parseProvenance } from "../attestation/provenance.ts";
+import { isSbomType } from "../attestation/sbom.ts";
 import type { Statement } from "../attestation/statement.ts";
 import { type FoundStatement, isAbout } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
@@ -66,6 +67,39 @@ export function acceptStatement(
   isDefaultBranch?: boolean,
   own?: OwnBuild,
 ): AcceptedStatement | Refused {
+  return acceptOf(
+    isAboutBuilding,
+    "says nothing of how the image was built",
+    policy,
+    node,
+    found,
+    isDefaultBranch,
+    own,
+  );
+}
+
+/**
+ * The same for a statement that lists what is in the image. It is held to what provenance is held to, and no verdict rests on it: a list
+ * of packages is told beside the verdict, in the name of whoever policy lets speak for the image.
+ */
+export function acceptSbom(
+  policy: Policy,
+  node: ImageNode,
+  found: FoundStatement,
+  isDefaultBranch?: boolean,
+): AcceptedStatement | Refused {
+  return acceptOf(isSbomType, "is no SBOM", policy, node, found, isDefaultBranch);
+}
+
+function acceptOf(
+  isWanted: (predicateType: string) => boolean,
+  otherwise: string,
+  policy: Policy,
+  node: ImageNode,
+  found: FoundStatement,
+  isDefaultBranch?: boolean,
+  own?: OwnBuild,
+): AcceptedStatement | Refused {
   const { verified, where } = found;
   const { statement, identity, bundle } = verified;
   const signer = signerName(identity);
@@ -81,8 +115,7 @@ export function acceptStatement(
   const coversIndex = node.indexes.some(({ bytes }) => isAbout(statement, bytes));
   if (!coversIndex && !isAbout(statement, node.manifestBytes))
     return refusal("subject-mismatch", "its subject is something else");
-  if (!isAboutBuilding(statement.predicateType))
-    return refusal("predicate-type", `${statement.predicateType} says nothing of how the image was built`);
+  if (!isWanted(statement.predicateType)) return refusal("predicate-type", `${statement.predicateType} ${otherwise}`);
   const acceptance = accepts(policy, judgedName(policy, node.image), verified, isDefaultBranch);
   if (acceptance.kind === "refused") {
     const { code, reason, policyPath } = acceptance;

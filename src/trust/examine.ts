@@ -2,6 +2,7 @@ import { claimsOf } from "../attestation/identity.ts";
 import type { ParentClaim } from "../attestation/parents.ts";
 import { type Digest, digestsOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
+import { acceptKnowingBranch } from "./accept-knowing-branch.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptProvenance, acceptStatement } from "./accepted.ts";
 import { joinContained, readBeside } from "./beside.ts";
 import { judgeContained, readInsides } from "./contained.ts";
@@ -9,7 +10,7 @@ import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
-import { CouldNotLook, type DefaultBranches, type ImageReader } from "./ports.ts";
+import type { CouldNotLook, DefaultBranches, ImageReader } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
 import { revokedCommit, revokedDigest, revokedSource, revokesByEvidence } from "./revocation.ts";
 import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
@@ -174,7 +175,9 @@ async function collect(
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
   const failures = gathered.flatMap((each) => each.failures);
   const accept = (about: ImageNode, each: FoundStatement) =>
-    acceptKnowingBranch(ports, { policy, own }, about, each, failures);
+    acceptKnowingBranch(ports.defaultBranches, each, failures, (isDefaultBranch) =>
+      acceptStatement(policy, about, each, isDefaultBranch, own),
+    );
   const summaries = [...found.values()].filter((each) => isSummary(policy, each));
   const others = [...found.values()].filter((each) => !isSummary(policy, each));
   const judged = await Promise.all(others.map((each) => accept(node, each)));
@@ -205,38 +208,6 @@ async function collect(
     notAdopted: contained.notAdopted,
     isUncovered: contained.isUncovered,
   };
-}
-
-async function acceptKnowingBranch(
-  ports: ExaminePorts,
-  { policy, own }: { readonly policy: Policy; readonly own: OwnBuild | undefined },
-  node: ImageNode,
-  found: FoundStatement,
-  failures: CouldNotLook[],
-): Promise<ReturnType<typeof acceptStatement>> {
-  const first = acceptStatement(policy, node, found, undefined, own);
-  const { identity } = found.verified;
-  if (
-    first.kind !== "refusal" ||
-    first.code !== "default-branch-unknown" ||
-    identity.kind !== "certificate" ||
-    ports.defaultBranches === undefined
-  )
-    return first;
-  try {
-    const branch = await ports.defaultBranches.readDefaultBranch(identity.extensions);
-    return acceptStatement(
-      policy,
-      node,
-      found,
-      branch !== undefined && identity.extensions.sourceRepositoryRef === `refs/heads/${branch}`,
-      own,
-    );
-  } catch (error) {
-    if (!(error instanceof CouldNotLook)) throw error;
-    failures.push(error);
-    return first;
-  }
 }
 
 /** @param summaryRefusals - Only reported: that a verifier is revoked is nothing against an image that he once looked at (RULES R17). */

@@ -1,5 +1,7 @@
+import { isSbomType } from "../attestation/sbom.ts";
 import type { Statement } from "../attestation/statement.ts";
 import type { Descriptor } from "../image/descriptor.ts";
+import type { Digest } from "../image/digest.ts";
 import { parseManifest } from "../image/manifest.ts";
 import { type PinnedImage, pin } from "../image/reference.ts";
 import { type AcceptedStatement, isProvenanceType, type Refused } from "./accepted.ts";
@@ -51,10 +53,22 @@ export function mayBeProvenance({ annotations }: Pick<Descriptor, "annotations">
   return hint === undefined || isProvenanceType(hint);
 }
 
+/** The same for a list of packages. */
+export function mayBeSbom({ annotations }: Pick<Descriptor, "annotations">): boolean {
+  const hint = annotations["in-toto.io/predicate-type"];
+  return hint === undefined || isSbomType(hint);
+}
+
+/** What a statement in a manifest is called in reports; no two have one name. */
+export function placeOf(statement: Digest, manifest: Digest): string {
+  return `statement ${statement} in attestation manifest ${manifest}`;
+}
+
 /**
  * Reads a statement that a manifest holds.
  *
- * @returns undefined if it is about something else, or no provenance.
+ * @param isWanted - By its predicate type.
+ * @returns undefined if it is about something else, or of another type.
  * @throws {CouldNotLook}
  */
 export async function readHeldStatement(
@@ -62,8 +76,9 @@ export async function readHeldStatement(
   node: ImageNode,
   manifest: PinnedImage,
   { digest, size }: Pick<Descriptor, "digest" | "size">,
+  isWanted: (predicateType: string) => boolean = isProvenanceType,
 ): Promise<HeldStatement | Refusal | undefined> {
-  const where = `statement ${digest} in attestation manifest ${manifest.digest}`;
+  const where = placeOf(digest, manifest.digest);
   try {
     const bytes = await reader.readBlob(manifest, digest, MAX_STATEMENT_BYTES);
     if (bytes === undefined)
@@ -73,7 +88,7 @@ export async function readHeldStatement(
       const reason = "not an in-toto statement of the size told that can be read in one way only";
       return { code: "malformed-statement", reason, where };
     }
-    const isOurs = isProvenanceType(statement.predicateType) && isAbout(statement, node.manifestBytes);
+    const isOurs = isWanted(statement.predicateType) && isAbout(statement, node.manifestBytes);
     return isOurs ? { where, statement } : undefined;
   } catch (error) {
     if (!(error instanceof BeyondLimit)) throw error;

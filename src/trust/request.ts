@@ -91,8 +91,8 @@ export function requestFailure(
   return undefined;
 }
 
-/** BuildKit names the directory of a git context in the steps that copy from it, and nowhere else. */
-function contextsOf({ source, otherInputs }: BuildRecord): readonly (string | undefined)[] {
+/** Directories of a git context: BuildKit names them in the steps that copy from it, and nowhere else; the root is undefined there. */
+export function contextsOf({ source, otherInputs }: BuildRecord): readonly (string | undefined)[] {
   return otherInputs.flatMap((input) =>
     input.kind === "git" && input.uri === source?.uri && (input.commit ?? input.ref) === source.commit
       ? [input.subdirectory]
@@ -106,8 +106,8 @@ function eachOr<T>(said: readonly (string | undefined)[], absent: T): readonly (
   return there.length > 0 ? there : [absent];
 }
 
-/** A path in the source; `.`, `./` and nothing are its root. */
-function pathOf(path: string | undefined): string {
+/** A path in the source as git writes it; `.`, `./` and nothing are its root. */
+export function pathOf(path: string | undefined): string {
   return (path ?? "")
     .split("/")
     .filter((part) => part !== "" && part !== ".")
