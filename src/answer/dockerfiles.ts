@@ -2,7 +2,7 @@ import { claimsOf } from "../attestation/identity.ts";
 import type { AcceptedProvenance } from "../trust/accepted.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { contextsOf, pathOf } from "../trust/request.ts";
-import type { DockerfileFact } from "./facts.ts";
+import { type DockerfileFact, MAX_REASON_LENGTH } from "./facts.ts";
 
 /** Largest Dockerfile that is shown, in bytes; long ones have some ten thousand. */
 export const MAX_DOCKERFILE_BYTES = 256 * 1024;
@@ -84,7 +84,7 @@ function distinct(said: readonly (string | undefined)[]): readonly string[] {
 async function read(reader: DockerfileReader, place: DockerfilePlace): Promise<DockerfileFact> {
   const { repository, commit, path } = place;
   const fact = (at: string, text: string | null, reason: string | null): DockerfileFact => {
-    return { repository, commit, path: at, text, reason };
+    return { repository, commit, path: at, text, reason: reason?.slice(0, MAX_REASON_LENGTH) ?? null };
   };
   try {
     for (const at of namesOf(path)) {

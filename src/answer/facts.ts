@@ -34,6 +34,9 @@ const packageList = z.object({
   omitted: z.int().nonnegative().meta({ description: "how many more it lists" }),
 });
 
+/** Longest reason why something is missing, in characters. */
+export const MAX_REASON_LENGTH = 500;
+
 /** What is told of an image beside the verdict, gathered when it was judged: of the image asked about alone. */
 export const answerFactsSchema = z.object({
   sources: z.array(source),

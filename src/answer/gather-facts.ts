@@ -5,7 +5,7 @@ import type { Ancestry } from "../trust/ancestry.ts";
 import type { Policy } from "../trust/policy.ts";
 import type { JudgedNode, Verdict } from "../trust/verdict.ts";
 import { type DockerfileReader, dockerfilesOf } from "./dockerfiles.ts";
-import type { AnswerFacts, PackageList, SourceFact } from "./facts.ts";
+import { type AnswerFacts, MAX_REASON_LENGTH, type PackageList, type SourceFact } from "./facts.ts";
 import { withinBudget } from "./package-budget.ts";
 
 /** Largest facts that are kept, in bytes of JSON as far as packages go; Dockerfiles have at most half as much. */
@@ -15,7 +15,6 @@ const MAX_PACKAGE_BYTES = 2 * 1024 * 1024;
 const MAX_SOURCES = 64;
 const MAX_LISTS = 64;
 const MAX_REASONS = 20;
-const MAX_REASON_LENGTH = 500;
 
 /** What gathering facts needs of the world. */
 export interface FactPorts {
@@ -56,9 +55,9 @@ export async function gatherFacts(
   const packages = withinBudget([...lists.values()].slice(0, MAX_LISTS), MAX_PACKAGE_BYTES);
   const unread = [
     ...dockerfiles.unread,
-    ...found.flatMap((each) => each.unread),
     ...beyond(sources.size, MAX_SOURCES, "sources"),
     ...beyond(lists.size, MAX_LISTS, "lists of packages"),
+    ...found.flatMap((each) => each.unread),
   ];
   const reasons = [...new Set(unread.map((reason) => reason.slice(0, MAX_REASON_LENGTH)))].slice(0, MAX_REASONS);
   return {

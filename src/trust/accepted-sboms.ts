@@ -181,6 +181,6 @@ function joined(
 ): AcceptedSboms {
   return {
     sboms: read.filter((each) => typeof each === "object"),
-    unread: [...read.filter((each) => typeof each === "string"), ...failures.map(({ message }) => message)],
+    unread: [...failures.map(({ message }) => message), ...read.filter((each) => typeof each === "string")],
   };
 }

@@ -178,6 +178,9 @@ test("an SBOM of a commit, a run or a digest that policy revokes isn't told", as
   assert.equal((await factsOf(world, built.image)).packages.length, 1);
   const commit = revoking(`commit: ${"d".repeat(40)}`);
   assert.deepEqual((await factsOf(world, built.image, { policy: commit })).packages, []);
+  // What the image itself was built from is revoked, and the list isn't.
+  const source = revoking(`commit: ${commitOf("app")}`);
+  assert.deepEqual((await factsOf(world, built.image, { policy: source, outcome: "untrusted revoked" })).packages, []);
   const digest = revoking(`digest: "${built.manifest.digest}"`);
   assert.deepEqual((await factsOf(world, built.image, { policy: digest, outcome: "untrusted revoked" })).packages, []);
 });
@@ -243,9 +246,11 @@ test("a hostile image's facts are bounded: so many lists, so many reasons", asyn
   for (let i = 0; i < 80; i++) world.sign(built.manifest, about(built, `p${i}`), signerOf("app"));
   for (let i = 0; i < 40; i++)
     world.sign(built.manifest, statementOf([built.manifest], `${SPDX}/v${i}`, "no document"), signerOf("app"));
-  const { packages, unread = [] } = await factsOf(world, built.image);
+  world.failures.set(`ghcr.io/acme/app@${built.manifest.digest}`, new CouldNotLook("timeout", "x".repeat(5000)));
+  const failure = new CouldNotLook("timeout", "y".repeat(5000));
+  const { packages, unread = [], dockerfiles } = await factsOf(world, built.image, { dockerfiles: shows(failure) });
   assert.deepEqual([packages.length, unread.length], [64, 20]);
-  assert.ok(unread.every((reason) => reason.length <= 500));
+  for (const reason of [...unread, dockerfiles[0]?.reason ?? ""]) assert.ok(reason.length <= 500);
 });
 
 test("the Dockerfile is the one that the provenance names, at the certificate's commit", async () => {
@@ -269,6 +274,17 @@ test("an image that was built from a directory has no Dockerfile to show", async
   const policy = policyOf({ trust: "  allow: { local-context: true }" });
   const { image } = world.build("app", { local: true, base: world.build("base") });
   assert.deepEqual((await factsOf(world, image, { policy })).dockerfiles, []);
+});
+
+test("R10 a Dockerfile of another commit or repository than the certificate's isn't shown", async () => {
+  for (const digest of [{ sha1: "e".repeat(40) }, {}]) {
+    const world = new World();
+    const edit = (predicate: Json) =>
+      put(predicate, "buildDefinition.externalParameters.configSource.digest", digest as Json);
+    const { image } = world.build("app", { edit });
+    const facts = await factsOf(world, image, { outcome: "untrusted source-mismatch" });
+    assert.deepEqual(facts.dockerfiles, []);
+  }
 });
 
 test("the directory of the context is part of the path, and a build that names two has none", async () => {
