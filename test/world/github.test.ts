@@ -58,6 +58,28 @@ test("a private repository doesn't exist for those who can't read it", async (t)
   assert.equal((await (await octokitOf(github, "acme")).rest.repos.get(app)).data.private, true);
 });
 
+test("a person's token reads what the person may read, by name and by number", async (t) => {
+  const github = await githubOf(t);
+  await github.repository("acme/app", { files: FILES, private: true, id: 4242 });
+  github.collaborate("acme/app", "grace", "read");
+  const token = github.personToken("grace");
+  const byNumber = (octokit: ReturnType<typeof octokitWith>, id: number) =>
+    octokit.request("GET /repositories/{id}", { id });
+  const [grace, heidi] = [octokitWith(github, token), octokitWith(github, github.personToken("heidi"))];
+  assert.equal((await grace.rest.repos.getContent({ ...app, path: "Dockerfile" })).status, 200);
+  assert.equal((await byNumber(grace, 4242)).data.id, 4242);
+  for (const octokit of [heidi, octokitWith(github)]) {
+    await assert.rejects(octokit.rest.repos.get(app), isStatus(404));
+    await assert.rejects(byNumber(octokit, 4242), isStatus(404));
+  }
+  for (const octokit of [grace, heidi]) await assert.rejects(byNumber(octokit, 4243), isStatus(404));
+  github.collaborate("acme/app", "grace", "none");
+  await assert.rejects(byNumber(grace, 4242), isStatus(404));
+  github.revokeToken(token);
+  for (const id of [4242, 4243]) await assert.rejects(byNumber(grace, id), isStatus(401));
+  assert.deepEqual(github.violations, []);
+});
+
 test("a suspended installation has no tokens, and the old ones are refused", async (t) => {
   const github = await githubOf(t);
   await github.repository("acme/app", { files: FILES, private: true });

@@ -1,12 +1,14 @@
 import { randomBytes, verify } from "node:crypto";
 import { ApiError, forbidden, notFound } from "./error.ts";
-import { covers, type Installation, type Permissions, type Repository, type State } from "./state.ts";
+import { covers, type Installation, type Owner, type Permissions, type Repository, type State } from "./state.ts";
 
-/** A token of an installation, or of a job (whose installation is GitHub's own, on one repository). */
+/** A token of an installation, of a job (whose installation is GitHub's own, on one repository), or of a person. */
 export interface Token {
   readonly value: string;
-  /** Undefined for a job's. */
+  /** Undefined for a job's and a person's. */
   readonly installation: Installation | undefined;
+  /** Whose it is: it reaches what that person may read. */
+  readonly person?: Owner;
   /** Ids; undefined if it wasn't narrowed. */
   readonly repositories: ReadonlySet<number> | undefined;
   readonly permissions: Permissions;
@@ -80,7 +82,7 @@ function verifyAppToken(state: State, jwt: string): Caller {
 
 /** Makes a token that is known from now on. */
 export function issueToken(state: State, token: Omit<Token, "value" | "expiresAt">): Token {
-  const value = `ghs_${randomBytes(27).toString("base64url").replace(/[-_]/g, "0")}`;
+  const value = `${token.person === undefined ? "ghs" : "ghp"}_${randomBytes(27).toString("base64url").replace(/[-_]/g, "0")}`;
   const issued = { ...token, value, expiresAt: new Date(state.now().getTime() + TOKEN_MS) };
   state.tokens.set(value, issued);
   return issued;
@@ -118,7 +120,11 @@ export function sees(caller: Caller, repository: Repository): boolean {
 }
 
 /** Whether the token was made for the repository. */
-export function holds({ installation, repositories }: Token, repository: Repository): boolean {
+export function holds({ installation, repositories, person }: Token, repository: Repository): boolean {
+  if (person !== undefined) {
+    const role = repository.collaborators.get(person.login.toLowerCase());
+    return role !== undefined && role !== "none";
+  }
   if (installation !== undefined && !covers(installation, repository)) return false;
   return repositories === undefined || repositories.has(repository.id);
 }

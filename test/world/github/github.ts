@@ -10,6 +10,7 @@ import { attestationEndpoints } from "./attestations.ts";
 import { type CheckRun, checkRunEndpoints } from "./check-runs.ts";
 import { collaboratorEndpoints } from "./collaborators.ts";
 import { contentEndpoints } from "./contents.ts";
+import { issueToken } from "./credentials.ts";
 import { Deliveries, type Delivery, type Interference } from "./deliveries.ts";
 import { type Fault, Faults } from "./faults.ts";
 import { gitDataEndpoints } from "./git-data.ts";
@@ -110,6 +111,10 @@ export interface Github {
   pulls(name: string): readonly Pull[];
   /** Lets a person do that much in a repository. */
   collaborate(name: string, login: string, role: Role): void;
+  /** A person makes a token of their own, which reads what they may read. It lives an hour. */
+  personToken(login: string): string;
+  /** From now on nobody has this token. */
+  revokeToken(value: string): void;
   /** Pushes one tag; resolves when the webhooks are answered, lost or held. @returns what the ref names. */
   tag(name: string, tag: string, options?: TagOptions): Promise<string>;
   /** Pushes several at once: of more than three GitHub tells nobody. */
@@ -271,6 +276,12 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
     collaborate(name, login, role) {
       named(name).collaborators.set(personNamed(state, login).login.toLowerCase(), role);
     },
+    personToken(login) {
+      const permissions = { contents: "read", metadata: "read" } as const;
+      const person = personNamed(state, login);
+      return issueToken(state, { installation: undefined, repositories: undefined, permissions, person }).value;
+    },
+    revokeToken: (value) => void state.tokens.delete(value),
     async tag(name, tag, options = {}) {
       await pushes.tags(named(name), [tag], options);
       return (await objectOf(named(name), `refs/tags/${tag}`)) ?? "";

@@ -6,7 +6,7 @@ import type { Endpoint, Endpoints, Reply } from "./call.ts";
 import { ContentLimits } from "./content-limits.ts";
 import { allow, authenticate, type Caller, sees } from "./credentials.ts";
 import { findOperation, type Operation } from "./description.ts";
-import { ApiError } from "./error.ts";
+import { ApiError, notFound } from "./error.ts";
 import type { Fault, Faults } from "./faults.ts";
 import { htmlPage } from "./pages.ts";
 import { fullName, type State } from "./state.ts";
@@ -34,6 +34,8 @@ export interface RequestMoment {
 export type RequestHook = (moment: RequestMoment) => Promise<"lost" | undefined> | undefined;
 
 const API = "/api/v3";
+/** Below the number of a repository. */
+const NUMBERED = /^\/repositories\/(\d+)(.*)$/;
 const API_VERSION = "2022-11-28";
 const RATE_LIMIT = { anonymous: 60, app: 5000, token: 5000 };
 const HOUR_SECONDS = 3600;
@@ -98,6 +100,7 @@ export function createGithubServer(
     if (moved !== undefined) return moved;
     const path = pathByName(state, asPath);
     try {
+      if (NUMBERED.test(path)) return nowhere(state, request);
       const found = findOperation(method, path);
       if (found === undefined) throw new Violation("the description (openapi.json) has no such operation");
       const { operation } = found;
@@ -234,9 +237,20 @@ function movedReply(state: State, method: string, path: string, search: string):
   return { status: isRead ? 301 : 307, headers: { location }, body: { message, url: location } };
 }
 
-/** A path below a repository's number as the description knows it. */
+/** What nobody has of a number; whoever asks is told first that nobody has their token. */
+function nowhere(state: State, request: IncomingMessage): Reply {
+  try {
+    authenticate(state, request.headers.authorization);
+    throw notFound();
+  } catch (error) {
+    if (error instanceof ApiError) return errorReply(error);
+    throw error;
+  }
+}
+
+/** A path below a repository's number as the description knows it. GitHub leads there itself, and describes it nowhere. */
 function pathByName(state: State, path: string): string {
-  const [, id, rest = ""] = /^\/repositories\/(\d+)(.*)$/.exec(path) ?? [];
+  const [, id, rest = ""] = NUMBERED.exec(path) ?? [];
   const found = [...state.repositories.values()].find((each) => String(each.id) === id);
   return found === undefined ? path : `/repos/${fullName(found)}${rest}`;
 }
