@@ -20,6 +20,11 @@ export const ACTION_INPUTS = [
   "vsa-key",
   "vsa-id",
   "vsa-tsa",
+  "server",
+  "server-key",
+  "server-id",
+  "max-age",
+  "minimum-level",
   "github-token",
 ] as const;
 
@@ -72,6 +77,11 @@ export function actionInputs(env: Readonly<Record<string, string | undefined>>):
       ...given("vsaKey", text("vsa-key")),
       ...given("vsaId", text("vsa-id")),
       ...given("vsaTsa", text("vsa-tsa")),
+      ...given("server", text("server")),
+      ...given("serverKey", text("server-key")),
+      ...given("serverId", text("server-id")),
+      ...given("maxAge", text("max-age")),
+      ...given("minimumLevel", text("minimum-level")),
     },
     sarifFile: text("sarif-file"),
     githubToken: text("github-token"),

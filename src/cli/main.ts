@@ -72,6 +72,11 @@ and says whether to trust it, why, and what would mend each fault. Of several im
   .option("--vsa-key <pem>", "the private key that signs it, on P-256")
   .option("--vsa-id <uri>", "verifier.id in it: who verifies, by which scope")
   .option("--vsa-tsa <url>", "an RFC 3161 authority that timestamps it; without one it ends nobody's walk")
+  .option("--server <url>", "take the signed answer of a server instead of walking")
+  .option("--server-key <pem>", "the public key that signs its answers, in a file; or the key's sha256:FINGERPRINT")
+  .option("--server-id <uri>", "verifier.id of its answers (default: URL/verifiers/published)")
+  .option("--max-age <time>", "how old its answer may be, as 7d or 12h (default: 24h)")
+  .option("--minimum-level <level>", "the least SLSA build level of the image and all below it, 0 to 3 (default: none)")
   .option("--evidence <file>", "judge what is in a file that export wrote, without any connection")
   .option(
     "--evidence-roots",
@@ -95,6 +100,12 @@ the directory that TRUSTED_BUILDS_CACHE names (off: nowhere). Tags and lists of 
 Of several images the documents of json stand one after the other, in the order asked, and those of jsonl one a line, of one image too;
 sarif and markdown are one file. Under GitHub Actions each fault is an annotation also, and the Markdown is added to the job's summary.
 
+--server asks a server of this project, and believes of its answer what the pinned key signed: PASSED of every platform that counts is
+trusted, FAILED of one untrusted. Which digest the tag names, and which platforms it has, is read in the registry all the same. The answer
+has to be about this name and tag, by --server-id, by the policy that --policy names where it is given, and young enough; what isn't is
+undetermined, as if there were no answer. What the server says beside it, and nobody signed, is shown as that. A GitHub token in
+TRUSTED_BUILDS_SERVER_TOKEN goes to that server, which then also tells of images from private sources that the token can read.
+
 --evidence answers twice: as it was then, at the time of the export and by the policy in the file; and as far as is known now, by your
 --policy and the trusted roots here, today. The exit code is that of what is known now: nothing that the file's maker chose is in it, and
 without a --policy the IMAGE has to be named that the default policy is to judge. What is only the maker's word is listed.
@@ -113,6 +124,7 @@ Examples:
   trusted-builds verify --output sarif ghcr.io/acme/app:1.4.0 ghcr.io/acme/worker:1.4.0 >verdicts.sarif
   docker compose config --images | trusted-builds verify --quiet --images-from - || echo "not all are trusted"
   trusted-builds verify --offline --as ghcr.io/acme/app --bundles app.jsonl oci-archive:app.tar
+  trusted-builds verify --server https://builds.example --server-key builds.pem ghcr.io/acme/app:1.4.0
   trusted-builds verify --evidence app.evidence.tar --policy trusted-builds.yml ghcr.io/acme/app:1.4.0`,
   )
   .action(async (images: string[], options: VerifyOptions) => {

@@ -22,6 +22,11 @@ const NOT_WITH_EVIDENCE = {
   vsaKey: "--vsa-key",
   vsaId: "--vsa-id",
   vsaTsa: "--vsa-tsa",
+  server: "--server",
+  serverKey: "--server-key",
+  serverId: "--server-id",
+  maxAge: "--max-age",
+  minimumLevel: "--minimum-level",
 } as const satisfies Partial<Record<keyof VerifyOptions, string>>;
 
 /** The arguments of a `verify` that asks the world. @throws {UsageError} */

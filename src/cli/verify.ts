@@ -9,6 +9,7 @@ import { annotation, verdictAnnotations } from "../report/workflow-command.ts";
 import type { Verdict } from "../trust/verdict.ts";
 import { EXIT, type ExitCode, exitCodeOf, isUsage, UsageError, worstExit } from "./exit-code.ts";
 import { type ImageListArguments, imagesAsked } from "./image-list.ts";
+import { openServer, type ServerArguments } from "./served.ts";
 import { parseAsked } from "./subject.ts";
 import { prepareVsa, type VsaArguments } from "./vsa.ts";
 import { openWalks, type Surroundings, type WalkSettings, wantsColour } from "./walk.ts";
@@ -20,7 +21,7 @@ export const VERIFY_OUTPUTS = ["text", "json", "jsonl", "sarif", "markdown"] as 
 const MAX_SUMMARY_BYTES = 1_000_000;
 
 /** What `verify` was asked. */
-export interface VerifyArguments extends WalkSettings, VsaArguments, ImageListArguments {
+export interface VerifyArguments extends WalkSettings, VsaArguments, ServerArguments, ImageListArguments {
   readonly output: (typeof VERIFY_OUTPUTS)[number];
 }
 
@@ -51,8 +52,10 @@ export async function verifyImages(
   if (!isOne && args.as !== undefined) throw new UsageError("--as names one image: ask about one at a time");
   if (!isOne && args.vsa !== undefined) throw new UsageError("--vsa writes of one image: ask about one at a time");
   const asked = images.map((image) => ({ image, parsed: parseAsked(image, args.as) }));
+  if (args.server !== undefined && args.vsa !== undefined)
+    throw new UsageError("--vsa and --server: one or the other; what is signed here has to be judged here");
   const writeVsa = await prepareVsa(args, args.policy);
-  const walks = await openWalks(args, surroundings);
+  const judges = (await openServer(args, surroundings)) ?? (await openWalks(args, surroundings));
   const isQuiet = args.quiet === true;
   const say = (text: string) => {
     if (!isQuiet && text !== "") stdout.write(text);
@@ -62,7 +65,7 @@ export async function verifyImages(
   const answers: Answer[] = [];
   for (const { image, parsed } of asked) {
     try {
-      const verdict = await walks.judge(parsed);
+      const verdict = await judges.judge(parsed);
       const document = verdictDocument(verdict);
       verdicts.push(verdict);
       answers.push({ kind: "verdict", document });

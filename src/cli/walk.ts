@@ -290,7 +290,8 @@ async function readBundles(path: string, warn: (line: string) => void): Promise<
   }
 }
 
-function registryOf(asked: AskedImage): readonly string[] {
+/** The registry that the person named, and that may be reached whatever its address is. */
+export function registryOf(asked: AskedImage): readonly string[] {
   const named = asked.kind === "registry" ? asked.reference : asked.as;
   return named === undefined ? [] : [named.registry];
 }

@@ -116,6 +116,8 @@ const CODES: Readonly<Record<string, CodeWords>> = {
   "address-refused": words("The address isn't public, and nobody allowed it.", "R32"),
   "feed-unread": words("A feed of roots that may name the image can't be fetched.", "R27"),
   "feed-refused": words("What is served as a feed of roots isn't its signer's newest.", "R27"),
+  "no-answer": words("The server that was asked has no signed answer: this says nothing of the image.", "R28"),
+  "answer-refused": words("What the server served isn't its signer's answer on the image, or is too old.", "R28"),
   "digest-mismatch": words("Other bytes came than the digest names.", "R23"),
   offline: words("It isn't on disk, and may not be fetched: this says nothing of the image."),
   "unreadable-file": words("A file on disk can't be read: this says nothing of the image."),

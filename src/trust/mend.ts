@@ -253,6 +253,10 @@ function mendOfUnreachable({ code }: Finding & { readonly kind: "unreachable" })
       return "ask again once the roots feed can be fetched; or name the image in trust.roots yourself";
     case "feed-refused":
       return "compare url and signer of the entry in trust.roots-from with what the feed's publisher says, and tell him; or take the entry out";
+    case "no-answer":
+      return "have the server judge it under this name and tag (POST /v1/images/REFERENCE/verify), and ask again; or judge it here, without --server";
+    case "answer-refused":
+      return "compare --server-key, --server-id and --policy with what the server's operator says; if they are right, somebody else answers in the server's place, or its answer is too old: judge it here, without --server";
     case "credentials-refused":
     case "not-found-unproven":
       return "log in to the registry (docker login) with an account that can read it";

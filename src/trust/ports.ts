@@ -32,7 +32,11 @@ export type CouldNotLookCode =
   /** A roots feed that policy takes up, and that may name the image, can't be read. */
   | "feed-unread"
   /** What is served in its place isn't its signer's, or can't be used. */
-  | "feed-refused";
+  | "feed-refused"
+  /** The server that was asked in the place of a walk has no signed answer. */
+  | "no-answer"
+  /** What it serves isn't its signer's answer on this image, or is too old. */
+  | "answer-refused";
 
 /**
  * We could not look. Never a verdict: the walk makes it the finding `unreachable`, and whoever asked tries again.

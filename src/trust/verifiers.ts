@@ -21,7 +21,7 @@ import type { ImageNode } from "./resolve.ts";
 import { revokedIdentity } from "./revocation.ts";
 
 /** How far clocks of verifiers and authorities may be ahead of ours, in milliseconds. */
-const SKEW_MS = 5 * 60_000;
+export const SKEW_MS = 5 * 60_000;
 
 /** A verification summary that ends the walk at a node (RULES R28). */
 export interface AcceptedSummary {
@@ -122,7 +122,8 @@ interface Claim {
   readonly since: Date;
 }
 
-interface Failure {
+/** Which check failed, and why. */
+export interface Failure {
   readonly code: RefusalCode;
   readonly reason: string;
 }
@@ -201,7 +202,11 @@ function failureOf(
   );
 }
 
-function levelFailure({ verifiedLevels }: VerificationSummary, { minimum }: AcceptedVerifier): Failure | undefined {
+/** Why the level of the image itself isn't enough; undefined if it is. */
+export function levelFailure(
+  { verifiedLevels }: VerificationSummary,
+  { minimum }: Pick<AcceptedVerifier, "minimum">,
+): Failure | undefined {
   const code = "vsa-level";
   if (verifiedLevels.includes("FAILED")) return { code, reason: "it says PASSED, and FAILED among its levels" };
   const build = verifiedLevels.filter((level) => trackOf(level) === "BUILD");
@@ -214,8 +219,11 @@ function levelFailure({ verifiedLevels }: VerificationSummary, { minimum }: Acce
     : { code, reason: `verified at build level ${level}, and policy asks for ${minimum}` };
 }
 
-function dependencyFailure({ dependencyLevels }: VerificationSummary, entry: AcceptedVerifier): Failure | undefined {
-  const { minimum } = entry;
+/** Why the levels of what the image is built on aren't enough; undefined if they are. */
+export function dependencyFailure(
+  { dependencyLevels }: VerificationSummary,
+  { minimum }: Pick<AcceptedVerifier, "minimum">,
+): Failure | undefined {
   const code = "vsa-dependencies";
   if (dependencyLevels === undefined)
     return { code, reason: "it makes no claim about what the image is built on (dependencyLevels)" };
@@ -313,7 +321,10 @@ function isResource(policy: Policy, resourceUri: string, node: ImageNode): boole
   return resource.platform === undefined || samePlatform(resource.platform, node.platform);
 }
 
-function readResource(uri: string): { readonly reference: ImageReference; readonly platform?: Platform } | undefined {
+/** The image that a `resourceUri` names; undefined where it is none that could be read. */
+export function readResource(
+  uri: string,
+): { readonly reference: ImageReference; readonly platform?: Platform } | undefined {
   try {
     if (!uri.startsWith("pkg:")) return { reference: parseReference(uri) };
     const purl = parseDockerPurl(uri);
@@ -324,7 +335,11 @@ function readResource(uri: string): { readonly reference: ImageReference; readon
   }
 }
 
-function refusalOf({ where, verified: { identity, bundle } }: FoundStatement, { code, reason }: Failure): Refusal {
+/** A statement that doesn't count, and why. */
+export function refusalOf(
+  { where, verified: { identity, bundle } }: FoundStatement,
+  { code, reason }: Failure,
+): Refusal {
   const signer = identity.kind === "certificate" ? identity.subjectAlternativeName : identity.fingerprint;
   return { code, reason, where, bundle, signer };
 }

@@ -16,6 +16,8 @@ const COULD_NOT_LOOK: Readonly<Record<CouldNotLookCode, true>> = {
   "unreadable-file": true,
   "feed-unread": true,
   "feed-refused": true,
+  "no-answer": true,
+  "answer-refused": true,
 };
 
 const isCouldNotLookCode = (text: unknown): text is CouldNotLookCode =>
