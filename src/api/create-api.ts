@@ -154,11 +154,10 @@ export function createApi(ports: ServingPorts): Api {
     const { generation } = ready;
     let answered: ApiResponse;
     try {
+      // What no route is asked for is counted too.
+      if (routed.kind !== "found" || address.length > MAX_ADDRESS_LENGTH) take(known, paces.read, 1);
       if (address.length > MAX_ADDRESS_LENGTH) throw new Problem("malformed-request", "the address is too long");
-      if (routed.kind === "missing") {
-        take(known, paces.read, 1);
-        throw new Problem("no-such-address");
-      }
+      if (routed.kind === "missing") throw new Problem("no-such-address");
       if (routed.kind === "other-method")
         throw new Problem("method-not-allowed", undefined, { headers: { allow: routed.allow } });
       answered = await answer(known, routed.route, routed.parts, query);

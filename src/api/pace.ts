@@ -20,6 +20,9 @@ export const ASK_QUOTAS: readonly Quota[] = [
 /** How many clients are known at a time; whoever was longest not seen is forgotten first. */
 const MAX_CLIENTS = 20_000;
 
+/** Less than any part of a request that time gives back: thirds don't add up to one. */
+const EPSILON = 1e-6;
+
 /** Whether a request may go on. */
 export interface Paced {
   readonly allowed: boolean;
@@ -44,37 +47,37 @@ export function createPace(quotas: readonly Quota[], maxClients = MAX_CLIENTS): 
   return {
     policy: quotas.map(({ name, requests, seconds }) => `"${name}";q=${requests};w=${seconds}`).join(", "),
     take: (client, cost, now) => {
-      const full = clients.get(client) ?? quotas.map(() => now);
-      let allowed = true;
-      let tightest = { name: "", left: Number.POSITIVE_INFINITY, seconds: 0 };
-      let waitMs = 0;
-      const next = quotas.map(({ name, requests, seconds }, i) => {
-        const eachMs = (seconds * 1000) / requests;
-        // More than the bucket holds would never be allowed.
-        const counted = Math.min(cost, requests);
-        const after = Math.max(full[i] ?? now, now) + counted * eachMs;
-        const over = after - (now + seconds * 1000);
-        if (over > 0) {
-          allowed = false;
-          waitMs = Math.max(waitMs, over);
-        }
-        const left = Math.floor((now + seconds * 1000 - (over > 0 ? after - counted * eachMs : after)) / eachMs);
-        if (left < tightest.left) tightest = { name, left, seconds: Math.ceil((after - now) / 1000) };
-        return after;
-      });
+      const before = quotas.map((_, i) => Math.max(clients.get(client)?.[i] ?? now, now));
+      // More than a bucket holds would never be allowed.
+      const after = quotas.map(
+        ({ requests, seconds }, i) => (before[i] ?? now) + (Math.min(cost, requests) * seconds * 1000) / requests,
+      );
+      const waitMs = Math.max(...quotas.map(({ seconds }, i) => (after[i] ?? now) - now - seconds * 1000));
+      const allowed = waitMs <= 0;
+      const kept = allowed ? after : before;
       clients.delete(client);
-      clients.set(client, allowed ? next : full);
+      clients.set(client, kept);
       if (clients.size > maxClients) {
         const [longest] = clients.keys();
         if (longest !== undefined) clients.delete(longest);
       }
-      return {
-        allowed,
-        retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
-        remaining: `"${tightest.name}";r=${Math.max(0, tightest.left)};t=${tightest.seconds}`,
-      };
+      return { allowed, retryAfter: Math.max(1, Math.ceil(waitMs / 1000)), remaining: remainingOf(quotas, kept, now) };
     },
   };
+}
+
+/** What is left of the quota of which the least is left, and in how many seconds all of it is there again. */
+function remainingOf(quotas: readonly Quota[], full: readonly number[], now: number): string {
+  let least = Number.POSITIVE_INFINITY;
+  let told = "";
+  quotas.forEach(({ name, requests, seconds }, i) => {
+    const untilFullMs = (full[i] ?? now) - now;
+    const left = Math.max(0, Math.floor(requests - (untilFullMs * requests) / (seconds * 1000) + EPSILON));
+    if (left >= least) return;
+    least = left;
+    told = `"${name}";r=${left};t=${Math.ceil(untilFullMs / 1000)}`;
+  });
+  return told;
 }
 
 /** By what a client is known: its IPv4 address, or the 64 bits of IPv6 that one household or machine gets whole. */

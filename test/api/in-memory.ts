@@ -1,7 +1,7 @@
 import type { Answer, AnswerHead, Told, Viewer } from "../../src/answer/answer.ts";
 import { standingOf } from "../../src/answer/answer.ts";
 import type { Inquiry } from "../../src/answer/inquiry.ts";
-import type { AnswerReader, AnswerSummary, LookUp } from "../../src/answer/ports.ts";
+import type { AnswerEvidence, AnswerReader, AnswerSummary, LookUp } from "../../src/answer/ports.ts";
 import type { OwnerMark } from "../../src/api/answer-form.ts";
 import type { ApiPorts } from "../../src/api/api-ports.ts";
 import { formatReference, type ImageReference, imageName } from "../../src/image/reference.ts";
@@ -14,6 +14,7 @@ export class InMemory {
   readonly pending = new Map<string, string>();
   readonly marks = new Map<string, readonly OwnerMark[]>();
   readonly summaries = new Map<string, readonly AnswerSummary[]>();
+  readonly evidence = new Map<string, AnswerEvidence>();
   readonly inquiries = new Map<string, Inquiry>();
   readonly asked: string[] = [];
   /** By token the repositories that it can read. */
@@ -71,7 +72,7 @@ export class InMemory {
         after,
       ),
     listAnswerSummaries: async (id) => this.summaries.get(id) ?? [],
-    readAnswerEvidence: async () => undefined,
+    readAnswerEvidence: async (id) => this.evidence.get(id),
   };
 
   ports(given: Partial<ApiPorts> = {}): ApiPorts {
