@@ -1,8 +1,9 @@
 import { claimsOf } from "../attestation/identity.ts";
 import { formatPlatform } from "../image/platform.ts";
-import { type AcceptedSbom, acceptedSboms, type SbomPorts } from "../trust/accepted-sboms.ts";
+import { acceptedSboms, type SbomPorts } from "../trust/accepted-sboms.ts";
 import type { Ancestry } from "../trust/ancestry.ts";
 import type { Policy } from "../trust/policy.ts";
+import type { AcceptedSbom } from "../trust/read-sbom.ts";
 import type { JudgedNode, Verdict } from "../trust/verdict.ts";
 import { type DockerfileReader, dockerfilesOf } from "./dockerfiles.ts";
 import { type AnswerFacts, MAX_REASON_LENGTH, type PackageList, type SourceFact } from "./facts.ts";

@@ -1,12 +1,11 @@
+import pLimit from "p-limit";
 import { claimsOf } from "../attestation/identity.ts";
-import type { AttestedPackages } from "../attestation/packages.ts";
-import { isSbomType, parseSbom, SbomError } from "../attestation/sbom.ts";
-import type { Statement } from "../attestation/statement.ts";
+import type { PinnedImage } from "../image/reference.ts";
 import { acceptKnowingBranch } from "./accept-knowing-branch.ts";
-import { type AcceptedProvenance, type AcceptedStatement, acceptSbom } from "./accepted.ts";
-import { gatherEvidence } from "./evidence.ts";
+import { type AcceptedProvenance, type AcceptedStatement, acceptSbom, acceptStatement } from "./accepted.ts";
+import { type Evidence, type FoundStatement, gatherEvidence, MAX_READS } from "./evidence.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
-import { IN_TOTO, mayBeSbom, placeOf, readHeldStatement } from "./held-statement.ts";
+import { adoptedPlaces, sbomsBeside, sbomsInIndex } from "./held-sboms.ts";
 import { judgedName } from "./mirror.ts";
 import type { Policy } from "./policy.ts";
 import {
@@ -16,23 +15,9 @@ import {
   type DefaultBranches,
   type ImageReader,
 } from "./ports.ts";
-import { type AttestationManifest, type ImageNode, readAttestationManifests } from "./resolve.ts";
+import { type AcceptedSboms, allSboms, readSbom } from "./read-sbom.ts";
+import type { ImageNode } from "./resolve.ts";
 import { revokedCommit } from "./revocation.ts";
-
-/** A list of packages that counts as somebody's word: signed itself, or beside provenance that was adopted (RULES R11). */
-export interface AcceptedSbom {
-  readonly by: AcceptedStatement;
-  /** Whether it is about the index rather than the platform's manifest. */
-  readonly coversIndex: boolean;
-  readonly packages: AttestedPackages;
-}
-
-/** What was found of an image's packages. */
-export interface AcceptedSboms {
-  readonly sboms: readonly AcceptedSbom[];
-  /** Why there may be more, for people. What strangers put there is no reason. */
-  readonly unread: readonly string[];
-}
 
 /** What reading SBOMs needs of the world: what the walk had. */
 export interface SbomPorts {
@@ -58,129 +43,63 @@ export interface ExaminedNode {
  * @param node - One that was judged, and that policy doesn't revoke.
  */
 export async function acceptedSboms(
-  ports: SbomPorts,
+  { images, attestations, verifier, defaultBranches }: SbomPorts,
   policy: Policy,
   node: ImageNode,
-  examined: ExaminedNode,
-): Promise<AcceptedSboms> {
-  const parts = await Promise.all([
-    signedSboms(ports, policy, node, examined),
-    ...node.indexes.map((_, index) => heldSboms(ports, node, index, examined.provenances)),
-  ]);
-  return { sboms: parts.flatMap(({ sboms }) => sboms), unread: parts.flatMap(({ unread }) => unread) };
-}
-
-async function signedSboms(
-  { attestations, verifier, defaultBranches }: SbomPorts,
-  policy: Policy,
-  node: ImageNode,
-  { accepted }: ExaminedNode,
+  { accepted, provenances }: ExaminedNode,
 ): Promise<AcceptedSboms> {
   const source = withExternalReferrers(attestations, policy.referrers, (image) => judgedName(policy, image));
   const failures: CouldNotLook[] = [];
-  const gathered = await Promise.all(
-    [node.image, ...node.indexes.map(({ image }) => image)].map(async (image) => {
-      try {
-        return await gatherEvidence(source, verifier, image, policy.keys);
-      } catch (error) {
-        if (!(error instanceof CouldNotLook)) throw error;
-        failures.push(error);
-        return { statements: [], failures: [] };
-      }
-    }),
-  );
-  failures.push(...gathered.flatMap((each) => each.failures));
+  const reads = pLimit(MAX_READS);
+  const evidenceOf = async (image: PinnedImage): Promise<Evidence> => {
+    try {
+      const evidence = await gatherEvidence(source, verifier, image, policy.keys, reads);
+      failures.push(...evidence.failures);
+      return evidence;
+    } catch (error) {
+      if (!(error instanceof CouldNotLook)) throw error;
+      failures.push(error);
+      return { statements: [], unsigned: [], refusals: [], failures: [], omitted: 0 };
+    }
+  };
+  const gathered = await Promise.all([node.image, ...node.indexes.map(({ image }) => image)].map(evidenceOf));
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));
-  const judged = await Promise.all(
-    [...found.values()].map((each) =>
+  const judging =
+    <How extends typeof acceptSbom>(how: How) =>
+    (about: ImageNode, each: FoundStatement) =>
       acceptKnowingBranch(defaultBranches, each, failures, (isDefaultBranch) =>
-        acceptSbom(policy, node, each, isDefaultBranch),
-      ),
-    ),
-  );
-  const repositories = new Set(accepted.flatMap(({ identity }) => repositoryOf(identity) ?? []));
-  const read = judged
-    .filter((each) => each.kind === "statement")
-    .filter(({ identity, found: { verified } }) => {
-      const repository = repositoryOf(identity);
-      return (
-        (repository === undefined || repositories.has(repository)) && revokedCommit(policy, verified) === undefined
+        how(policy, about, each, isDefaultBranch),
       );
-    })
-    .map((by) => sbomIn(by.found.verified.statement, by, by.coversIndex, by.found.where));
-  return joined(read, failures);
+  const judged = await Promise.all([...found.values()].map((each) => judging(acceptSbom)(node, each)));
+  const repositories = new Set(accepted.flatMap(({ identity }) => repositoryOf(identity) ?? []));
+  const signed = judged.filter((each) => each.kind === "statement").filter(isOfTheImage);
+  const adopted = adoptedPlaces(provenances);
+  const held = { images, evidenceOf, accept: judging(acceptStatement) };
+  const parts = await Promise.all([
+    ...node.indexes.map((enclosing) => sbomsInIndex(images, node, enclosing, adopted)),
+    sbomsBeside(
+      held,
+      node,
+      gathered.flatMap(({ unsigned }) => unsigned),
+      adopted,
+    ),
+  ]);
+  const own = allSboms(
+    signed.map((by) => readSbom(by.found.verified.statement, by, by.coversIndex, by.found.where)),
+    failures,
+  );
+  return {
+    sboms: [own, ...parts].flatMap(({ sboms }) => sboms),
+    unread: [own, ...parts].flatMap(({ unread }) => unread),
+  };
+
+  function isOfTheImage({ identity, found: { verified } }: AcceptedStatement): boolean {
+    const repository = repositoryOf(identity);
+    return (repository === undefined || repositories.has(repository)) && revokedCommit(policy, verified) === undefined;
+  }
 }
 
 function repositoryOf(identity: AcceptedStatement["identity"]): string | undefined {
   const { sourceRepositoryIdentifier, sourceRepositoryUri } = claimsOf(identity);
   return sourceRepositoryIdentifier ?? sourceRepositoryUri;
-}
-
-/**
- * Unsigned lists in an index. Nothing in them says which run made them, so that the provenance beside them speaks for both: where it was
- * adopted from the same manifest, the same signature covers the list, and the run that it is tied to wrote the two (RULES R11).
- */
-async function heldSboms(
-  { images }: SbomPorts,
-  node: ImageNode,
-  index: number,
-  provenances: readonly AcceptedProvenance[],
-): Promise<AcceptedSboms> {
-  const enclosing = node.indexes[index];
-  const adopted = new Map(
-    provenances.flatMap(({ containedIn, by }) => (containedIn === undefined ? [] : [[containedIn, by] as const])),
-  );
-  if (enclosing === undefined || adopted.size === 0) return { sboms: [], unread: [] };
-  try {
-    const { manifests } = await readAttestationManifests(images, enclosing, node);
-    const read = await Promise.all(
-      manifests.flatMap((manifest) => {
-        const by = signerOfManifest(manifest, adopted);
-        if (by === undefined) return [];
-        return manifest.manifest.layers
-          .filter((layer) => layer.mediaType === IN_TOTO && mayBeSbom(layer))
-          .map(async (layer) => {
-            const held = await readHeldStatement(images, node, manifest.image, layer, isSbomType);
-            if (held === undefined || "code" in held) return held && `${held.where}: ${held.reason}`;
-            return sbomIn(held.statement, by, false, held.where);
-          });
-      }),
-    );
-    return joined(read, []);
-  } catch (error) {
-    if (!(error instanceof CouldNotLook)) throw error;
-    return joined([], [error]);
-  }
-}
-
-function signerOfManifest(
-  { image, manifest }: AttestationManifest,
-  adopted: ReadonlyMap<string, AcceptedStatement>,
-): AcceptedStatement | undefined {
-  return manifest.layers.flatMap(({ digest }) => adopted.get(placeOf(digest, image.digest)) ?? [])[0];
-}
-
-function sbomIn(
-  statement: Statement,
-  by: AcceptedStatement,
-  coversIndex: boolean,
-  where: string,
-): AcceptedSbom | string | undefined {
-  try {
-    const packages = parseSbom(statement);
-    return packages && { by, coversIndex, packages };
-  } catch (error) {
-    if (!(error instanceof SbomError)) throw error;
-    return `${where}: ${error.message}`;
-  }
-}
-
-function joined(
-  read: readonly (AcceptedSbom | string | undefined)[],
-  failures: readonly CouldNotLook[],
-): AcceptedSboms {
-  return {
-    sboms: read.filter((each) => typeof each === "object"),
-    unread: [...failures.map(({ message }) => message), ...read.filter((each) => typeof each === "string")],
-  };
 }

@@ -131,9 +131,13 @@ function whyNotAdopted(
  */
 function isBound(by: AcceptedStatement, provenance: AcceptedProvenance): boolean {
   const ties = tiesOf(provenance);
-  const { sourceRepositoryUri, runInvocationUri } = claimsOf(by.identity);
-  const isNameless = sourceRepositoryUri === undefined && runInvocationUri === undefined;
-  return isNameless && by.acceptance.builder.kind !== "github" ? !ties.includes("differs") : isTied(ties);
+  return isNameless(by) ? !ties.includes("differs") : isTied(ties);
+}
+
+/** Whether nothing is known of the signer's run and source that a statement could be held to. */
+export function isNameless({ identity, acceptance }: AcceptedStatement): boolean {
+  const { sourceRepositoryUri, runInvocationUri } = claimsOf(identity);
+  return sourceRepositoryUri === undefined && runInvocationUri === undefined && acceptance.builder.kind !== "github";
 }
 
 /** Why what nobody signed doesn't count. What is always unsigned is as good as not there: an image with nothing else is unattested. */
