@@ -47,12 +47,18 @@ export function createPace(quotas: readonly Quota[], maxClients = MAX_CLIENTS): 
   return {
     policy: quotas.map(({ name, requests, seconds }) => `"${name}";q=${requests};w=${seconds}`).join(", "),
     take: (client, cost, now) => {
-      const before = quotas.map((_, i) => Math.max(clients.get(client)?.[i] ?? now, now));
-      // More than a bucket holds would never be allowed.
-      const after = quotas.map(
-        ({ requests, seconds }, i) => (before[i] ?? now) + (Math.min(cost, requests) * seconds * 1000) / requests,
-      );
-      const waitMs = Math.max(...quotas.map(({ seconds }, i) => (after[i] ?? now) - now - seconds * 1000));
+      const known = clients.get(client);
+      const before: number[] = [];
+      const after: number[] = [];
+      let waitMs = 0;
+      for (const [i, { requests, seconds }] of quotas.entries()) {
+        const full = Math.max(known?.[i] ?? now, now);
+        // More than a bucket holds would never be allowed.
+        const then = full + (Math.min(cost, requests) * seconds * 1000) / requests;
+        before.push(full);
+        after.push(then);
+        waitMs = Math.max(waitMs, then - now - seconds * 1000);
+      }
       const allowed = waitMs <= 0;
       const kept = allowed ? after : before;
       clients.delete(client);

@@ -7,9 +7,8 @@ import { Problem } from "./problem.ts";
  * @throws {Problem} `body-too-large`, `malformed-request` for one that broke off.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
-  // What is left of it would be taken for the next request: whoever sends this ends the connection.
-  const tooLarge = () =>
-    new Problem("body-too-large", `no more than ${limit} bytes are read here`, { headers: { connection: "close" } });
+  // What is left of it isn't read: whoever sends this ends the connection.
+  const tooLarge = () => new Problem("body-too-large", `no more than ${limit} bytes are read here`);
   if (Number(request.headers["content-length"] ?? 0) > limit) throw tooLarge();
   const chunks: Buffer[] = [];
   let length = 0;
