@@ -10,7 +10,7 @@ import { BUNDLE_TYPE, type KeyBundle } from "../signer/key-bundle.ts";
 import { keptSigningKey, type PublicHalf, parseSigningKey, SigningKeyError } from "../signer/signing-key.ts";
 import { createSummarySigner } from "../signer/summary-signer.ts";
 import { TimestampError, timestamped } from "../signer/timestamp.ts";
-import type { StoredSummary, Summaries } from "../store/summaries.ts";
+import type { StoredSummary, Summaries, UnfinishedSummary } from "../store/summaries.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { Log } from "./jobs.ts";
@@ -143,7 +143,7 @@ async function finish(config: Config, log: Log, store: Summaries, now: Date): Pr
 }
 
 /** The bundle to be attached: with its timestamp, which another process may have got first. */
-async function withTime(summary: StoredSummary, authority: string | undefined, store: Summaries): Promise<string> {
+async function withTime(summary: UnfinishedSummary, authority: string | undefined, store: Summaries): Promise<string> {
   if (authority === undefined || summary.isTimestamped) return summary.bundle;
   // We wrote it, and nothing is believed of it but where its signature stands.
   const stamped = await timestamped(JSON.parse(summary.bundle) as KeyBundle, authority);

@@ -172,6 +172,8 @@ function unfinishedOf(tx: Transact, kind: WorkKind, id: string) {
           .where("phase", "!=", "done")
       );
     }
+    case "inquiry":
+      return tx.selectFrom("inquiries").select("id").where("id", "=", id).where("ended_at", "is", null);
     // When it goes on, if ever, its own row says.
     case "proposal":
       return undefined;

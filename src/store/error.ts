@@ -14,6 +14,8 @@ export type StoreErrorCode =
   | "refused"
   /** The store was closed. */
   | "closed"
+  /** What was kept isn't what was written: it was changed in the database. */
+  | "damaged"
   /** Anything else; a fault of the program. */
   | "database";
 

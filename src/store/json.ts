@@ -12,3 +12,8 @@ export function toJson(value: unknown): string {
 export function toText(text: string): string {
   return text.toWellFormed().replaceAll("\0", "\ufffd");
 }
+
+/** Whether a column can have this text: what it can't, no row has, and the database would refuse the question. */
+export function isText(text: string): boolean {
+  return toText(text) === text;
+}

@@ -51,16 +51,15 @@ export async function rememberAccepted(
 export function knownTo({ db, attempt }: StoreTools, { id, installation }: Repository): KnownImages {
   return {
     description: "the images that this server accepted before under the same policy",
-    async findByChain(policy, chainIds) {
-      const found: KnownImage[] = [];
-      for (let from = 0; from < chainIds.length; from += CHAINS_PER_QUERY) {
+    findByChain: (policy, chainIds) =>
+      findInChunks(chainIds, async (chunk) => {
         const rows = await attempt("find images by their layers", () =>
           db
             .selectFrom("accepted_images")
             .innerJoin("repositories", "repositories.id", "accepted_images.repository_id")
             .selectAll("accepted_images")
             .where("policy_digest", "=", policy)
-            .where("chain_id", "in", chainIds.slice(from, from + CHAINS_PER_QUERY))
+            .where("chain_id", "in", chunk)
             .where("accepted_images.installation", "=", installation)
             .where("repositories.installation", "=", installation)
             .where(({ or, eb }) => or([eb("repositories.id", "=", id), eb("repositories.is_private", "=", false)]))
@@ -68,21 +67,39 @@ export function knownTo({ db, attempt }: StoreTools, { id, installation }: Repos
             .orderBy("accepted_images.digest")
             .execute(),
         );
-        found.push(
-          ...rows.map(
-            (row): KnownImage => ({
-              name: row.name,
-              digest: row.digest as Digest,
-              ...(row.index_digest !== null && { index: row.index_digest as Digest }),
-              chainId: row.chain_id as Digest,
-              layers: row.layers,
-              origins: row.origins,
-              ...(row.signed_at !== null && { signedAt: row.signed_at }),
-            }),
-          ),
-        );
-      }
-      return found;
-    },
+        return rows.map(knownImageOf);
+      }),
+  };
+}
+
+/** Asks for a part of the chain ids after the other. */
+export async function findInChunks(
+  chainIds: readonly Digest[],
+  find: (chunk: readonly Digest[]) => Promise<readonly KnownImage[]>,
+): Promise<readonly KnownImage[]> {
+  const found: KnownImage[] = [];
+  for (let from = 0; from < chainIds.length; from += CHAINS_PER_QUERY)
+    found.push(...(await find(chainIds.slice(from, from + CHAINS_PER_QUERY))));
+  return found;
+}
+
+/** The image as its row has it, whichever table that is in. */
+export function knownImageOf(row: {
+  readonly name: string;
+  readonly digest: string;
+  readonly index_digest: string | null;
+  readonly chain_id: string;
+  readonly layers: number;
+  readonly origins: readonly string[];
+  readonly signed_at: Date | null;
+}): KnownImage {
+  return {
+    name: row.name,
+    digest: row.digest as Digest,
+    ...(row.index_digest !== null && { index: row.index_digest as Digest }),
+    chainId: row.chain_id as Digest,
+    layers: row.layers,
+    origins: row.origins,
+    ...(row.signed_at !== null && { signedAt: row.signed_at }),
   };
 }

@@ -3,9 +3,9 @@ import type { Attempt } from "./error.ts";
 import type { Transact } from "./transact.ts";
 
 /** What there is to do. */
-export type WorkKind = "build" | "delivery" | "pull" | "proposal";
+export type WorkKind = "build" | "delivery" | "pull" | "proposal" | "inquiry";
 
-export const WORK_KINDS: readonly WorkKind[] = ["build", "delivery", "pull", "proposal"];
+export const WORK_KINDS: readonly WorkKind[] = ["build", "delivery", "pull", "proposal", "inquiry"];
 
 /** Takes what goes wrong where nobody waits for an answer. */
 export type StoreLog = (level: "warn" | "error", message: string, cause?: unknown) => void;

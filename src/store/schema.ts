@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from "kysely";
+import type { AnswerTables } from "./answer-schema.ts";
 import type { WorkKind } from "./queue.ts";
 
 /** What jsonb takes and gives. */
@@ -279,7 +280,7 @@ interface ProposalRow {
 }
 
 /** The tables, as the newest migration leaves them. */
-export interface Tables {
+export interface Tables extends AnswerTables {
   repositories: RepositoryRow;
   builds: BuildRow;
   policy_texts: { digest: string; bytes: Uint8Array };

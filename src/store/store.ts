@@ -1,8 +1,17 @@
+import type {
+  AnswerReader,
+  AnswerWriter,
+  AskedAnswers,
+  InquiryStore,
+  OwnerVerdicts,
+  PublishedImages,
+} from "../answer/ports.ts";
 import type { Repository } from "../build/build.ts";
 import type { NoticeStore, PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
 import type { WriteSlots } from "../change/ports.ts";
 import type { SeenPolicies } from "../change/pull-ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
+import { createAnswers } from "./answers.ts";
 import { type Builds, createBuilds } from "./builds.ts";
 import { createClaims, PACE, type StorePace } from "./claims.ts";
 import { CONTENT_BYTES, createKeptContent, type KeptContent } from "./content.ts";
@@ -11,25 +20,29 @@ import { type Database, openDatabase, type StoreAddress } from "./database.ts";
 import { createDeliveries, type Deliveries } from "./deliveries.ts";
 import { createAttempt, StoreError } from "./error.ts";
 import { createForecasts, type Forecasts } from "./forecasts.ts";
+import { createInquiries } from "./inquiries.ts";
 import type { Serialise } from "./judgements.ts";
 import { knownTo } from "./known-images.ts";
 import { createLeases, type Leases } from "./leases.ts";
 import { createLineages } from "./lineages.ts";
 import { migrate } from "./migrations.ts";
 import { createNotices } from "./notices.ts";
+import { createOwnerVerdicts } from "./owner-verdicts.ts";
 import { createPolicyStates } from "./policy-states.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { createProposals, type Proposals } from "./proposals.ts";
+import { createPublishedImages } from "./published-images.ts";
 import { createPulls, type Pulls } from "./pulls.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
 import { createRepositories, type Repositories } from "./repositories.ts";
 import { createSightings } from "./sightings.ts";
+import { createAskedAnswers } from "./stale-answers.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
 import { resume, sweep } from "./sweep.ts";
 import { createTags } from "./tags.ts";
 import { createTools } from "./transact.ts";
 import { noteWake } from "./wakes.ts";
-import { startWorker, type Worker, type WorkHandlers } from "./worker.ts";
+import { type Concurrency, startWorker, type Worker, type WorkHandlers } from "./worker.ts";
 import { createWriteSlots } from "./write-pace.ts";
 
 /** How long what runs may go on when the store is closed, in milliseconds. */
@@ -59,11 +72,17 @@ export interface Store
     Forecasts,
     SeenPolicies,
     Proposals,
+    AnswerReader,
+    AnswerWriter,
+    AskedAnswers,
+    PublishedImages,
+    OwnerVerdicts,
+    InquiryStore,
     Pick<Leases, "withLease"> {
   /** There is something to do, now or by then at the latest; whoever works on it sees that it came. */
   wake(kind: WorkKind, id: string, at?: Date): Promise<void>;
   /** Works on what there is to do until the store is closed; returns once it has begun. What a handler throws is logged, and tried again. */
-  work(handlers: WorkHandlers, options: { readonly concurrency: number }): Promise<void>;
+  work(handlers: WorkHandlers, options: Concurrency): Promise<void>;
   /** What is due and what nobody is at is put into the queue again. `work` does it at its start and each minute. */
   sweep(now: Date): Promise<void>;
   /** The images that builds had accepted, as far as those may know of them who read this repository. */
@@ -137,13 +156,18 @@ async function storeOf(
     ...createPulls(tools),
     ...createForecasts(tools),
     ...createNotices(tools),
+    ...createAnswers(tools),
+    ...createAskedAnswers(tools),
+    ...createPublishedImages(tools),
+    ...createOwnerVerdicts(tools),
+    ...createInquiries(tools, queue),
     ...createWriteSlots(tools),
     withLease: leases.withLease,
     wake: (kind, id, at) => tools.transact(`wake ${kind} ${id}`, (tx) => noteWake(tx, queue, kind, [id], at)),
-    async work(handlers, { concurrency }) {
+    async work(handlers, concurrency) {
       if (worker !== undefined) throw new StoreError("database", "this store has its workers already");
       worker = await startWorker(queue, leases, handlers, {
-        concurrency,
+        ...concurrency,
         sweep: () => sweep(tools, queue, { pace, contentBytes }, new Date()),
         log,
       });

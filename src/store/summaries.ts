@@ -10,11 +10,10 @@ const MAX_TRIES = 20;
 /** How many are taken at once. */
 const BATCH = 100;
 
-/** A signed summary as it is kept. */
-export interface StoredSummary {
+/** A signed summary for which something may still be done, whosever verdict it is of. */
+export interface UnfinishedSummary {
   /** The signature, in base64: no two are the same. */
   readonly signature: string;
-  readonly policyKind: "repository" | "organisation";
   /** The platform's manifest, `registry/repository[:tag]@sha256:…`. */
   readonly image: string;
   readonly platform: string | undefined;
@@ -27,7 +26,12 @@ export interface StoredSummary {
   readonly tries: number;
 }
 
-/** Signed summaries, and what is still to be done for them. */
+/** A signed summary of a build as it is kept. */
+export interface StoredSummary extends UnfinishedSummary {
+  readonly policyKind: "repository" | "organisation";
+}
+
+/** Signed summaries, and what is still to be done for them and for those of published answers. */
 export interface Summaries {
   /** Those of a build's present round. */
   listSummaries(buildId: string): Promise<readonly StoredSummary[]>;
@@ -35,12 +39,15 @@ export interface Summaries {
   listUnfinished(
     wanted: { readonly timestamps: boolean; readonly places: boolean },
     now: Date,
-  ): Promise<readonly StoredSummary[]>;
+  ): Promise<readonly UnfinishedSummary[]>;
   /** @returns The bundle that is kept: another process may have been quicker. */
   saveTimestamp(signature: string, bundle: string): Promise<string>;
   savePlace(signature: string, attached: string): Promise<void>;
   postponeSummary(signature: string, until: Date): Promise<void>;
 }
+
+/** Of tenants' verdicts, and of published answers. A signature is in one of them: what is signed names its policy. */
+const TABLES = ["summaries", "answer_summaries"] as const;
 
 export function createSummaries({ db, attempt }: StoreTools): Summaries {
   return {
@@ -58,56 +65,48 @@ export function createSummaries({ db, attempt }: StoreTools): Summaries {
           .execute();
         return rows.map(storedOf);
       }),
-    listUnfinished: ({ timestamps, places }, now) =>
+    listUnfinished: (wanted, now) =>
       attempt("look for unfinished summaries", async () => {
-        const rows = await db
-          .selectFrom("summaries")
-          .selectAll()
-          .where("due_at", "<=", now)
-          .where("tries", "<", MAX_TRIES)
-          .where((expression) =>
-            expression.or([
-              expression.and([expression.val(timestamps), expression("is_timestamped", "=", false)]),
-              expression.and([
-                expression.val(places),
-                expression("attached", "is", null),
-                expression("result", "=", "PASSED"),
-              ]),
-            ]),
-          )
-          .orderBy("due_at")
-          .limit(BATCH)
-          .execute();
-        return rows.map(storedOf);
+        const rows = [];
+        for (const table of TABLES) rows.push(...(await listUnfinishedOf(db, table, wanted, now)));
+        return rows
+          .toSorted((one, other) => one.due_at.getTime() - other.due_at.getTime())
+          .slice(0, BATCH)
+          .map(unfinishedOf);
       }),
     // Who is first counts: a summary has one timestamp, whoever asked for another meanwhile.
     saveTimestamp: (signature, bundle) =>
       attempt("save a summary's timestamp", async () => {
-        await db
-          .updateTable("summaries")
-          .set({ bundle, is_timestamped: true })
-          .where("signature", "=", signature)
-          .where("is_timestamped", "=", false)
-          .execute();
-        const kept = await db
-          .selectFrom("summaries")
-          .select("bundle")
-          .where("signature", "=", signature)
-          .executeTakeFirst();
+        for (const table of TABLES) {
+          await db
+            .updateTable(table)
+            .set({ bundle, is_timestamped: true })
+            .where("signature", "=", signature)
+            .where("is_timestamped", "=", false)
+            .execute();
+          const kept = await db
+            .selectFrom(table)
+            .select("bundle")
+            .where("signature", "=", signature)
+            .executeTakeFirst();
+          if (kept !== undefined) return kept.bundle;
+        }
         // Judged anew meanwhile: what was signed stays true.
-        return kept?.bundle ?? bundle;
+        return bundle;
       }),
     savePlace: (signature, attached) =>
       attempt("save where a summary is", async () => {
-        await db.updateTable("summaries").set({ attached }).where("signature", "=", signature).execute();
+        for (const table of TABLES)
+          await db.updateTable(table).set({ attached }).where("signature", "=", signature).execute();
       }),
     postponeSummary: (signature, until) =>
       attempt("put a summary off", async () => {
-        await db
-          .updateTable("summaries")
-          .set(({ eb }) => ({ due_at: until, tries: eb("tries", "+", 1) }))
-          .where("signature", "=", signature)
-          .execute();
+        for (const table of TABLES)
+          await db
+            .updateTable(table)
+            .set(({ eb }) => ({ due_at: until, tries: eb("tries", "+", 1) }))
+            .where("signature", "=", signature)
+            .execute();
       }),
   };
 }
@@ -133,9 +132,34 @@ export async function replaceSummaries(tx: Transact, build: Build, judgements: r
   if (rows.length > 0) await tx.insertInto("summaries").values(rows).execute();
 }
 
+function listUnfinishedOf(
+  db: StoreTools["db"],
+  table: (typeof TABLES)[number],
+  { timestamps, places }: Parameters<Summaries["listUnfinished"]>[0],
+  now: Date,
+) {
+  return db
+    .selectFrom(table)
+    .select(["signature", "image", "platform", "result", "bundle", "is_timestamped", "attached", "tries", "due_at"])
+    .where("due_at", "<=", now)
+    .where("tries", "<", MAX_TRIES)
+    .where((expression) =>
+      expression.or([
+        expression.and([expression.val(timestamps), expression("is_timestamped", "=", false)]),
+        expression.and([
+          expression.val(places),
+          expression("attached", "is", null),
+          expression("result", "=", "PASSED"),
+        ]),
+      ]),
+    )
+    .orderBy("due_at")
+    .limit(BATCH)
+    .execute();
+}
+
 interface Row {
   readonly signature: string;
-  readonly policy_kind: "repository" | "organisation";
   readonly image: string;
   readonly platform: string | null;
   readonly result: "PASSED" | "FAILED";
@@ -145,17 +169,20 @@ interface Row {
   readonly tries: number;
 }
 
-function storedOf(row: Row): StoredSummary {
+function unfinishedOf({ platform, is_timestamped, attached, ...row }: Row): UnfinishedSummary {
   const { signature, image, result, bundle, tries } = row;
   return {
     signature,
-    policyKind: row.policy_kind,
     image,
-    platform: row.platform ?? undefined,
+    platform: platform ?? undefined,
     result,
     bundle,
-    isTimestamped: row.is_timestamped,
-    attached: row.attached ?? undefined,
+    isTimestamped: is_timestamped,
+    attached: attached ?? undefined,
     tries,
   };
+}
+
+function storedOf(row: Row & { readonly policy_kind: "repository" | "organisation" }): StoredSummary {
+  return { ...unfinishedOf(row), policyKind: row.policy_kind };
 }

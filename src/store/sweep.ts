@@ -1,7 +1,9 @@
 import { sql } from "kysely";
+import { forgetEvidence } from "./answer-evidence.ts";
 import { isFree, type StorePace } from "./claims.ts";
 import { forgetContent } from "./content.ts";
 import { type Queue, WORK_KINDS } from "./queue.ts";
+import { forgetAnswers } from "./stale-answers.ts";
 import type { StoreTools } from "./transact.ts";
 
 /** GitHub delivers again what failed for three days at most, and by hand for seven: after that nobody asks whether it was here. */
@@ -72,6 +74,8 @@ export async function sweep(
   await tools.attempt("forget closed pull requests", () =>
     tools.db.deleteFrom("pulls").where("is_open", "=", false).where("closed_at", "<", gone).execute(),
   );
+  await forgetAnswers(tools, now);
+  await forgetEvidence(tools, now);
   await forgetContent(tools, contentBytes);
 }
 

@@ -11,7 +11,19 @@ export interface WorkHandlers {
   pull?(id: string, signal: AbortSignal): Promise<void>;
   /** Of a kind, and to a repository by its number: `pins/99`. */
   proposal(id: string, signal: AbortSignal): Promise<void>;
+  /** Absent where nobody answers inquiries. */
+  inquiry?(id: string, signal: AbortSignal): Promise<void>;
 }
+
+/** How much is done at once. */
+export interface Concurrency {
+  /** How many of each kind. */
+  readonly concurrency: number;
+  /** How many inquiries: anyone may ask, and builds mustn't wait for the answers. */
+  readonly inquiries?: number;
+}
+
+const INQUIRIES_AT_ONCE = 2;
 
 /** Takes work from the queue, several at once, until it is stopped. */
 export interface Worker {
@@ -19,19 +31,25 @@ export interface Worker {
   stop(timeoutMs: number): Promise<void>;
 }
 
-/** @param concurrency - How many of each kind. */
+/** Starts on each kind that there is a handler for. */
 export async function startWorker(
   queue: Queue,
   leases: Leases,
   handlers: WorkHandlers,
-  { concurrency, sweep, log }: { concurrency: number; sweep: () => Promise<void>; log: StoreLog },
+  {
+    concurrency,
+    inquiries = INQUIRIES_AT_ONCE,
+    sweep,
+    log,
+  }: Concurrency & { readonly sweep: () => Promise<void>; readonly log: StoreLog },
 ): Promise<Worker> {
   const running = new Set<Promise<void>>();
   let isStopping = false;
   for (const kind of WORK_KINDS) {
     if (handlers[kind] === undefined) continue;
-    const slots = createSlots(concurrency);
-    await queue.consume(kind, concurrency, async (id) => {
+    const atOnce = kind === "inquiry" ? inquiries : concurrency;
+    const slots = createSlots(atOnce);
+    await queue.consume(kind, atOnce, async (id) => {
       await slots.acquire();
       // It stays something to do: the next start finds it.
       if (isStopping) return slots.release();

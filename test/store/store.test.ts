@@ -1,4 +1,5 @@
 import { after, describe } from "node:test";
+import { testAnswers } from "./answers.ts";
 import { testBuilds } from "./builds.ts";
 import { testContent } from "./content.ts";
 import { testCrashes } from "./crashes.ts";
@@ -36,6 +37,7 @@ for (const dialect of dialects) {
     testPolicyStates(shared);
     testPulls(shared);
     testNotices(shared);
+    testAnswers(shared);
     testWritePace(shared);
     testLeases(shared);
     testContent(dialect);

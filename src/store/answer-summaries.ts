@@ -1,0 +1,38 @@
+import type { AnswerSummary, JudgedAnswer } from "../answer/ports.ts";
+import { isText, toText } from "./json.ts";
+import type { StoreTools, Transact } from "./transact.ts";
+
+/** The signed summaries of an answer, by platform. */
+export function listAnswerSummaries({ db, attempt }: StoreTools, id: string): Promise<readonly AnswerSummary[]> {
+  return attempt("read the summaries of an answer", async () => {
+    if (!isText(id)) return [];
+    const rows = await db
+      .selectFrom("answer_summaries")
+      .select(["signature", "image", "platform", "result", "bundle"])
+      .where("answer_id", "=", id)
+      .orderBy("image")
+      .orderBy("signature")
+      .execute();
+    return rows.map(({ platform, ...row }) => ({ ...row, platform: platform ?? undefined }));
+  });
+}
+
+/** Those of the answer that was replaced go, with what they are of. */
+export async function replaceAnswerSummaries(tx: Transact, { answer, summaries }: JudgedAnswer): Promise<void> {
+  await tx.deleteFrom("answer_summaries").where("answer_id", "=", answer.id).execute();
+  if (summaries.length === 0) return;
+  await tx
+    .insertInto("answer_summaries")
+    .values(
+      summaries.map(({ signature, image, platform, result, bundle }) => ({
+        signature,
+        answer_id: answer.id,
+        image: toText(image),
+        platform: platform === undefined ? null : toText(platform),
+        result,
+        bundle,
+        due_at: answer.asOf,
+      })),
+    )
+    .execute();
+}
