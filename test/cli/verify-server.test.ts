@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { formatDockerPurl } from "../../src/attestation/purl.ts";
 import { buildLevelText, type VerificationSummary, writeVsa } from "../../src/attestation/vsa.ts";
@@ -14,6 +15,7 @@ import { verdictSchema } from "../../src/report/json.ts";
 import { type KeyBundle, signStatement } from "../../src/signer/key-bundle.ts";
 import { parseSigningKey } from "../../src/signer/signing-key.ts";
 import { timestamped } from "../../src/signer/timestamp.ts";
+import { layoutFiles, shelf, writeFiles } from "../archive/on-disk.ts";
 import { jsonBytes } from "../registry/image-fixture.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
@@ -316,6 +318,26 @@ test("is told in every form, of several images too", async () => {
   assert.match((await verify({ output: "markdown" })).stdout, /^## ✖ Untrusted: /m);
   const { exit, stdout } = await verify({ images: [image, `${registry.host}/acme/app:2.0.0`], output: "jsonl" });
   assert.deepEqual([exit, stdout.trimEnd().split("\n").length], [1, 2]);
+});
+
+test("R4 an image on disk is answered for under the name that the asker gives it, and not under its own word", async () => {
+  const held = shelf(registry.host);
+  for (const digest of [app.index, app.amd64, app.arm64])
+    held.putManifest(
+      "acme/app",
+      registry.read("acme/app", digest),
+      digest === app.index ? OCI_IMAGE_INDEX : OCI_IMAGE_MANIFEST,
+    );
+  for (const digest of [app.amd64, app.arm64])
+    held.putBlob(
+      "acme/app",
+      registry.read("acme/app", JSON.parse(Buffer.from(registry.read("acme/app", digest)).toString()).config.digest),
+    );
+  const entry = held.entry(app.index, { "io.containerd.image.name": image });
+  const folder = `oci:${writeFiles(mkdtempSync(join(tmpdir(), "served-")), layoutFiles(held, [entry]))}`;
+  server.say(both());
+  assert.equal((await told({ images: [folder], as: image })).text, "0 trusted");
+  await assert.rejects(verify({ images: [folder] }), UsageError);
 });
 
 test("a command line that could take the answer of anybody is wrong usage, before anything is asked", async () => {
