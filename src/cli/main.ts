@@ -5,6 +5,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { printable } from "../report/printable.ts";
 import { underRunner } from "./actions-runner.ts";
 import { addCompletionCommand } from "./completion.ts";
+import { addDiffCommand } from "./diff-options.ts";
 import { addDockerfileCommand } from "./dockerfile-options.ts";
 import { EXIT, isUsage } from "./exit-code.ts";
 import { exportCommand } from "./export.ts";
@@ -157,6 +158,10 @@ Examples:
   .action(async (images: string[], { out, ...options }: WalkOptions & { out: string }) => {
     process.exitCode = await exportCommand({ ...walkSettings(options), images, file: out }, here);
   });
+
+addDiffCommand(program, here, (code) => {
+  process.exitCode = code;
+});
 
 program
   .command("verify-bundle")

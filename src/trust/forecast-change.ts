@@ -1,5 +1,5 @@
 import type { Digest } from "../image/digest.ts";
-import type { UseRole } from "../image/dockerfile/reading.ts";
+import type { Role } from "./ancestry.ts";
 import type { Outcome } from "./verdict.ts";
 
 /** A parent of one version of a file, as far as two versions are compared. */
@@ -9,7 +9,7 @@ export interface ParentState {
   readonly tag: string | undefined;
   /** Undefined where nobody could say, or nobody asked. */
   readonly digest: Digest | undefined;
-  readonly role: UseRole;
+  readonly role: Role;
   readonly platform: string;
   /** Undefined where policy asks for no verdict, or there is none. */
   readonly outcome: Outcome | undefined;

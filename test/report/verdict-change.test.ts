@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { verdictChangeMarkdown, verdictChangeText } from "../../src/report/verdict-change.ts";
+import { verdictChangeDocument } from "../../src/report/verdict-change-json.ts";
+import { verdictChange } from "../../src/trust/verdict-change.ts";
+import { signerOf, World } from "../trust/world.ts";
+
+/** An image whose base moved, for two platforms alike, and whose commit is another. */
+async function documentOf(commit = "c".repeat(40), reason?: string) {
+  const world = new World();
+  const one = world.build("app", { base: world.build("base", { label: "1" }), label: "1" });
+  const bad = world.build("base", { label: "2" });
+  world.forget(bad.manifest);
+  const other = world.build("app", { base: bad, label: "2", by: signerOf("app", { sourceRepositoryDigest: commit }) });
+  const before = await world.judge(one.image);
+  const judged = await world.judge(other.image);
+  const faults = judged.faults.map((each) => ({ ...each, reason: reason ?? each.reason }));
+  const after = { ...judged, faults };
+  return verdictChangeDocument(before, after, verdictChange(before, after));
+}
+
+test("tells what moved by name and role, and where the change of the source can be read", async () => {
+  const document = await documentOf();
+  const text = verdictChangeText(document, { colour: false });
+  assert.match(
+    text,
+    /^~ base ghcr\.io\/acme\/base:1\.0\.0@[0-9a-f]{12} → ghcr\.io\/acme\/base:1\.0\.0@[0-9a-f]{12} \(linux\/amd64\), untrusted$/m,
+  );
+  assert.match(text, /^https:\/\/github\.com\/acme\/app\/compare\/[0-9a-f]{40}\.\.\.c{40}$/m);
+  assert.match(
+    verdictChangeMarkdown(document),
+    /^- \[what changed in the source\]\(https:\/\/github\.com\/acme\/app\/compare\//m,
+  );
+});
+
+test("a commit that is none makes no link, and words of strangers neither markup nor escapes", async () => {
+  const document = await documentOf("../../evil", "see [here](https://evil.example) \u001b[31m@everyone");
+  assert.equal(document.sources.compare, null);
+  assert.ok(!verdictChangeText(document, { colour: false }).includes("\u001b"));
+  const markdown = verdictChangeMarkdown(document);
+  assert.ok(!/(?<!`)\[here\]\(/.test(markdown), markdown);
+  assert.ok(!markdown.includes("\u001b"));
+});
