@@ -10,6 +10,9 @@ export const MAX_DOCKERFILE_BYTES = 256 * 1024;
 /** Most Dockerfiles of one image: each platform could have its own. */
 const MAX_DOCKERFILES = 8;
 
+/** Of all their texts together, in bytes of JSON, where one character can have six. */
+const MAX_TEXT_BYTES = 3 * 512 * 1024;
+
 /** Longest path, in characters: Linux has none above. */
 const MAX_PATH_LENGTH = 4096;
 
@@ -54,7 +57,14 @@ export async function dockerfilesOf(
   }
   const kept = [...places.values()].slice(0, MAX_DOCKERFILES);
   if (places.size > kept.length) unread.push(`${places.size - kept.length} more Dockerfiles aren't shown`);
-  return { dockerfiles: await Promise.all(kept.map((place) => read(reader, place))), unread };
+  let left = MAX_TEXT_BYTES;
+  const dockerfiles = (await Promise.all(kept.map((place) => read(reader, place)))).map((fact): DockerfileFact => {
+    const size = Buffer.byteLength(JSON.stringify(fact.text));
+    if (size > left) return { ...fact, text: null, reason: "it is too large to be kept beside the others" };
+    left -= size;
+    return fact;
+  });
+  return { dockerfiles, unread };
 }
 
 /** @returns why it isn't known, or undefined where the build had no git source that is its signer's. */

@@ -347,6 +347,27 @@ test("a Dockerfile that isn't there, is too large, no text or hidden is told wit
   await assert.rejects(factsOf(world, image, { dockerfiles: shows(new TypeError("our own fault")) }), TypeError);
 });
 
+test("Dockerfiles are kept as long as all of them together fit, as JSON has them", async () => {
+  const world = new World();
+  const built = ["386", "amd64", "arm64"].map((architecture) => {
+    const edit = (predicate: Json) =>
+      put(predicate, "buildDefinition.externalParameters.configSource.path", `Dockerfile.${architecture}`);
+    return world.build("app", { platform: `linux/${architecture}`, edit });
+  });
+  const image = world.index(
+    "app",
+    built.map(({ manifest, platform }) => ({ image: manifest, platform: written(platform) })),
+  );
+  const textsOf = async (text: string) => {
+    const { dockerfiles } = await factsOf(world, image, { dockerfiles: shows(text) });
+    return dockerfiles.map((each) => each.text?.length ?? each.reason);
+  };
+  assert.deepEqual(await textsOf("a".repeat(2 ** 18)), [2 ** 18, 2 ** 18, 2 ** 18]);
+  const [one, ...others] = await textsOf("\u0001".repeat(2 ** 17 + 1000));
+  assert.equal(one, 2 ** 17 + 1000);
+  assert.deepEqual(others, Array(2).fill("it is too large to be kept beside the others"));
+});
+
 test("where there is no Dockerfile BuildKit takes a dockerfile, and so does what is shown", async () => {
   const world = new World();
   const dockerfiles: DockerfileReader = {
