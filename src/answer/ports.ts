@@ -178,3 +178,13 @@ export interface RepositoryVisibility {
   /** @param repository - `https://github.com/acme/app`. @throws {CouldNotLook} where it can't be said now. */
   isPublic(repository: string, repositoryId: string): Promise<boolean>;
 }
+
+/** Knows which of the repositories behind an answer are private by now, of those that the server hears of. */
+export interface PrivateSources {
+  /**
+   * @param answers - Ids of answers; what isn't there costs the same as what is.
+   * @returns for each with any: the numeric ids of the repositories of the GitHub server that its accepted statements name and that
+   * were last known to be private, also where the app was taken from them since: nobody would tell us that they are public again.
+   */
+  listPrivateSources(answers: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+}
