@@ -1,9 +1,9 @@
 #!/bin/bash
 # toolchain.sh up | down | status | purge: the real container tools that tests run on, without touching the system.
 #
-# dockerd, buildx, containerd, a registry, cosign, crane and oras are unpacked (dpkg -x, never installed) from Debian testing, PostgreSQL
-# and Chromium from the host's own release, into a private directory and started there (Chromium by the tests that look at pages);
-# world.json in it says what runs and where. What runs already is left alone. Started by scripts/world.ts.
+# dockerd, buildx, containerd, a registry, cosign, crane, oras and kubectl are unpacked (dpkg -x, never installed) from Debian testing,
+# PostgreSQL and Chromium from the host's own release, into a private directory and started there (Chromium by the tests that look at
+# pages, kubectl by those that build manifests: there is no cluster); world.json in it says what runs and where. What runs already is left alone. Started by scripts/world.ts.
 #
 # Exit: 0 all of it; 1 something failed; 2 usage; 3 something cannot be had on this machine (named on stderr; the rest is up).
 # Variables: TRUSTED_BUILDS_WORLD (the directory), TRUSTED_BUILDS_DEBIAN_MIRROR (where the system's own apt sources name none).
@@ -22,6 +22,7 @@ PREFIX=$ROOT/prefix RUN=$ROOT/run APT=$ROOT/apt
 # A directory of its own: its libraries are the host's release's, and for nobody else.
 POSTGRES=$ROOT/postgres
 CHROMIUM=$ROOT/chromium
+KUBECTL=$ROOT/kubectl
 MISSING=()
 
 say() { echo "world: $*" >&2; }
@@ -122,6 +123,8 @@ chromium_packages() {
   [ -n "$names" ] || { echo "E: no package chromium-headless-shell"; return 1; }
   grep -E '^(lib|chromium-|fonts-dejavu-)' <<< "$names" | grep -vE '^lib(c6|c-bin|llvm.*|z3-.*|gl1-mesa-dri|perl.*|pam.*)$'
 }
+
+kubectl_packages() { echo "kubectl/$SUITE"; }
 
 own_suite() { local suite; suite=$(host_suite); echo "${suite:-$SUITE}"; }
 
@@ -324,8 +327,8 @@ write_world() {
   {
     printf '{\n  "version": 1,\n  "directory": "%s",\n  "path": ["%s", "%s", "%s", "%s"],\n' "$ROOT" "$PREFIX/usr/bin" "$PREFIX/usr/sbin" "$PREFIX/bin" "$PREFIX/sbin"
     printf '  "registry": %s,\n  "authRegistry": %s,\n  "dockerHost": %s,\n  "dockerConfig": "%s",\n  "postgres": %s,\n  "programs": {' "$registry" "$auth" "$docker" "$ROOT/docker-config" "$postgres"
-    for n in docker docker-buildx cosign crane oras busybox chromium; do
-      case $n in docker-buildx) line=$BUILDX ;; chromium) line=$BROWSER ;; *) line=$(command -v $n || true) ;; esac
+    for n in docker docker-buildx cosign crane oras busybox chromium kubectl; do
+      case $n in docker-buildx) line=$BUILDX ;; chromium) line=$BROWSER ;; kubectl) line=$KUBECTL/usr/bin/kubectl; [ -x "$line" ] || line=$(command -v kubectl || true) ;; *) line=$(command -v $n || true) ;; esac
       [ -n "$line" ] || continue
       [ $first = 1 ] || printf ','
       printf '\n    "%s": "%s"' "$n" "$line"; first=0
@@ -345,7 +348,7 @@ write_world() {
 up() {
   local n lacks stamp
   [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, postgres, chromium cannot be had here: Debian's programs need Linux"; exit 3; }
-  FETCH= FETCH_POSTGRES= FETCH_CHROMIUM= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
+  FETCH= FETCH_POSTGRES= FETCH_CHROMIUM= FETCH_KUBECTL= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
   if [ "$(cat "$PREFIX/complete" 2>/dev/null)" != "$stamp" ]; then
     say "fetching about 100 MB of packages into $ROOT"
     FETCH=$(fetch "$PREFIX" "$stamp" "$SUITE $(host_suite)" container_packages) || say "$FETCH"
@@ -360,6 +363,11 @@ up() {
     say "fetching about 120 MB of packages into $CHROMIUM"
     FETCH_CHROMIUM=$(fetch "$CHROMIUM" "$stamp" "$(own_suite)" chromium_packages) || say "$FETCH_CHROMIUM"
   fi
+  stamp="$SUITE kubectl"
+  if [ "$(cat "$KUBECTL/complete" 2>/dev/null)" != "$stamp" ]; then
+    say "fetching about 20 MB of packages into $KUBECTL"
+    FETCH_KUBECTL=$(fetch "$KUBECTL" "$stamp" "$SUITE" kubectl_packages) || say "$FETCH_KUBECTL"
+  fi
   export PATH=$PREFIX/usr/bin:$PREFIX/usr/sbin:$PREFIX/bin:$PREFIX/sbin:$PATH
   mkdir -p "$RUN"/{docker,exec,images} "$ROOT/docker-config/cli-plugins"
 
@@ -373,6 +381,7 @@ up() {
   start_dockerd
   start_postgres
   find_chromium
+  [ -x "$KUBECTL/usr/bin/kubectl" ] || command -v kubectl > /dev/null || absent kubectl "missing${FETCH_KUBECTL:+ ($FETCH_KUBECTL)}"
 
   BUILDX=
   for n in "$PREFIX/usr/libexec/docker/cli-plugins/docker-buildx" /usr/libexec/docker/cli-plugins/docker-buildx /usr/lib/docker/cli-plugins/docker-buildx; do

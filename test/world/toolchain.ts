@@ -14,14 +14,23 @@ const RUN_MS = 120_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** What a test can ask for. dockerd brings docker and buildx with it. */
-export type Component = "dockerd" | "registry" | "cosign" | "crane" | "oras" | "busybox" | "postgres" | "chromium";
+export type Component =
+  | "dockerd"
+  | "registry"
+  | "cosign"
+  | "crane"
+  | "oras"
+  | "busybox"
+  | "postgres"
+  | "chromium"
+  | "kubectl";
 
 /** All that is about containers: what a test gets that does not say what it needs. */
 const CONTAINER_COMPONENTS: readonly Component[] = ["dockerd", "registry", "cosign", "crane", "oras", "busybox"];
 
 /** The real programs and services that `npm run world up` started. */
 export interface Toolchain {
-  /** The absolute path of docker, docker-buildx, cosign, crane, oras, busybox or chromium. */
+  /** The absolute path of docker, docker-buildx, cosign, crane, oras, busybox, chromium or kubectl. */
   bin(name: string): string;
   /** For child processes, above the environment of the test: PATH, DOCKER_HOST, DOCKER_CONFIG (which knows the password registry). */
   readonly env: Readonly<Record<string, string>>;
@@ -124,6 +133,7 @@ async function isAlive(world: World | undefined, component: Component): Promise<
     case "oras":
     case "busybox":
     case "chromium":
+    case "kubectl":
       return existsSync(world.programs[component] ?? "");
   }
 }

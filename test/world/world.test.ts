@@ -290,7 +290,8 @@ test("a second world stands beside the first and leaves nothing when it goes dow
   const second = join(directory, "w2");
   mkdirSync(second);
   const first = dirname(dirname(dirname(dirname(world.bin("docker")))));
-  for (const unpacked of ["prefix", "postgres", "chromium"]) symlinkSync(join(first, unpacked), join(second, unpacked));
+  for (const unpacked of ["prefix", "postgres", "chromium", "kubectl"])
+    symlinkSync(join(first, unpacked), join(second, unpacked));
   // PostgreSQL runs as nobody, who has to get at its data.
   chmodSync(directory, 0o755);
   const script = fileURLToPath(new URL("toolchain.sh", import.meta.url));
