@@ -25,6 +25,6 @@ export async function writeAnswer(ports: ApiPorts, told: Something, viewer: View
   return {
     document: judgedDocument(told, verdict, marks, links),
     verdict,
-    freshness: freshnessOf(viewer, [head], ports.now()),
+    freshness: freshnessOf(viewer, [head], ports.now(), told.resolvedAt),
   };
 }

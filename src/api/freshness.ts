@@ -6,6 +6,9 @@ const HERE_MS = 10_000;
 /** How long others may keep an answer, in seconds. */
 const ELSEWHERE_SECONDS = 30;
 
+/** How long a tag may be taken to name what it was last seen to name, in milliseconds: after that it is resolved again. */
+const TAG_MS = 300_000;
+
 /** How an answer may be kept on its way. */
 export interface Freshness {
   readonly headers: Readonly<Record<string, string>>;
@@ -18,11 +21,14 @@ export const NOT_KEPT: Freshness = { headers: { "cache-control": "no-store", var
 /**
  * What was told to somebody with a token is nobody else's, whatever it is. What everyone may see is kept for moments, and nowhere
  * beyond the time at which something that it rests on lapses (RULES R14).
+ *
+ * @param resolvedAt - When the tag that was asked for was seen to name the image.
  */
-export function freshnessOf(viewer: Viewer, heads: readonly AnswerHead[], now: Date): Freshness {
+export function freshnessOf(viewer: Viewer, heads: readonly AnswerHead[], now: Date, resolvedAt?: Date): Freshness {
   if (viewer.kind === "token" || heads.some(({ audience }) => audience.kind !== "everyone"))
     return { headers: { "cache-control": "private, no-store", vary: "Authorization" } };
   const lapses = heads.flatMap(({ validUntil }) => (validUntil === undefined ? [] : [validUntil.getTime()]));
+  if (resolvedAt !== undefined) lapses.push(resolvedAt.getTime() + TAG_MS);
   return publicFor(Math.min(ELSEWHERE_SECONDS * 1000 + HERE_MS, ...lapses.map((time) => time - now.getTime())));
 }
 

@@ -6,7 +6,7 @@ import { wholeSchema } from "../../src/api/verdict.ts";
 import { batchSchema } from "../../src/api/verdict-batch.ts";
 import { trusted, untrusted } from "../report/answered.ts";
 import { digest } from "../report/verdicts.ts";
-import { answerOn, NOW } from "./answers.ts";
+import { answerOn, headOf, NOW } from "./answers.ts";
 import { assertProblem, serveApi } from "./scene.ts";
 
 const { ask, world } = await serveApi();
@@ -170,4 +170,15 @@ test("each digest of a batch counts as one request", async () => {
   };
   assert.equal(left(await ask("/v1/verdicts", asked)), 550);
   assert.equal(left(await ask("/v1/verdicts", asked)), 500);
+});
+
+test("what is told of another digest than the one that was asked for is never told", async () => {
+  const { lookUp } = world;
+  const { byReference } = lookUp;
+  const [other] = world.answers;
+  assert.ok(other);
+  Object.assign(lookUp, { byReference: async () => ({ kind: "answer", head: headOf(other) }) });
+  const answered = await ask(`/v1/verdicts/${TWO}?image=ghcr.io/acme/bad`);
+  Object.assign(lookUp, { byReference });
+  assertProblem(answered, 500, "internal");
 });
