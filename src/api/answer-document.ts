@@ -1,9 +1,11 @@
 import type { Viewer } from "../answer/answer.ts";
+import { imageName } from "../image/reference.ts";
 import type { VerdictDocument } from "../report/json.ts";
 import { type AnswerDocument, judgedDocument, pendingDocument } from "./answer-form.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { type Freshness, freshnessOf, NOT_KEPT } from "./freshness.ts";
 import { linksFrom } from "./links.ts";
+import { ownerMarks } from "./owner-marks.ts";
 import { readWhole, type Something } from "./told-answer.ts";
 
 /** What is told of an image, written down. */
@@ -20,8 +22,9 @@ export async function writeAnswer(ports: ApiPorts, told: Something, viewer: View
   if (told.kind === "pending")
     return { document: pendingDocument(told, links), verdict: undefined, freshness: NOT_KEPT };
   const { head } = told;
-  const { verdict } = await readWhole(ports, head);
-  const marks = await ports.listOwnerMarks(head);
+  const { answer, verdict } = await readWhole(ports, head);
+  const said = await ports.owners.listOwnerVerdicts(imageName(head.image), head.image.digest);
+  const marks = ownerMarks(answer, said);
   return {
     document: judgedDocument(told, verdict, marks, links),
     verdict,

@@ -77,7 +77,11 @@ const ownerSchema = z.strictObject({
   ownerId: z.string(),
   verdict: outcome.meta({ description: "by this owner's own policy" }),
   asOf: time,
-  policy: z.strictObject({ url: z.string().nullable(), commit: z.string().nullable() }),
+  conclusion: z
+    .enum(["success", "failure", "action_required"])
+    .nullable()
+    .meta({ description: "of its check run, where its policy lets more pass than the verdict" }),
+  policy: z.strictObject({ uri: z.string(), commit: z.string() }),
 });
 
 const formerSchema = z

@@ -1,9 +1,7 @@
-import type { AnswerHead } from "../answer/answer.ts";
 import type { Inquiry } from "../answer/inquiry.ts";
-import type { AnswerEvidence, AnswerReader, LookUp } from "../answer/ports.ts";
+import type { AnswerEvidence, AnswerReader, LookUp, OwnerVerdicts, PrivateSources } from "../answer/ports.ts";
 import type { Digest } from "../image/digest.ts";
 import type { ImageReference } from "../image/reference.ts";
-import type { OwnerMark } from "./answer-form.ts";
 
 /** What the API stands on. */
 export interface ApiPorts {
@@ -11,8 +9,8 @@ export interface ApiPorts {
   readonly answers: AnswerReader;
   /** The digest of the policy that the operator publishes now. */
   readonly published: Digest;
-  /** Verdicts by the policies of the repositories that an accepted statement on the image names; public ones only. */
-  listOwnerMarks(head: AnswerHead): Promise<readonly OwnerMark[]>;
+  readonly privates: PrivateSources;
+  readonly owners: Pick<OwnerVerdicts, "listOwnerVerdicts">;
   /** Undefined where the operator has nobody's images judged but his own. */
   readonly asking?: Asking;
   /** A published policy's bytes: the present one's, or an older one's that is still known. */

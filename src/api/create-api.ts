@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CursorRefused } from "../answer/ports.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import { CORS, isForOtherSites, PREFLIGHT, SECURITY } from "./api-headers.ts";
 import { etagOf, isKnown } from "./conditional.ts";
@@ -178,6 +179,8 @@ export function createApi(ports: ServingPorts): Api {
   /** The one place where what was thrown becomes what is told. */
   const told = (error: unknown, { requestId }: Exchange): ApiResponse => {
     if (error instanceof Problem) return problemResponse(error);
+    if (error instanceof CursorRefused)
+      return problemResponse(new Problem("malformed-request", "?after= is no place that a list has named"));
     if (error instanceof CouldNotLook)
       return problemResponse(new Problem("could-not-look", undefined, { headers: { "retry-after": "30" } }));
     ports.onFault(error, requestId);

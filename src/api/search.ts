@@ -4,7 +4,7 @@ import { freshnessOf, NOT_KEPT } from "./freshness.ts";
 import { listFreshness, listResponse, listSchema, USUAL_PAGE } from "./list-form.ts";
 import { json, type Operation, operation, queriesOf } from "./operation.ts";
 import { PAGE_QUERIES } from "./queries.ts";
-import { linesOf } from "./told-documents.ts";
+import { linesForEveryone } from "./told-documents.ts";
 import { viewerOf } from "./viewer.ts";
 
 /** Longest text that is searched for, in UTF-16 units. */
@@ -30,7 +30,7 @@ export function search(ports: ApiPorts): Operation {
       "Finding an image says nothing of trust: anyone may call an image what he likes. What is made from private repositories is never found. A part may have fewer images than `limit`, and still a next one.",
     queries,
     answers: { 200: { description: "The newest answer first.", content: json(listSchema) } },
-    problems: ["malformed-authorization", "could-not-look"],
+    problems: ["malformed-authorization"],
     handle: async (request) => {
       const { q, source, owner, verdict, after, limit = USUAL_PAGE } = queriesOf(queries, request);
       const viewer = viewerOf(request.headers);
@@ -41,8 +41,7 @@ export function search(ports: ApiPorts): Operation {
         ...(verdict !== undefined && { outcome: verdict }),
       };
       const { entries, next } = await ports.answers.search(ports.published, by, limit, after);
-      // Everyone is shown the same here: nobody's token is tried on all of it.
-      const found = await linesOf(ports, entries, { kind: "anyone" });
+      const found = await linesForEveryone(ports, entries);
       const images = found.filter((each) => verdict === undefined || each.verdict === verdict);
       const kept = viewer.kind === "token" ? freshnessOf(viewer, [], ports.now()) : listFreshness(images, ports.now());
       const isPending = images.some(({ state }) => state === "pending");

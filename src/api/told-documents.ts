@@ -1,4 +1,4 @@
-import type { AnswerHead, Told, Viewer } from "../answer/answer.ts";
+import { type AnswerHead, standingOf, type Told } from "../answer/answer.ts";
 import { type HeadDocument, headDocument } from "./answer-form.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { type Links, linksFrom } from "./links.ts";
@@ -13,17 +13,19 @@ export function lineOf(told: Told, links: Links): HeadDocument | undefined {
 }
 
 /**
- * What was found, in lines. Each is looked up once more, as if it were asked for alone: a list shows nothing that the image's own address
- * wouldn't show to the same person, and no verdict that doesn't hold any more.
+ * What a list found, in lines for everyone, whoever asks: nobody's token is tried on all of it. Whose repository turned private since is
+ * left out, as its own address would leave it out; and what doesn't hold any more is pending, and no verdict (RULES R2, R14).
  */
-export async function linesOf(
-  { lookUp, publicUrl }: Pick<ApiPorts, "lookUp" | "publicUrl">,
+export async function linesForEveryone(
+  { privates, published, publicUrl, now }: Pick<ApiPorts, "privates" | "published" | "publicUrl" | "now">,
   heads: readonly AnswerHead[],
-  viewer: Viewer,
 ): Promise<readonly HeadDocument[]> {
   const links = linksFrom(publicUrl);
-  const told = await sideBySide(heads, ({ image }) => lookUp.byReference(image, viewer));
-  return told.flatMap((each) => lineOf(each, links) ?? []);
+  const open = heads.filter(({ audience }) => audience.kind === "everyone");
+  const turned = await privates.listPrivateSources(open.map(({ id }) => id));
+  return open
+    .filter(({ id }) => (turned.get(id) ?? []).length === 0)
+    .map((head) => headDocument(head, standingOf(head, published, now()).kind === "current", links));
 }
 
 /** The same of each, some at a time, in order. */

@@ -101,3 +101,28 @@ test("a verdict that says something else than its line is a fault of ours, and n
   assert.equal(answered.as(problemSchema).requestId, answered.headers["x-request-id"]);
   assert.equal(faults.length, 1);
 });
+
+test("R3 an owner's own verdict is a lesser mark, and only of those whose number an accepted statement carries", async () => {
+  const answer = answerOn({ image: "ghcr.io/acme/owned:1", verdict: untrusted });
+  const source = { repository: "https://github.com/acme/app", repositoryId: "7", ownerId: "1" };
+  const sources = [{ ...source, commit: null, ref: null, run: null, builder: null }];
+  world.answers.push({ ...answer, facts: { ...answer.facts, sources } });
+  const said = {
+    ownerId: 1,
+    outcome: "trusted",
+    conclusion: undefined,
+    asOf: NOW,
+    policyUri: "",
+    policyCommit: "",
+  } as const;
+  world.owners.push(
+    { ...said, repositoryId: 7, fullName: "acme/app" },
+    { ...said, repositoryId: 8, fullName: "rival/app" },
+  );
+  const { verdict, owners } = (await ask("/v1/images/ghcr.io/acme/owned:1")).as(answerSchema);
+  assert.equal(verdict, "untrusted");
+  assert.deepEqual(
+    owners.map(({ repository, verdict: theirs }) => [repository, theirs]),
+    [["acme/app", "trusted"]],
+  );
+});

@@ -1,8 +1,8 @@
 import type { Answer, AnswerHead, Told, Viewer } from "../../src/answer/answer.ts";
 import { standingOf } from "../../src/answer/answer.ts";
 import type { Inquiry } from "../../src/answer/inquiry.ts";
-import type { AnswerEvidence, AnswerReader, AnswerSummary, LookUp } from "../../src/answer/ports.ts";
-import type { OwnerMark } from "../../src/api/answer-form.ts";
+import type { AnswerEvidence, AnswerReader, AnswerSummary, LookUp, OwnerVerdict } from "../../src/answer/ports.ts";
+import { CursorRefused } from "../../src/answer/ports.ts";
 import type { ApiPorts } from "../../src/api/api-ports.ts";
 import { formatReference, type ImageReference, imageName } from "../../src/image/reference.ts";
 import { headOf, NOW, PUBLISHED } from "./answers.ts";
@@ -12,7 +12,9 @@ export class InMemory {
   readonly answers: Answer[] = [];
   /** By reference as it is asked: what isn't known now, and why. */
   readonly pending = new Map<string, string>();
-  readonly marks = new Map<string, readonly OwnerMark[]>();
+  readonly owners: OwnerVerdict[] = [];
+  /** By answer's id the repositories that turned private since. */
+  readonly turned = new Map<string, readonly string[]>();
   readonly summaries = new Map<string, readonly AnswerSummary[]>();
   readonly evidence = new Map<string, AnswerEvidence>();
   readonly inquiries = new Map<string, Inquiry>();
@@ -80,7 +82,10 @@ export class InMemory {
       lookUp: this.lookUp,
       answers: this.reader,
       published: PUBLISHED,
-      listOwnerMarks: async ({ id }) => this.marks.get(id) ?? [],
+      privates: {
+        listPrivateSources: async (ids) => new Map([...this.turned].filter(([id]) => ids.includes(id))),
+      },
+      owners: { listOwnerVerdicts: async () => this.owners },
       asking: {
         ask: async (image) => {
           this.asked.push(formatReference(image));
@@ -115,6 +120,7 @@ export class InMemory {
   }
 
   #page(heads: readonly AnswerHead[], limit: number, after = "0") {
+    if (!/^[0-9]+$/.test(after)) throw new CursorRefused();
     const from = Number(after);
     const next = from + limit < heads.length ? String(from + limit) : undefined;
     return { entries: heads.slice(from, from + limit), next };

@@ -79,6 +79,20 @@ test("a body without a length is read to its limit, and no further", async () =>
   assert.equal(await status(["x".repeat(20_000), "x".repeat(20_000)]), 413);
 });
 
+test("a body that is too long by its own word is refused before it comes", async () => {
+  const { port } = new URL(scene.url);
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const headers = { "content-type": "application/json", "content-length": "40000" };
+    const asking = request({ port, path: "/v1/verdicts", method: "POST", headers, agent: false }, (response) => {
+      resolve(response.statusCode);
+      asking.destroy();
+    });
+    asking.on("error", reject);
+    asking.flushHeaders();
+  });
+  assert.equal(status, 413);
+});
+
 test("what is left of a body that was refused isn't taken for the next request", async () => {
   const { port } = new URL(scene.url);
   const smuggled = "GET /v1/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";

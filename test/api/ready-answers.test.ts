@@ -77,3 +77,20 @@ test("R14 an answer isn't kept, here and elsewhere together, beyond the time at 
   const { text } = await ask("/v1/images/ghcr.io/acme/soon:1");
   assert.match(text, /"verdict": "undetermined"/);
 });
+
+test("what a route would let anyone have isn't taken from what somebody with a token was told", async () => {
+  let told = 0;
+  const { ask } = await serveApi({
+    routes: [
+      {
+        method: "GET",
+        match: (path) => (path === "/shown" ? [] : undefined),
+        maxBody: 0,
+        handle: async () => ({ status: 200, headers: {}, body: String(++told), shared: { ms: 1000 } }),
+      },
+    ],
+  });
+  await ask("/shown", { headers: { authorization: "Bearer x" } });
+  assert.equal((await ask("/shown")).text, "2");
+  assert.equal((await ask("/shown")).text, "2");
+});
