@@ -4,6 +4,7 @@ import type {
   AskedAnswers,
   InquiryStore,
   OwnerVerdicts,
+  PrivateSources,
   PublishedImages,
 } from "../answer/ports.ts";
 import type { Repository } from "../build/build.ts";
@@ -29,6 +30,7 @@ import { migrate } from "./migrations.ts";
 import { createNotices } from "./notices.ts";
 import { createOwnerVerdicts } from "./owner-verdicts.ts";
 import { createPolicyStates } from "./policy-states.ts";
+import { createPrivateSources } from "./private-sources.ts";
 import { createProofs, type Proofs } from "./proofs.ts";
 import { createProposals, type Proposals } from "./proposals.ts";
 import { createPublishedImages } from "./published-images.ts";
@@ -76,6 +78,7 @@ export interface Store
     AnswerWriter,
     AskedAnswers,
     PublishedImages,
+    PrivateSources,
     OwnerVerdicts,
     InquiryStore,
     Pick<Leases, "withLease"> {
@@ -159,6 +162,7 @@ async function storeOf(
     ...createAnswers(tools),
     ...createAskedAnswers(tools),
     ...createPublishedImages(tools),
+    ...createPrivateSources(tools),
     ...createOwnerVerdicts(tools),
     ...createInquiries(tools, queue),
     ...createWriteSlots(tools),

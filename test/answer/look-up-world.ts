@@ -74,11 +74,12 @@ export class LookUpWorld {
       },
       asked: { noteAsked: async (id) => void this.noted.push(id) },
       privates: {
-        listPrivateSources: async (ids) => {
+        listPrivateSources: async (_, ids) => {
           note(`private sources of ${ids.length}`);
           return new Map([...this.turnedPrivate].filter(([id]) => ids.includes(id)));
         },
       },
+      server: "https://github.com",
       readers: {
         mayRead: async (token, ids, question) => {
           note("readers");

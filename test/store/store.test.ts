@@ -10,6 +10,7 @@ import { testNotices } from "./notices.ts";
 import { testOpening, testServer } from "./opening.ts";
 import { dialects, removeTemplate, sharedStore } from "./places.ts";
 import { testPolicyStates } from "./policy-states.ts";
+import { testPrivateSources } from "./private-sources.ts";
 import { testProofs } from "./proofs.ts";
 import { testProposals } from "./proposals.ts";
 import { testPulls } from "./pulls.ts";
@@ -38,6 +39,7 @@ for (const dialect of dialects) {
     testPulls(shared);
     testNotices(shared);
     testAnswers(shared);
+    testPrivateSources(shared);
     testWritePace(shared);
     testLeases(shared);
     testContent(dialect);
