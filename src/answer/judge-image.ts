@@ -1,7 +1,6 @@
 import type { Repository } from "../build/build.ts";
 import type { Digest } from "../image/digest.ts";
 import { formatReference, type ImageReference, type PinnedImage } from "../image/reference.ts";
-import type { TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { type Ancestry, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { createByteStore, RecordTooLarge, recordWalk } from "../trust/recording.ts";
@@ -28,7 +27,7 @@ export interface AnswerWalk extends WalkPorts {
   /** @returns undefined if the repository can be read and doesn't hold it. @throws {CouldNotLook} @throws {BeyondLimit} */
   resolve(reference: ImageReference): Promise<PinnedImage | undefined>;
   /** By which the verifier goes. */
-  readonly roots: readonly TrustedRootProfile[];
+  readonly roots: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   readonly dockerfiles: DockerfileReader;
   close(): Promise<void>;
 }

@@ -17,8 +17,6 @@ export interface LookUpPorts {
   readonly answers: Pick<AnswerReader, "readTag" | "findHead" | "listHeads">;
   readonly asked: Pick<AskedAnswers, "noteAsked">;
   readonly privates: PrivateSources;
-  /** The GitHub server, as certificates name it. */
-  readonly server: string;
   readonly readers: RepositoryReaders;
   readonly sightTag: SightTag;
   /** The digest of the policy that the operator publishes now. */
@@ -78,9 +76,9 @@ async function readTag({ answers }: LookUpPorts, reference: ImageReference) {
  * Who may be told now: a repository that was public when the image was judged may be private since. An answer for readers never becomes one for
  * everyone here: only a new judgement does that.
  */
-async function audiencesOf({ privates, server }: LookUpPorts, heads: readonly AnswerHead[]): Promise<readonly Found[]> {
+async function audiencesOf({ privates }: LookUpPorts, heads: readonly AnswerHead[]): Promise<readonly Found[]> {
   const ids = heads.length === 0 ? [NO_ANSWER] : heads.map(({ id }) => id);
-  const turned = await privates.listPrivateSources(server, ids);
+  const turned = await privates.listPrivateSources(ids);
   return heads.map((head) => {
     const before = head.audience.kind === "readers" ? head.audience.repositoryIds : [];
     const repositoryIds = [...new Set([...before, ...(turned.get(head.id) ?? [])])].toSorted();

@@ -182,10 +182,9 @@ export interface RepositoryVisibility {
 /** Knows which of the repositories behind an answer are private by now, of those that the server hears of. */
 export interface PrivateSources {
   /**
-   * @param server - The GitHub server that the app is installed at: elsewhere the same numbers are others'.
    * @param answers - Ids of answers; what isn't there costs the same as what is.
-   * @returns for each with any: the numeric ids of the repositories of the server that its accepted statements name and that
+   * @returns for each with any: the numeric ids of the repositories of the GitHub server that its accepted statements name and that
    * were last known to be private, also where the app was taken from them since: nobody would tell us that they are public again.
    */
-  listPrivateSources(server: string, answers: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  listPrivateSources(answers: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
 }

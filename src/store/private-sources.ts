@@ -3,9 +3,10 @@ import type { PrivateSources } from "../answer/ports.ts";
 import { isText } from "./json.ts";
 import type { StoreTools } from "./transact.ts";
 
-export function createPrivateSources({ db, attempt }: StoreTools): PrivateSources {
+/** @param server - The GitHub server that the app is installed at: elsewhere the same numbers are others'. */
+export function createPrivateSources({ db, attempt }: StoreTools, server: string): PrivateSources {
   return {
-    listPrivateSources: (server, answers) =>
+    listPrivateSources: (answers) =>
       attempt("look whether the sources of answers are private by now", async () => {
         const ids = answers.filter(isText);
         if (ids.length === 0) return new Map();

@@ -78,7 +78,6 @@ export interface Store
     AnswerWriter,
     AskedAnswers,
     PublishedImages,
-    PrivateSources,
     OwnerVerdicts,
     InquiryStore,
     Pick<Leases, "withLease"> {
@@ -90,6 +89,8 @@ export interface Store
   sweep(now: Date): Promise<void>;
   /** The images that builds had accepted, as far as those may know of them who read this repository. */
   knownTo(repository: Repository): KnownImages;
+  /** Which answers are hidden since, by the repositories of this GitHub server. */
+  privateSources(server: string): PrivateSources;
   /** Begins nothing new; what runs has some seconds to end. */
   close(): Promise<void>;
 }
@@ -162,7 +163,6 @@ async function storeOf(
     ...createAnswers(tools),
     ...createAskedAnswers(tools),
     ...createPublishedImages(tools),
-    ...createPrivateSources(tools),
     ...createOwnerVerdicts(tools),
     ...createInquiries(tools, queue),
     ...createWriteSlots(tools),
@@ -178,6 +178,7 @@ async function storeOf(
     },
     sweep: (now) => sweep(tools, queue, { pace, contentBytes }, now),
     knownTo: (repository) => knownTo(tools, repository),
+    privateSources: (server) => createPrivateSources(tools, server),
     close() {
       closed ??= (async () => {
         leases.close();

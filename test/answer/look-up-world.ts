@@ -74,12 +74,11 @@ export class LookUpWorld {
       },
       asked: { noteAsked: async (id) => void this.noted.push(id) },
       privates: {
-        listPrivateSources: async (_, ids) => {
+        listPrivateSources: async (ids) => {
           note(`private sources of ${ids.length}`);
           return new Map([...this.turnedPrivate].filter(([id]) => ids.includes(id)));
         },
       },
-      server: "https://github.com",
       readers: {
         mayRead: async (token, ids, question) => {
           note("readers");

@@ -23,13 +23,15 @@ export function testPrivateSources(shared: SharedStore): void {
     const answer = answerOf(newImage("v1"), { facts: { sources: [source], dockerfiles: [], packages: [] } });
     await store.saveAnswer(judged(answer));
     const server = "https://github.com";
-    const found = async (at = server) => [...(await store.listPrivateSources(at, ["nothing", "\0", answer.id]))];
+    const found = async (at = server) => [
+      ...(await store.privateSources(at).listPrivateSources(["nothing", "\0", answer.id])),
+    ];
     assert.deepEqual(await found(), []);
     await store.rememberRepository({ ...repository, isPrivate: true });
     assert.deepEqual(await found(), [[answer.id, [String(repository.id)]]]);
     assert.deepEqual(await found("https://github.example"), [], "there the number is another's");
     await store.forgetRepository(repository.id);
     assert.deepEqual(await found(), [[answer.id, [String(repository.id)]]]);
-    assert.equal((await store.listPrivateSources(server, [])).size, 0);
+    assert.equal((await store.privateSources(server).listPrivateSources([])).size, 0);
   });
 }
