@@ -69,7 +69,8 @@ function branch(drawn: Tree, node: DocumentNode, role: string, said: readonly st
   return html`<li><div class="node">${head}</div>${details.map((line) => html`<div class="detail">${printable(line)}</div>`)}${all.length === 0 ? "" : html`<ul role="list">${all}</ul>`}</li>`;
 }
 
-function table(document: VerdictDocument, of: string): Markup {
+/** Every image of an ancestry in a row of its own. */
+export function table(document: VerdictDocument, of: string): Markup {
   const marks = marksOf(document);
   const subjects = new Set(document.platforms.map(({ node }) => node));
   const roles = new Map<string, Set<string>>();

@@ -21,6 +21,9 @@ export function policyWithForms(...targets: readonly string[]): string {
   return `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action ${targets.join(" ")}; frame-ancestors 'none'`;
 }
 
+/** The same for pages of images: a form to this server, and our own script from it. */
+export const IMAGE_PAGE_POLICY = `${policyWithForms("'self'")}; script-src 'self'`;
+
 /** A whole document. */
 export interface Page {
   /** Of the window. */
@@ -31,10 +34,12 @@ export interface Page {
   readonly footer?: Markup;
   /** Whether what is shown will change by itself. */
   readonly refreshes?: boolean;
+  /** The address of a script of ours; the page is whole without it. */
+  readonly script?: string;
 }
 
 /** Writes it out. */
-export function document({ title, crumb, main, footer, refreshes = false }: Page): string {
+export function document({ title, crumb, main, footer, refreshes = false, script }: Page): string {
   const markup = html`<!doctype html>
 <html lang="en">
 <head>
@@ -44,6 +49,7 @@ export function document({ title, crumb, main, footer, refreshes = false }: Page
 ${refreshes ? html`<meta http-equiv="refresh" content="${REFRESH_S}">` : ""}
 <title>${title}</title>
 <style>${raw(STYLE)}</style>
+${script === undefined ? "" : html`<script src="${script}" defer></script>`}
 </head>
 <body>
 <header class="top"><div class="wide"><span class="brand">Trusted Builds</span>${crumb ? html`<span class="crumb">${crumb}</span>` : ""}</div></header>

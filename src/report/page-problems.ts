@@ -14,7 +14,8 @@ export function problems(judged: JudgedBy, isOneOfSeveral: boolean): Markup {
   return html`${list(`What is wrong${of}`, faults, nodes, "bad")}${list(`What could not be looked at${of}`, unreachable, nodes, "unknown")}`;
 }
 
-function list(
+/** Faults of one kind under a title; nothing where there are none. */
+export function list(
   title: string,
   faults: readonly DocumentFault[],
   nodes: VerdictDocument["nodes"],

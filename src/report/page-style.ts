@@ -126,6 +126,38 @@ input:not([type="checkbox"]) { width: 100%; margin: 0; padding: 0.5rem 0.75rem; 
 button { justify-self: start; padding: 0.5625rem 1.25rem; font: inherit; font-weight: 600; color: var(--card); background: var(--link); border: 0; border-radius: 8px; cursor: pointer; }
 pre { margin: 0; padding: 1rem 1.25rem; font-size: 0.8125rem; line-height: 1.5; }
 
+.picture { padding: 0; max-height: 80vh; overflow: auto; }
+.picture svg { display: block; }
+.zoom { display: flex; flex-wrap: wrap; gap: 0.375rem; align-items: center; margin: 0 0 0.5rem; }
+.zoom button { padding: 0.25rem 0.75rem; color: var(--ink); background: var(--card); border: 1px solid var(--soft); }
+.zoom output { color: var(--soft); font-size: 0.875rem; }
+.node-box { fill: var(--tint); stroke: var(--mark); stroke-width: 1.5; }
+.bad .node-box { stroke-width: 3; }
+.scratch .node-box { stroke-dasharray: 5 4; }
+.ancestry text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Helvetica Neue", sans-serif; fill: var(--ink); }
+.ancestry .node-mark { fill: var(--mark); font-weight: 600; }
+.ancestry .node-level, .ancestry .node-version { fill: var(--soft); font-size: 11px; }
+.ancestry .node-name { font-weight: 600; font-size: 13px; }
+a.node:focus-visible { outline: none; }
+a.node:hover .node-box, a.node:focus-visible .node-box { stroke-width: 4; stroke: var(--link); }
+.way-line path { fill: none; stroke: var(--soft); stroke-width: 1.5; }
+.ancestry .way-line text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
+.way-line.faulty path { stroke: var(--bad); stroke-width: 3; }
+.ancestry .way-line.faulty text { fill: var(--bad); font-weight: 600; }
+
+.lesser { color: var(--soft); font-weight: 600; }
+details.source { margin-top: 0.75rem; }
+details.source summary { cursor: pointer; font-weight: 600; }
+details.source .box { margin-top: 0.5rem; max-height: 32rem; overflow: auto; }
+.lines { list-style: decimal; padding-left: 3.5rem; }
+.lines li { white-space: pre; }
+.lines li::marker { color: var(--soft); }
+.packages, .history { min-width: 44rem; }
+.command { margin-top: 0.5rem; background: var(--code); border-radius: 8px; padding: 0.75rem 1rem; overflow-x: auto; }
+.found li { overflow-wrap: anywhere; }
+form.search { grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); align-items: end; }
+select { width: 100%; padding: 0.5rem 0.75rem; font: inherit; font-weight: 400; color: var(--ink); background: var(--ground); border: 1px solid var(--soft); border-radius: 8px; }
+
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding: 1.25rem 0 2rem; color: var(--soft); font-size: 0.875rem; overflow-wrap: anywhere; }
 @media (min-width: 44rem) {
   .why, .facts div { grid-template-columns: 11rem minmax(0, 1fr); }

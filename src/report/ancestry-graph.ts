@@ -1,0 +1,81 @@
+import type { VerdictDocument } from "./json.ts";
+import { type Mark, marksOf } from "./marks.ts";
+import type { DocumentNode } from "./node-details.ts";
+import { rolesOf } from "./tree.ts";
+
+/** How many boxes one picture has; the table beside it has every image. */
+export const MAX_DRAWN = 120;
+
+/** One box. */
+export interface GraphNode {
+  readonly kind: "image";
+  readonly node: DocumentNode;
+  readonly mark: Mark;
+  /** What the image asked about is; `image` for it itself. */
+  readonly role: string;
+}
+
+/** The end of a way: `scratch`. */
+interface Scratch {
+  readonly kind: "scratch";
+}
+
+/** A line from an image to what went into it. */
+export interface GraphEdge {
+  readonly from: number;
+  readonly to: number;
+  readonly role: string;
+  /** Whether it is on the way to a fault. */
+  readonly isFaulty: boolean;
+}
+
+/** What a picture of an ancestry shows. */
+export interface AncestryGraph {
+  readonly nodes: readonly (GraphNode | Scratch)[];
+  readonly edges: readonly GraphEdge[];
+  /** How many images aren't drawn. */
+  readonly left: number;
+}
+
+/**
+ * The graph of an ancestry. Where it is too large the ways to faults are drawn first, then the nearest generations: what isn't drawn is
+ * counted, and in the table.
+ */
+export function ancestryGraph(document: VerdictDocument): AncestryGraph {
+  const marks = marksOf(document);
+  const byId = new Map(document.nodes.map((node) => [node.id, node]));
+  const faulty = new Set(
+    [...document.faults, ...document.unreachable].flatMap(({ path }) =>
+      path.slice(1).map((step, i) => `${path[i]?.node}\n${step.node}`),
+    ),
+  );
+  const subjects = document.platforms.map(({ node }) => node);
+  const onWay = [...document.faults, ...document.unreachable].flatMap(({ path }) => path.map(({ node }) => node));
+  const order = [...new Set([...subjects, ...onWay, ...document.nodes.map(({ id }) => id)])].filter((id) =>
+    byId.has(id),
+  );
+  const drawn = order.slice(0, MAX_DRAWN);
+  const numbers = new Map(drawn.map((id, i) => [id, i]));
+  const nodes: (GraphNode | Scratch)[] = drawn.flatMap((id) => {
+    const node = byId.get(id);
+    if (node === undefined) return [];
+    return [
+      { kind: "image" as const, node, mark: marks.get(id) ?? "unknown", role: subjects.includes(id) ? "image" : "" },
+    ];
+  });
+  const edges: GraphEdge[] = [];
+  let scratch: number | undefined;
+  for (const [from, id] of drawn.entries()) {
+    const node = byId.get(id);
+    if (node === undefined) continue;
+    for (const to of new Set(node.parents.map((parent) => parent.node))) {
+      const number = numbers.get(to);
+      if (number !== undefined)
+        edges.push({ from, to: number, role: rolesOf(node, to), isFaulty: faulty.has(`${id}\n${to}`) });
+    }
+    if (!node.fromScratch) continue;
+    if (scratch === undefined) scratch = nodes.push({ kind: "scratch" }) - 1;
+    edges.push({ from, to: scratch, role: "base", isFaulty: false });
+  }
+  return { nodes, edges, left: order.length - drawn.length };
+}

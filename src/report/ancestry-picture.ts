@@ -1,0 +1,90 @@
+import { html } from "hono/html";
+import { type AncestryGraph, ancestryGraph, type GraphEdge, type GraphNode } from "./ancestry-graph.ts";
+import { BOX, type Layout, layOut, type PlacedEdge } from "./ancestry-layout.ts";
+import type { VerdictDocument } from "./json.ts";
+import { SHAPES } from "./marks.ts";
+import type { Markup } from "./page-layout.ts";
+import { printable } from "./printable.ts";
+import { shortReference } from "./short-reference.ts";
+
+/** Room around the picture, in points. */
+const MARGIN = 12;
+/** Longest line of text in a box, in characters of a usual width. */
+const MAX_LINE = 27;
+const LINE = 18;
+
+/** Where each image's own page is. */
+export type PageOf = (reference: string) => string | undefined;
+
+/** Draws a verdict's ancestry, with each image's own page behind it. */
+export async function drawAncestry(verdict: VerdictDocument, pageOf: PageOf): Promise<Markup> {
+  const graph = ancestryGraph(verdict);
+  return ancestryPicture(graph, await layOut(graph.nodes.length, graph.edges), pageOf);
+}
+
+/**
+ * An ancestry as an SVG within a page: each image a link, what is wrong told by shape, word and colour, and the ways that lead there
+ * drawn stronger. Without script it is read like any text, and scrolled.
+ */
+function ancestryPicture({ nodes, edges, left }: AncestryGraph, layout: Layout, pageOf: PageOf): Markup {
+  const [width, height] = [Math.ceil(layout.width + 2 * MARGIN), Math.ceil(layout.height + 2 * MARGIN)];
+  const images = nodes.filter(({ kind }) => kind === "image").length;
+  const roles = new Map(edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  const lines = layout.edges.flatMap((placed) => {
+    const edge = roles.get(`${placed.from} ${placed.to}`);
+    return edge === undefined ? [] : [line(placed, edge)];
+  });
+  const boxes = nodes.map((node, i) => {
+    const { x = 0, y = 0 } = layout.nodes[i] ?? {};
+    const place = { left: MARGIN + x - BOX.width / 2, top: MARGIN + y - BOX.height / 2 };
+    return node.kind === "scratch" ? scratchBox(place) : imageBox(node, place, pageOf);
+  });
+  const more =
+    left === 0 ? "" : html`<p class="soft small">${left} more images aren't drawn; the table has them all.</p>`;
+  return html`<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
+}
+
+interface Place {
+  readonly left: number;
+  readonly top: number;
+}
+
+function line({ points }: PlacedEdge, { role, isFaulty }: GraphEdge): Markup {
+  const [start, ...rest] = points.map(([x, y]) => `${round(MARGIN + x)} ${round(MARGIN + y)}`);
+  const [middleX, middleY] = points[Math.floor(points.length / 2)] ?? [0, 0];
+  return html`<g class="way-line${isFaulty ? " faulty" : ""}"><path d="M${start}C${rest.join(" ")}"/><text x="${round(MARGIN + middleX)}" y="${round(MARGIN + middleY)}" text-anchor="middle">${isFaulty ? `${SHAPES.bad} ${role}` : role}</text></g>`;
+}
+
+function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf: PageOf): Markup {
+  const { finding, reference, platform } = node;
+  const short = shortReference(reference);
+  const [name, version] = cut(short);
+  const said = [finding.kind, ...(finding.code === null ? [] : [finding.code])].join(": ");
+  const words = `${said}, level ${node.level}. ${role === "" ? "" : `${role} `}${short}${platform === null ? "" : `, ${printable(platform)}`}`;
+  const inside = html`<title>${words}</title><rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"/><text class="node-mark" x="${round(left + 12)}" y="${round(top + LINE)}">${SHAPES[mark]} ${shorten(finding.kind)}</text><text class="node-level" x="${round(left + BOX.width - 12)}" y="${round(top + LINE)}" text-anchor="end">level ${node.level}</text><text class="node-name" x="${round(left + 12)}" y="${round(top + 2 * LINE + 2)}">${shorten(name)}</text><text class="node-version" x="${round(left + 12)}" y="${round(top + 3 * LINE)}">${shorten([version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · "))}</text>`;
+  const address = pageOf(reference);
+  return address === undefined
+    ? html`<g class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
+    : html`<a class="node ${mark}" href="${address}" aria-label="${words}">${inside}</a>`;
+}
+
+function scratchBox({ left, top }: Place): Markup {
+  return html`<g class="node good scratch" role="img" aria-label="scratch: nothing lies beneath"><rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"/><text class="node-mark" x="${round(left + BOX.width / 2)}" y="${round(top + BOX.height / 2 + 5)}" text-anchor="middle">${SHAPES.good} scratch</text></g>`;
+}
+
+/** The last part of the name, and what follows it. */
+function cut(short: string): readonly [name: string, version: string] {
+  const slash = short.lastIndexOf("/");
+  const last = short.slice(slash + 1);
+  const at = last.search(/[:@]/);
+  return at < 0 ? [last, ""] : [last.slice(0, at), last.slice(at + 1)];
+}
+
+function shorten(text: string): string {
+  const all = [...text];
+  return all.length > MAX_LINE ? `${all.slice(0, MAX_LINE - 1).join("")}…` : text;
+}
+
+function round(value: number): string {
+  return value.toFixed(1);
+}
