@@ -48,7 +48,7 @@ export const LAW: Readonly<Record<string, Allowed>> = {
   build: { ...PURE, inside: ["image", "attestation", "trust"], packages: ["zod"] },
   change: { ...PURE, inside: ["image", "attestation", "trust", "build"], packages: ["zod"] },
   answer: { ...PURE, inside: ["image", "attestation", "trust", "build"], packages: ["zod", "p-limit"] },
-  admission: { ...PURE, inside: ["image", "attestation", "trust", "answer"], packages: ["zod"] },
+  admission: { ...PURE, inside: ["image", "attestation", "trust", "answer"], packages: ["zod", "p-limit"] },
   report: { ...PURE, inside: CORE, packages: ["zod", "hono", "badge-maker", "@hpcc-js/wasm-graphviz"] },
   layer: { ...PURE, builtins: ["crypto", "zlib"], inside: ["image", "trust/ports.ts"], packages: [] },
   registry: {
