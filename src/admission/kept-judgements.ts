@@ -12,7 +12,7 @@ const KEPT_MS = { trusted: 300_000, untrusted: 60_000, undetermined: 5_000 } as 
 /** How many of each are kept. */
 const MAX_KEPT = 4096;
 /** How many images are judged at once, and how many may wait for it: what is asked beyond that could not be looked at. */
-const MAX_AT_ONCE = 4;
+const MAX_AT_ONCE = 8;
 const MAX_WAITING = 256;
 
 /**

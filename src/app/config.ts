@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { type AdmissionConfig, readAdmission } from "./admission-config.ts";
 import { EnvFileError, readEnvFile, type Variables } from "./env-file.ts";
 
 /** What the server runs with. */
@@ -47,6 +48,8 @@ export interface Config {
   readonly concurrency: number;
   /** How much of what registries show to anyone is kept in the database; 0 is nothing. */
   readonly cacheBytes: number;
+  /** Undefined: no cluster asks here whether something may run. */
+  readonly admission: AdmissionConfig | undefined;
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 }
 
@@ -180,6 +183,7 @@ export function readConfig(env: Variables): Config {
     throttle: throttle === "on",
     concurrency: whole("CONCURRENCY", 4, 64),
     cacheBytes: whole("CACHE_MIB", 256, 65_536) * 1024 * 1024,
+    admission: readAdmission(text, faults),
     logLevel: logLevel ?? "info",
   };
   if (faults.length > 0) throw new ConfigError(faults);
