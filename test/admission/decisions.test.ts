@@ -140,7 +140,7 @@ test("a tag that moves between two reviews is pinned to what was judged each tim
   );
 });
 
-test("a dry run is answered as any other", async () => {
+test("a dry run is answered like every other review", async () => {
   const images = worldOf(faulty("untrusted", "unattested"));
   const [wet, dry] = [false, true].map((dryRun) => reviewOf(pod(PINNED, "ghcr.io/acme/b:1"), { dryRun }));
   assert.ok(wet && dry);
