@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { CursorRefused } from "../answer/ports.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import { CORS, isForOtherSites, PREFLIGHT, SECURITY } from "./api-headers.ts";
+import { startBeat } from "./beat.ts";
 import { etagOf, isKnown } from "./conditional.ts";
 import type { ApiRequest, ApiResponse, Route } from "./exchange.ts";
 import { ASK_QUOTAS, createPace, type Pace, READ_QUOTAS } from "./pace.ts";
@@ -12,6 +13,9 @@ import { routeOf } from "./routing.ts";
 
 /** Longest address that is looked at, in characters. */
 const MAX_ADDRESS_LENGTH = 8192;
+
+/** On what beat is sent what not everyone may have, in milliseconds. */
+const BEAT_MS = 25;
 
 // What may stand in a log as it came.
 const REQUEST_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -25,6 +29,8 @@ export interface ServingPorts {
   newId(): string;
   now(): Date;
   /** A fault of ours, by the request's id. */
+  /** In the place of 25; 0 sends at once, and lets time tell what is hidden. */
+  readonly beatMs?: number;
   readonly onFault: (error: unknown, requestId: string) => void;
   /** Each answer, for the log; the path is as it came. */
   readonly onAnswer?: (line: { requestId: string; method: string; path: string; status: number; ms: number }) => void;
@@ -129,7 +135,17 @@ export function createApi(ports: ServingPorts): Api {
     };
     const more = (route.cost?.(asked) ?? 1) - 1;
     if (more > 0) take(exchange, pace, more);
-    return route.handle(asked, parts);
+    const beat = startBeat(ports.beatMs ?? BEAT_MS);
+    try {
+      const answered = await route.handle(asked, parts);
+      if (answered.shared === undefined) await beat.next();
+      return answered;
+    } catch (error) {
+      await beat.next();
+      throw error;
+    } finally {
+      beat.stop();
+    }
   };
 
   const handle: Api["handle"] = async (request, response) => {

@@ -1,13 +1,11 @@
 import type { AnswerHead, Viewer } from "../answer/answer.ts";
+import { TAG_MS } from "../answer/tag-sightings.ts";
 import type { ApiResponse } from "./exchange.ts";
 
 /** How long an answer stays in this process, in milliseconds; another one may have judged the image anew. */
 const HERE_MS = 10_000;
 /** How long others may keep an answer, in seconds. */
 const ELSEWHERE_SECONDS = 30;
-
-/** How long a tag may be taken to name what it was last seen to name, in milliseconds: after that it is resolved again. */
-const TAG_MS = 300_000;
 
 /** How an answer may be kept on its way. */
 export interface Freshness {

@@ -53,6 +53,7 @@ export async function serveApi({
     clientOf: ({ headers }) => String(headers["x-client"] ?? "192.0.2.1"),
     newId: () => `id-${++ids}`,
     now: () => world.now,
+    beatMs: 0,
     onFault: (error) => faults.push(error),
   });
   const http = createServer(async (incoming, response) => {
