@@ -37,17 +37,18 @@ for (let i = 0; i < IMAGES; i++)
     await store.saveTag(`ghcr.io/acme/${name}-${i}`, "1", answer.image.digest, new Date());
   }
 
+const privates = store.privateSources("https://github.com");
 const lookUp = createLookUp({
   answers: store,
   asked: store,
-  privates: store,
+  privates,
   readers: { mayRead: (token, [id = ""]) => asksGithub(token, id) },
   sightTag: async (_, __, seenAt) => ({ kind: "same", seenAt }),
   published: PUBLISHED,
   judgeAnew: async () => {},
   now: () => new Date(),
 });
-const ports = { ...new InMemory().ports(), lookUp, answers: store, privates: store, owners: store };
+const ports = { ...new InMemory().ports(), lookUp, answers: store, privates, owners: store };
 let asked = 0;
 const api = createApi({
   routes: apiRoutes(ports),
