@@ -135,7 +135,7 @@ function exitCodeOf({ judge }: DockerfileArguments, told: readonly Told[]): Exit
 }
 
 /** A tag leads to one image throughout: what is read, judged and written is the same. */
-function portsOf({ ports, elsewhere }: Connected): ForecastPorts {
+export function portsOf({ ports, elsewhere }: Connected): ForecastPorts {
   return steady({ ...ports, resolve: async (reference) => (await elsewhere.resolve(reference))?.pinned });
 }
 

@@ -11,6 +11,7 @@ import { EXIT, isUsage } from "./exit-code.ts";
 import { exportCommand } from "./export.ts";
 import { addPolicyCommands } from "./policy.ts";
 import { addRootsCommands } from "./roots.ts";
+import { addSourcePolicyCommand } from "./source-policy-options.ts";
 import { trustUpdateCommand } from "./trust.ts";
 import { VERIFY_OUTPUTS, verifyCommand } from "./verify.ts";
 import { verifyBundleCommand } from "./verify-bundle.ts";
@@ -225,6 +226,10 @@ Exit codes:
   });
 
 addDockerfileCommand(program, here, (code) => {
+  process.exitCode = code;
+});
+
+addSourcePolicyCommand(program, here, (code) => {
   process.exitCode = code;
 });
 

@@ -10,11 +10,11 @@ import { defaultPolicy } from "../trust/policy-default.ts";
 import { type BundleVerifier, CouldNotLook } from "../trust/ports.ts";
 import { resolveImage } from "../trust/resolve.ts";
 import { type GivenAnswer, servedVerdict } from "../trust/served-verdict.ts";
-import { judge, type Verdict } from "../trust/verdict.ts";
+import { judge } from "../trust/verdict.ts";
 import { ageOf, maxAge } from "../trust/verifier-entry.ts";
 import { type AnswerServer, openAnswerServer } from "./answer-server.ts";
 import { UsageError, usage } from "./exit-code.ts";
-import { type AskedImage, openSubject, type Subject } from "./subject.ts";
+import { openSubject, type Subject } from "./subject.ts";
 import { openJudging, readInput, registryOf, type Surroundings, type WalkSettings, type Walks } from "./walk.ts";
 
 /** What is asked of `verify --server`. */
@@ -77,7 +77,8 @@ export async function openServer(
     maxAgeMs: ageOf(age),
     minimum: minimumLevel === undefined ? undefined : Number(minimumLevel),
   };
-  const judgeOne = async (asked: AskedImage): Promise<Verdict> => {
+  const judgeOne: Walks["judge"] = async (asked, only) => {
+    const chosen = only ?? wanted;
     const connected = judging.connect(registryOf(asked));
     let subject: Subject | undefined;
     try {
@@ -94,9 +95,9 @@ export async function openServer(
           ...judge(ancestryOfFinding(reference, found.finding), defaultPolicy, reference, asOf),
           ...(origin && { origin }),
         };
-      const resolutions = await resolveImage(subject, found, wanted, false);
+      const resolutions = await resolveImage(subject, found, chosen, false);
       const given = await ask(answers, server.key, connected.ports.verifier, found);
-      const onlyPlatform = wanted === "every" ? undefined : wanted;
+      const onlyPlatform = chosen === "every" ? undefined : chosen;
       return {
         ...servedVerdict(server, { image: found, resolutions, onlyPlatform, asOf }, given),
         ...(origin && { origin }),

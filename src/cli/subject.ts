@@ -32,7 +32,12 @@ const FORMS = ["oci", "oci-archive", "docker-archive"] as const;
 
 /** What the argument of a command names. */
 export type AskedImage =
-  | { readonly kind: "registry"; readonly reference: ImageReference }
+  | {
+      readonly kind: "registry";
+      readonly reference: ImageReference;
+      /** A Dockerfile's word is a stranger's: its registry is reached at public and allowed addresses alone. Default: the person. */
+      readonly namedBy?: "person" | "file";
+    }
   | {
       readonly kind: "disk";
       readonly form: (typeof FORMS)[number];

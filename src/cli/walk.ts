@@ -61,8 +61,12 @@ export interface Walks {
   readonly policy: Policy;
   readonly policyBytes: Uint8Array;
   readonly roots: readonly TrustedRootProfile[];
-  /** @throws {UsageError} where there is nothing to judge. */
-  judge(asked: AskedImage): Promise<Verdict>;
+  readonly connect: Judging["connect"];
+  /**
+   * @param only - This platform alone; what was asked for altogether if undefined.
+   * @throws {UsageError} where there is nothing to judge.
+   */
+  judge(asked: AskedImage, only?: Platform): Promise<Verdict>;
   /**
    * Writes down, too, what the world answers to the walk.
    *
@@ -163,7 +167,9 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
     policy,
     policyBytes,
     roots,
-    judge: (asked) => open(asked, (subject, ports) => verdictOn(subject, ports, policy, wanted, surroundings.now())),
+    connect,
+    judge: (asked, only) =>
+      open(asked, (subject, ports) => verdictOn(subject, ports, policy, only ?? wanted, surroundings.now())),
     record: (asked, store) =>
       open(asked, async (subject, ports, resolve) => {
         const { reference } = subject;
@@ -292,6 +298,7 @@ async function readBundles(path: string, warn: (line: string) => void): Promise<
 
 /** The registry that the person named, and that may be reached whatever its address is. */
 export function registryOf(asked: AskedImage): readonly string[] {
+  if (asked.kind === "registry" && asked.namedBy === "file") return [];
   const named = asked.kind === "registry" ? asked.reference : asked.as;
   return named === undefined ? [] : [named.registry];
 }
