@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { digestOf } from "../../src/image/digest.ts";
 import type { ImageReference, PinnedImage } from "../../src/image/reference.ts";
 import { parseReference, pin } from "../../src/image/reference.ts";
 import { sourcePolicyJson } from "../../src/report/source-policy.ts";
 
-const DIGEST = `sha256:${"a".repeat(64)}` as const;
+const DIGEST = digestOf(Buffer.from("image"));
 const admitted = (text: string) => {
   const asked = parseReference(text);
   return { asked, pinned: pin(asked, DIGEST) };
