@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Answer } from "../../src/answer/answer.ts";
+import { createAdmissionJudge } from "../../src/app/admission-judge.ts";
+import { parsePlatform } from "../../src/image/platform.ts";
+import { formatReference, type PinnedImage, pin } from "../../src/image/reference.ts";
+import { verdictDocument } from "../../src/report/json.ts";
+import { resultDigest } from "../../src/report/result-digest.ts";
+import { AS_OF, policyOf, World, written } from "../trust/world.ts";
+
+const PLATFORMS = policyOf({ trust: "  platforms: [linux/amd64]" });
+const ARM = parsePlatform("linux/arm64");
+
+/** An answer that was kept about an image, as the verdict on it would be written. */
+async function answerOn(world: World, image: PinnedImage, given: Partial<Answer> = {}): Promise<Answer> {
+  const verdict = await world.judge(image, { policy: policyOf() });
+  const document = verdictDocument(verdict);
+  const { outcome, level, validUntil, policy } = verdict;
+  return {
+    ...{ id: "a1", image, policy, outcome, level, asOf: AS_OF, validUntil, result: resultDigest(document) },
+    ...{
+      audience: { kind: "everyone" },
+      source: undefined,
+      document,
+      facts: { sources: [], dockerfiles: [], packages: [] },
+    },
+    ...given,
+  };
+}
+
+function judgeIn(
+  world: World,
+  { answer, policy = policyOf() }: { readonly answer?: Answer; readonly policy?: typeof PLATFORMS } = {},
+) {
+  const opened: string[] = [];
+  const judge = createAdmissionJudge({
+    policy: () => policy,
+    openWalk: (image) => {
+      opened.push(formatReference(image));
+      return { ...world.ports(), resolve: async () => undefined, close: async () => {} };
+    },
+    ...(answer && { answers: { findHead: async () => answer, readAnswer: async () => answer } }),
+    now: () => AS_OF,
+  });
+  return { judge, opened };
+}
+
+test("an answer that stands is taken in the place of a walk, with its faults", async () => {
+  const world = new World();
+  const { image } = world.build("app");
+  const bare = world.build("bare", { signed: "nothing" }).image;
+  for (const [each, outcome, codes] of [
+    [image, "trusted", []],
+    [bare, "untrusted", ["unattested"]],
+  ] as const) {
+    const { judge, opened } = judgeIn(world, { answer: await answerOn(world, each) });
+    const judged = await judge.judge(each, undefined);
+    assert.equal(judged.outcome, outcome);
+    assert.deepEqual(
+      judged.faults.map(({ code }) => code),
+      codes,
+    );
+    assert.equal(opened.length, 0);
+  }
+});
+
+test("R1 R14 R26 an answer of another policy, name, tag or digest, one that lapsed, is old, undetermined or unreadable answers nobody", async () => {
+  const world = new World();
+  const { image } = world.build("app");
+  const other = world.build("other").image;
+  const good = await answerOn(world, image);
+  const wrong: readonly Partial<Answer>[] = [
+    { policy: { name: "x", digest: other.digest } },
+    { image: pin(image, other.digest) },
+    { image: { ...image, tag: "v1" } },
+    { image: pin(other, image.digest) },
+    { validUntil: AS_OF },
+    { asOf: new Date(AS_OF.getTime() - 86_400_000) },
+    { outcome: "undetermined" },
+    { outcome: "untrusted" },
+    { document: {} },
+  ];
+  for (const change of wrong) {
+    const { judge, opened } = judgeIn(world, { answer: { ...good, ...change } });
+    assert.equal((await judge.judge(image, undefined)).outcome, "trusted");
+    assert.deepEqual(opened, [formatReference(image)], JSON.stringify(Object.keys(change)));
+  }
+});
+
+test("R30 the platform of the only machine that a pod may run on counts, whatever platforms policy names", async () => {
+  const world = new World();
+  const good = world.build("app");
+  const bad = world.build("app", { platform: "linux/arm64", signed: "nothing", layers: ["arm"] });
+  const index = world.index(
+    "app",
+    [good, bad].map(({ manifest, platform }) => ({ image: manifest, platform: written(platform) })),
+  );
+  const { judge } = judgeIn(world, {
+    policy: PLATFORMS,
+    answer: await answerOn(world, good.image, { image: index, policy: PLATFORMS }),
+  });
+  assert.equal((await judge.judge(index, undefined)).outcome, "trusted");
+  assert.equal((await judge.judge(index, parsePlatform("linux/amd64"))).outcome, "trusted");
+  const judged = await judge.judge(index, ARM);
+  assert.equal(judged.outcome, "untrusted");
+  assert.equal(judged.policy, PLATFORMS.digest);
+});
