@@ -1,6 +1,7 @@
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { clientsBehind } from "../api/client-address.ts";
 import { type AdmissionConfig, readAdmission } from "./admission-config.ts";
 import { EnvFileError, readEnvFile, type Variables } from "./env-file.ts";
 
@@ -50,6 +51,18 @@ export interface Config {
   readonly cacheBytes: number;
   /** Undefined: no cluster asks here whether something may run. */
   readonly admission: AdmissionConfig | undefined;
+  /** What the server does: all of it, or only answer those who ask about images, without an app at GitHub. */
+  readonly mode: "app" | "answers";
+  /** The published policy (RULES R1), in a file; the default one if undefined. */
+  readonly policyFile: string | undefined;
+  /** Whether answers for everyone may rest on what the registries' credentials show. */
+  readonly answersWithCredentials: boolean;
+  /** A token without permissions, with which GitHub is asked what everyone may know: its limits are higher then. */
+  readonly githubReadToken: string | undefined;
+  /** How many images are judged at once for those who ask; 0 is none: nobody is answered then. */
+  readonly inquiries: number;
+  /** Addresses and networks of proxies whose word on who asks is believed. */
+  readonly trustedProxies: readonly string[];
   readonly logLevel: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
 }
 
@@ -131,7 +144,9 @@ export function readConfig(env: Variables): Config {
     return value.replace(/\/+$/, "");
   };
 
-  const app = readApp(text, faults);
+  const mode = text("MODE") ?? "app";
+  if (!/^(app|answers)$/.test(mode)) faults.push("MODE: app or answers");
+  const app = mode === "answers" ? undefined : readApp(text, faults);
   const gheHost = text("GHE_HOST");
   const protocol = text("GHE_PROTOCOL") ?? "https";
   if (!/^https?$/.test(protocol)) faults.push("GHE_PROTOCOL: http or https");
@@ -154,6 +169,14 @@ export function readConfig(env: Variables): Config {
   const attach = text("VSA_ATTACH") ?? "off";
   if (!/^(on|off)$/.test(attach)) faults.push("VSA_ATTACH: on or off");
   const publicUrl = url("PUBLIC_URL");
+  const withCredentials = text("ANSWERS_CREDENTIALS") ?? "off";
+  if (!/^(on|off)$/.test(withCredentials)) faults.push("ANSWERS_CREDENTIALS: on or off");
+  const trustedProxies = list("TRUSTED_PROXIES");
+  try {
+    clientsBehind(trustedProxies);
+  } catch (error) {
+    faults.push(`TRUSTED_PROXIES: ${(error as Error).message}; as 10.0.0.0/8 ::1`);
+  }
   const config: Config = {
     app,
     envFile: envFileOf(env),
@@ -184,6 +207,12 @@ export function readConfig(env: Variables): Config {
     concurrency: whole("CONCURRENCY", 4, 64),
     cacheBytes: whole("CACHE_MIB", 256, 65_536) * 1024 * 1024,
     admission: readAdmission(text, faults),
+    mode: mode === "answers" ? "answers" : "app",
+    policyFile: text("POLICY_FILE"),
+    answersWithCredentials: withCredentials === "on",
+    githubReadToken: text("GITHUB_READ_TOKEN"),
+    inquiries: whole("INQUIRIES", 2, 64),
+    trustedProxies,
     logLevel: logLevel ?? "info",
   };
   if (faults.length > 0) throw new ConfigError(faults);

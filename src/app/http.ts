@@ -23,8 +23,6 @@ export interface PagePorts {
   listSummaries(id: string): Promise<readonly StoredSummary[]>;
   /** The page of what is proposed to a repository, by its number; undefined where there is none that may be seen. */
   readOnboarding(repositoryId: number): Promise<string | undefined>;
-  /** With which keys summaries are signed, and in whose name. */
-  readonly keys: readonly object[];
   /** Whether the database answers. */
   isReady(): Promise<boolean>;
 }
@@ -32,6 +30,27 @@ export interface PagePorts {
 /** The path that is asked for; undefined where it is none: anyone may send `//`. */
 export function pathOf(request: IncomingMessage): string | undefined {
   return URL.parse(request.url ?? "/", "http://localhost")?.pathname;
+}
+
+/** Whether the server lives, and whether its database answers. @returns false for another address. */
+export async function serveHealth(
+  { isReady }: Pick<PagePorts, "isReady">,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<boolean> {
+  if (request.method !== "GET" && request.method !== "HEAD") return false;
+  switch (pathOf(request)) {
+    case "/healthz":
+      sendText(response, 200, "ok\n");
+      return true;
+    case "/readyz": {
+      const ready = await isReady();
+      sendText(response, ready ? 200 : 503, ready ? "ready\n" : "the database doesn't answer\n");
+      return true;
+    }
+    default:
+      return false;
+  }
 }
 
 /** Answers what isn't a webhook. @returns false for an address of no concern here. */
@@ -46,19 +65,7 @@ export async function servePage(
     return true;
   }
   if (request.method !== "GET" && request.method !== "HEAD") return false;
-  switch (pathname) {
-    case "/healthz":
-      sendText(response, 200, "ok\n");
-      return true;
-    case "/readyz": {
-      const ready = await ports.isReady();
-      sendText(response, ready ? 200 : 503, ready ? "ready\n" : "the database doesn't answer\n");
-      return true;
-    }
-    case "/.well-known/trusted-builds/keys.json":
-      sendDocument(response, "application/json", `${JSON.stringify({ keys: ports.keys }, null, 2)}\n`);
-      return true;
-  }
+  if (await serveHealth(ports, request, response)) return true;
   const [, repositoryId] = ONBOARDING_PAGE.exec(pathname) ?? [];
   if (repositoryId !== undefined) {
     const page = await ports.readOnboarding(Number(repositoryId));

@@ -1,10 +1,16 @@
 #!/usr/bin/env node
 import { StoreError } from "../store/error.ts";
 import { ConfigError, readConfig, withEnvFile } from "./config.ts";
-import { serve } from "./serve.ts";
+import { type Serving, serve } from "./serve.ts";
 
 /** How long what is running may take to end, in milliseconds; then it goes on after the next start. */
 const STOPPING_MS = 10_000;
+
+const DOING: Readonly<Record<Serving["mode"], string>> = {
+  app: "waiting for deliveries",
+  answers: "answering those who ask about images",
+  "set-up": "no app is registered yet: open this address, it says what to do",
+};
 
 /**
  * `trusted-builds serve`, and `npm start`: runs until SIGINT or SIGTERM. Where an app is registered meanwhile it starts anew, as that app.
@@ -23,11 +29,9 @@ export async function main(env: NodeJS.ProcessEnv): Promise<number> {
   try {
     for (;;) {
       const serving = await serve(readConfig(withEnvFile(env)), showToken);
-      const what =
-        serving.mode === "app"
-          ? "waiting for deliveries"
-          : "no app is registered yet: open this address, it says what to do";
-      process.stdout.write(`trusted-builds: listening on ${serving.url}; ${what}\n`);
+      process.stdout.write(`trusted-builds: listening on ${serving.url}; ${DOING[serving.mode]}\n`);
+      if (serving.admissionUrl !== undefined)
+        process.stdout.write(`trusted-builds: a cluster's reviews are answered on ${serving.admissionUrl}\n`);
       const next = await Promise.race([asked.then(() => "end"), serving.registered.then(() => "start")]);
       await serving.close();
       if (next === "end") return 0;

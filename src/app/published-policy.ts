@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { PublishedPolicy } from "../answer/published-policy.ts";
+import type { Digest } from "../image/digest.ts";
+import type { Store } from "../store/store.ts";
 import { parsePolicy } from "../trust/policy.ts";
 import { DEFAULT_POLICY_TEXT, defaultPolicy } from "../trust/policy-default.ts";
 import { PolicyError } from "../trust/policy-fault.ts";
@@ -31,4 +33,27 @@ function readBytes(file: string): Uint8Array {
   } catch (error) {
     throw new ConfigError([`POLICY_FILE: can't be read (${(error as NodeJS.ErrnoException).code ?? "error"})`]);
   }
+}
+
+/** Where published policies are kept: summaries that were signed name them for years. */
+const KEPT = "published-policy/";
+
+/** What keeps small texts by name. */
+type Shelf = Pick<Store, "readCursor" | "writeCursor">;
+
+/** Keeps the policy under its digest: tenants' policies are kept elsewhere, and are nobody's to read. */
+export async function keepPublishedPolicy(shelf: Shelf, { policy, bytes }: PublishedPolicy): Promise<void> {
+  await shelf.writeCursor(`${KEPT}${policy.digest}`, Buffer.from(bytes).toString("base64"));
+}
+
+/** A policy that is or was published. */
+export async function readKeptPolicy(
+  shelf: Shelf,
+  { policy, bytes }: PublishedPolicy,
+  asked: Digest,
+): Promise<{ readonly bytes: Uint8Array; readonly type: string } | undefined> {
+  const type = "application/yaml";
+  if (asked === policy.digest) return { bytes, type };
+  const kept = await shelf.readCursor(`${KEPT}${asked}`);
+  return kept === undefined ? undefined : { bytes: Buffer.from(kept, "base64"), type };
 }

@@ -1,7 +1,9 @@
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
+import type { AnswerSummary } from "../answer/ports.ts";
 import type { Repository } from "../build/build.ts";
 import type { Judgement, SignedSummary } from "../build/ports.ts";
+import { formatPlatform } from "../image/platform.ts";
 import { formatReference, type PinnedImage, parseReference } from "../image/reference.ts";
 import { createRegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
@@ -12,6 +14,7 @@ import { createSummarySigner } from "../signer/summary-signer.ts";
 import { TimestampError, timestamped } from "../signer/timestamp.ts";
 import type { StoredSummary, Summaries, UnfinishedSummary } from "../store/summaries.ts";
 import { CouldNotLook } from "../trust/ports.ts";
+import type { Verdict } from "../trust/verdict.ts";
 import { type Config, ConfigError } from "./config.ts";
 import type { Log } from "./jobs.ts";
 
@@ -28,6 +31,8 @@ export interface OwnSummaries {
   readonly keys: readonly (PublicHalf & { readonly verifier: string })[];
   /** Signs what a judgement says. Never throws: that nothing could be signed changes no verdict. */
   readonly summarise: (repository: Repository, judgement: Judgement) => readonly SignedSummary[];
+  /** Signs what a verdict by the published policy says. @param policyUri - Where that policy is. Never throws. */
+  readonly summarisePublished: (verdict: Verdict, policyUri: string) => readonly AnswerSummary[];
   /** Has timestamped and attached whatever isn't yet; what can't be done now is tried again later. */
   finish(store: Summaries, now: Date): Promise<void>;
 }
@@ -54,15 +59,11 @@ export async function openOwnSummaries(config: Config, log: Log): Promise<OwnSum
   const signer = createSummarySigner(key, ({ image, platform, ...signed }) =>
     log.info({ ...signed, image: formatReference(image) }, "signed a summary"),
   );
-  const summarise: OwnSummaries["summarise"] = (repository, { policy, verdict }) => {
+  const signed = (verdict: Verdict, verifier: string, policyUri: string): readonly SignedSummary[] => {
     try {
       return signer
-        .signVerdict(verdict, {
-          verifier: scopeOf(verifierId, repository, policy.kind),
-          version: { "trusted-builds": manifest.version },
-          policyUri: policy.uri,
-        })
-        .map((signed) => ({ ...signed, signature: signed.bundle.dsseEnvelope.signatures[0].sig }));
+        .signVerdict(verdict, { verifier, version: { "trusted-builds": manifest.version }, policyUri })
+        .map((each) => ({ ...each, signature: each.bundle.dsseEnvelope.signatures[0].sig }));
     } catch (error) {
       log.error({ err: error }, "a verdict could not be signed; it holds all the same");
       return [];
@@ -70,9 +71,23 @@ export async function openOwnSummaries(config: Config, log: Log): Promise<OwnSum
   };
   return {
     keys: [{ ...signer.publicKey, verifier: verifierId }],
-    summarise,
+    summarise: (repository, { policy, verdict }) =>
+      signed(verdict, scopeOf(verifierId, repository, policy.kind), policy.uri),
+    summarisePublished: (verdict, policyUri) =>
+      signed(verdict, publishedScope(verifierId), policyUri).map(({ image, platform, result, signature, bundle }) => ({
+        signature,
+        image: formatReference(image),
+        platform: platform && formatPlatform(platform),
+        result,
+        bundle: JSON.stringify(bundle),
+      })),
     finish: (summaries, now) => finish(config, log, summaries, now),
   };
+}
+
+/** The `verifier.id` of answers by the published policy: no tenant's policy has that name (RULES R28). */
+function publishedScope(verifierId: string): string {
+  return `${verifierId}/published`;
 }
 
 /** What a report says of a build's summaries; undefined where there are none. */

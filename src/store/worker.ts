@@ -3,15 +3,16 @@ import { type Queue, type StoreLog, WORK_KINDS, type WorkKind } from "./queue.ts
 
 const SWEEP_MS = 60_000;
 
-/** What is done with what there is to do; each is called for one id at a time, with a signal that says that it must stop. */
+/**
+ * What is done with what there is to do; each is called for one id at a time, with a signal that says that it must stop. Of a kind that
+ * this process has no handler for everything stays as it is: another may have one.
+ */
 export interface WorkHandlers {
-  build(id: string, signal: AbortSignal): Promise<void>;
-  delivery(guid: string, signal: AbortSignal): Promise<void>;
-  /** Absent where nobody looks at pull requests: what there is to do stays. */
+  build?(id: string, signal: AbortSignal): Promise<void>;
+  delivery?(guid: string, signal: AbortSignal): Promise<void>;
   pull?(id: string, signal: AbortSignal): Promise<void>;
   /** Of a kind, and to a repository by its number: `pins/99`. */
-  proposal(id: string, signal: AbortSignal): Promise<void>;
-  /** Absent where nobody answers inquiries. */
+  proposal?(id: string, signal: AbortSignal): Promise<void>;
   inquiry?(id: string, signal: AbortSignal): Promise<void>;
 }
 

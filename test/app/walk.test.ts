@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readConfig } from "../../src/app/config.ts";
-import { walks } from "../../src/app/walk.ts";
+import { openWalks } from "../../src/app/walk.ts";
 import { digestOf } from "../../src/image/digest.ts";
 import { parseReference } from "../../src/image/reference.ts";
 import type { ContentStore } from "../../src/registry/content-cache.ts";
@@ -14,13 +14,12 @@ import { startOciRegistry } from "../world/oci-registry.ts";
 
 const repository = { id: 1, ownerId: 2, owner: "acme", name: "app", installation: 3, isPrivate: false };
 const nobody = async () => assert.fail("nobody is asked");
-const clients = { octokitFor: nobody, appOctokit: nobody };
 
 test("the server connects to no address of its own network because a policy names an image there", async (t) => {
   const registry = await startOciRegistry();
   t.after(() => registry.close());
   const asked = parseReference(`${registry.host}/acme/app:v1`);
-  const closed = walks(readConfig({}), clients)(repository, asked);
+  const closed = openWalks(readConfig({}), nobody).forRepository(repository, asked);
   t.after(() => closed.close());
   await assert.rejects(
     closed.resolve(asked),
@@ -28,7 +27,10 @@ test("the server connects to no address of its own network because a policy name
   );
   assert.deepEqual(registry.requests, []);
 
-  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients)(repository, asked);
+  const open = openWalks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), nobody).forRepository(
+    repository,
+    asked,
+  );
   t.after(() => open.close());
   assert.equal(await open.resolve(asked), undefined, "allowed, it is asked");
 });
@@ -37,14 +39,14 @@ test("R32 the server fetches no feed of roots from its own network because a pol
   const registry = await startOciRegistry();
   t.after(() => registry.close());
   const asked = parseReference(`${registry.host}/acme/app:v1`);
-  const closed = walks(readConfig({}), clients)(repository, asked);
+  const closed = openWalks(readConfig({}), nobody).forRepository(repository, asked);
   t.after(() => closed.close());
   const code = "address-refused";
   await assert.rejects(async () => closed.feeds?.source.fetchFeed(`http://${registry.host}/feed.json`, 1000), { code });
   await assert.rejects(async () => closed.feeds?.source.fetchFeed("https://169.254.169.254/feed.json", 1000), { code });
   assert.deepEqual(registry.requests, []);
 
-  const open = walks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), clients);
+  const open = openWalks(readConfig({ TRUSTED_BUILDS_ALLOW_HOSTS: registry.host }), nobody).forRepository;
   const [one, other] = [open(repository, asked), open(repository, asked)];
   for (const walk of [one, other]) t.after(() => walk.close());
   await assert.rejects(
@@ -67,7 +69,7 @@ test("the person's own registry credentials aren't used for images that others n
   const asked = parseReference(`${registry.host}/acme/app:v1`);
   const allowed = { TRUSTED_BUILDS_ALLOW_HOSTS: registry.host };
 
-  const without = walks(readConfig(allowed), clients)(repository, asked);
+  const without = openWalks(readConfig(allowed), nobody).forRepository(repository, asked);
   t.after(() => without.close());
   await assert.rejects(
     without.resolve(asked),
@@ -75,7 +77,10 @@ test("the person's own registry credentials aren't used for images that others n
   );
   assert.ok(registry.requests.every(({ headers }) => headers.authorization === undefined));
 
-  const given = walks(readConfig({ ...allowed, REGISTRY_CREDENTIALS: folder }), clients)(repository, asked);
+  const given = openWalks(readConfig({ ...allowed, REGISTRY_CREDENTIALS: folder }), nobody).forRepository(
+    repository,
+    asked,
+  );
   t.after(() => given.close());
   await given.resolve(asked).catch(() => {}); // there is no such image
   assert.ok(registry.requests.some(({ headers }) => headers.authorization === `Basic ${auth}`));
@@ -98,13 +103,10 @@ test("R15 what the operator's credentials showed is kept for nobody, and what an
   const digest = digestOf(Buffer.from("a config"));
   /** Reads the config of an image in a walk of its own. */
   const read = async (registry: typeof open, above: Readonly<Record<string, string>>) => {
-    const walk = walks(
-      readConfig({ ...env, ...above }),
-      clients,
-      undefined,
-      undefined,
-      content,
-    )(repository, putImage(registry));
+    const walk = openWalks(readConfig({ ...env, ...above }), nobody, undefined, { content }).forRepository(
+      repository,
+      putImage(registry),
+    );
     try {
       registry.putBlob("acme/app", Buffer.from("a config"));
       const pinned = await walk.resolve(parseReference(`${registry.host}/acme/app:1.0.0`));

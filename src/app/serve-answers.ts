@@ -1,0 +1,76 @@
+import { createServer } from "node:http";
+import { verdictDocument } from "../report/json.ts";
+import { openStore } from "../store/store.ts";
+import type { Config } from "./config.ts";
+import { openFaces } from "./faces.ts";
+import { sendMissing, serveHealth } from "./http.ts";
+import { closed, listen } from "./listen.ts";
+import { plainLog } from "./plain-log.ts";
+import { readPublishedPolicy } from "./published-policy.ts";
+import { openRootRefresh } from "./root-refresh.ts";
+import { openOwnSummaries } from "./summaries.ts";
+import { openWalks } from "./walk.ts";
+
+/** A server that answers those who ask, and has no app at GitHub: it builds nothing, and has nobody's rights but its operator's. */
+export interface ServingAnswers {
+  readonly url: string;
+  readonly admissionUrl: string | undefined;
+  close(): Promise<void>;
+}
+
+/** @throws {StoreError} @throws {ConfigError} */
+export async function serveAnswers(config: Config): Promise<ServingAnswers> {
+  const log = plainLog(process.stderr, config.logLevel);
+  const now = () => new Date();
+  const roots = await openRootRefresh(config, log, now);
+  const published = readPublishedPolicy(config.policyFile, config.server);
+  const nobody = async () => {
+    throw new Error("a server without an app was asked for an installation");
+  };
+  const walks = openWalks(config, nobody, roots.current, {
+    proofs: { readProof: (key) => store.readProof(key), keepProof: (key, proof) => store.keepProof(key, proof) },
+    content: {
+      readContent: (key, limit) => store.readContent(key, limit),
+      keepContent: (key, bytes) => store.keepContent(key, bytes),
+    },
+  });
+  const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
+    serialise: verdictDocument,
+    log: (level, message, cause) => log[level]({ err: cause }, message),
+    contentBytes: config.cacheBytes,
+  });
+  try {
+    const summaries = await openOwnSummaries(config, log);
+    const faces = await openFaces(config, { store, walks, octokitFor: undefined, published, summaries, log, now });
+    if (config.inquiries > 0)
+      await store.work(
+        { inquiry: faces.answers.advance },
+        { concurrency: config.concurrency, inquiries: config.inquiries },
+      );
+    const http = createServer(async (request, response) => {
+      try {
+        if (await faces.handle(request, response)) return;
+        if (!(await serveHealth(faces, request, response))) sendMissing(response);
+      } catch (error) {
+        log.error({ err: error, path: request.url }, "a request ended in a fault of the program");
+        if (!response.headersSent) response.writeHead(500).end();
+      }
+    });
+    const url = await listen(http, config);
+    roots.start();
+    const rounds = faces.start();
+    return {
+      url,
+      admissionUrl: faces.admissionUrl,
+      close: async () => {
+        await closed(http);
+        await rounds.stop();
+        await roots.stop();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
