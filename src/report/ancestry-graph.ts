@@ -25,8 +25,8 @@ export interface GraphEdge {
   readonly from: number;
   readonly to: number;
   readonly role: string;
-  /** Whether it is on the way to a fault. */
-  readonly isFaulty: boolean;
+  /** Whether it is on the way to a fault, or to what could not be looked at. */
+  readonly leadsTo: "bad" | "unknown" | undefined;
 }
 
 /** What a picture of an ancestry shows. */
@@ -44,11 +44,7 @@ export interface AncestryGraph {
 export function ancestryGraph(document: VerdictDocument): AncestryGraph {
   const marks = marksOf(document);
   const byId = new Map(document.nodes.map((node) => [node.id, node]));
-  const faulty = new Set(
-    [...document.faults, ...document.unreachable].flatMap(({ path }) =>
-      path.slice(1).map((step, i) => `${path[i]?.node}\n${step.node}`),
-    ),
-  );
+  const ways = new Map([...waysOf(document.unreachable, "unknown"), ...waysOf(document.faults, "bad")]);
   const subjects = document.platforms.map(({ node }) => node);
   const onWay = [...document.faults, ...document.unreachable].flatMap(({ path }) => path.map(({ node }) => node));
   const order = [...new Set([...subjects, ...onWay, ...document.nodes.map(({ id }) => id)])].filter((id) =>
@@ -71,11 +67,24 @@ export function ancestryGraph(document: VerdictDocument): AncestryGraph {
     for (const to of new Set(node.parents.map((parent) => parent.node))) {
       const number = numbers.get(to);
       if (number !== undefined)
-        edges.push({ from, to: number, role: rolesOf(node, to), isFaulty: faulty.has(`${id}\n${to}`) });
+        edges.push({ from, to: number, role: rolesOf(node, to), leadsTo: ways.get(wayOf(id, to)) });
     }
     if (!node.fromScratch) continue;
     if (scratch === undefined) scratch = nodes.push({ kind: "scratch" }) - 1;
-    edges.push({ from, to: scratch, role: "base", isFaulty: false });
+    edges.push({ from, to: scratch, role: "base", leadsTo: undefined });
   }
   return { nodes, edges, left: order.length - drawn.length };
+}
+
+function waysOf(
+  faults: VerdictDocument["faults"],
+  leadsTo: "bad" | "unknown",
+): readonly (readonly [string, "bad" | "unknown"])[] {
+  return faults.flatMap(({ path }) =>
+    path.slice(1).map((step, i) => [wayOf(path[i]?.node ?? "", step.node), leadsTo] as const),
+  );
+}
+
+function wayOf(from: string, to: string): string {
+  return JSON.stringify([from, to]);
 }

@@ -49,10 +49,10 @@ interface Place {
   readonly top: number;
 }
 
-function line({ points }: PlacedEdge, { role, isFaulty }: GraphEdge): Markup {
+function line({ points }: PlacedEdge, { role, leadsTo }: GraphEdge): Markup {
   const [start, ...rest] = points.map(([x, y]) => `${round(MARGIN + x)} ${round(MARGIN + y)}`);
   const [middleX, middleY] = points[Math.floor(points.length / 2)] ?? [0, 0];
-  return html`<g class="way-line${isFaulty ? " faulty" : ""}"><path d="M${start}C${rest.join(" ")}"/><text x="${round(MARGIN + middleX)}" y="${round(MARGIN + middleY)}" text-anchor="middle">${isFaulty ? `${SHAPES.bad} ${role}` : role}</text></g>`;
+  return html`<g class="way-line${leadsTo === undefined ? "" : ` faulty ${leadsTo}`}"><path d="M${start}C${rest.join(" ")}"/><text x="${round(MARGIN + middleX)}" y="${round(MARGIN + middleY)}" text-anchor="middle">${leadsTo === undefined ? role : `${SHAPES[leadsTo]} ${role}`}</text></g>`;
 }
 
 function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf: PageOf): Markup {

@@ -1,58 +1,56 @@
 import { html } from "hono/html";
 import type { AnswerHead } from "../answer/answer.ts";
+import type { Digest } from "../image/digest.ts";
 import { formatReference } from "../image/reference.ts";
-import type { VerdictDocument } from "./json.ts";
 import type { Markup } from "./page-layout.ts";
 import { printable } from "./printable.ts";
 
-/** Where things are on the server, as whoever reads the page reaches it. */
+/** Where things are on the server, as whoever reads the page reaches it; the paths begin with a slash. */
 export interface ServerPlaces {
   /** No slash at its end; undefined where the operator doesn't say, and commands can't name it. */
   readonly publicUrl: string | undefined;
-  /** Whether summaries are signed. */
-  readonly signs: boolean;
-  /** `/v1/verdicts/sha256:…/vsa?image=…`; undefined where there is none. */
-  readonly vsa: string | undefined;
-  readonly evidence: string | undefined;
+  /** The published policy's bytes. */
+  readonly policy: string;
+  readonly evidence: string;
+  /** One platform's signed summary; undefined where none is signed. */
+  readonly summary: { readonly path: string; readonly digest: Digest } | undefined;
 }
 
+/** The type of a summary (VSA) in a statement. */
+const VSA_TYPE = "https://slsa.dev/verification_summary/v1";
+
 /** How to come to the answer without believing this server: commands that work when pasted. */
-export function byYourself(head: AnswerHead, verdict: VerdictDocument, places: ServerPlaces): Markup {
-  const pinned = quoted(formatReference(head.image));
-  const { publicUrl, vsa, evidence, signs } = places;
-  const [first] = verdict.platforms.filter(({ counts }) => counts);
-  const node = verdict.nodes.find(({ id }) => id === first?.node);
-  const hex = node?.digest?.replace(/^sha256:/, "");
-  const at = (path: string) => quoted(`${publicUrl}${path}`);
-  const keys = `curl -fsS ${at("/.well-known/trusted-builds/keys.json")} | jq -r '.keys[0].pem' > trusted-builds.pem`;
-  const platform = first?.platform ?? undefined;
-  return html`<section><h2>Verify it yourself</h2>
-${way("With a walk of your own, by a policy of yours", [`npx trusted-builds verify ${pinned}`])}
-${
-  publicUrl === undefined || evidence === undefined
-    ? ""
-    : way("From the evidence, without the network", [
-        `curl -fsS -o evidence.tar ${at(evidence)}`,
-        "npx trusted-builds verify --evidence evidence.tar",
-      ])
-}
-${
-  publicUrl === undefined || vsa === undefined || !signs
-    ? ""
-    : html`${way(
-        "By this server's signed answer: get its key once, and compare it with what the operator published elsewhere",
-        [keys, `npx trusted-builds verify --server ${quoted(publicUrl)} --server-key trusted-builds.pem ${pinned}`],
-      )}${
-        platform === undefined || hex === undefined || !/^[0-9a-f]{64}$/.test(hex)
-          ? ""
-          : way("The same with cosign", [
-              `curl -fsS -o vsa.json ${at(`${vsa}&platform=${encodeURIComponent(platform)}`)}`,
-              `cosign verify-blob-attestation --key trusted-builds.pem --bundle vsa.json --insecure-ignore-tlog --type https://slsa.dev/verification_summary/v1 --digest ${hex} --digestAlg sha256`,
-              `jq -r '.dsseEnvelope.payload' vsa.json | base64 -d | jq '.predicate | {verificationResult, policy, verifier}'`,
-            ])
-      }`
-}
-</section>`;
+export function byYourself({ image, audience }: Pick<AnswerHead, "image" | "audience">, places: ServerPlaces): Markup {
+  const pinned = quoted(formatReference(image));
+  const { publicUrl, policy, evidence, summary } = places;
+  const title = html`<h2>Verify it yourself</h2>`;
+  const walk = way("With a walk of your own, by a policy of yours", [`npx trusted-builds verify ${pinned}`]);
+  if (publicUrl === undefined) return html`<section>${title}${walk}</section>`;
+  // Nobody but its readers gets an answer that isn't for everyone.
+  const token = audience.kind === "everyone" ? "" : ` -H "Authorization: Bearer $(gh auth token)"`;
+  const fetched = (path: string, file: string) => `curl -fsS${token} -o ${file} ${quoted(`${publicUrl}${path}`)}`;
+  return html`<section>${title}${walk}${way(
+    "From the evidence, without the network, by the policy that is published here",
+    [
+      fetched(evidence, "evidence.tar"),
+      fetched(policy, "policy.yml"),
+      "npx trusted-builds verify --evidence evidence.tar --policy policy.yml",
+    ],
+  )}${
+    summary === undefined
+      ? ""
+      : html`${way(
+          "By this server's signed answer: get its key once, and compare it with what the operator says of it elsewhere",
+          [
+            `curl -fsS ${quoted(`${publicUrl}/.well-known/trusted-builds/keys.json`)} | jq -r '.keys[0].pem' > trusted-builds.pem`,
+            `npx trusted-builds verify --server ${quoted(publicUrl)} --server-key trusted-builds.pem ${pinned}`,
+          ],
+        )}${way("The same with cosign, of one platform; then read what it says", [
+          fetched(summary.path, "vsa.json"),
+          `cosign verify-blob-attestation --bundle vsa.json --key trusted-builds.pem --insecure-ignore-tlog --type ${VSA_TYPE} --digest ${summary.digest.slice(summary.digest.indexOf(":") + 1)} --digestAlg sha256`,
+          "jq -r .dsseEnvelope.payload vsa.json | base64 -d | jq '.predicate | {verificationResult, resourceUri, policy, verifier}'",
+        ])}`
+  }</section>`;
 }
 
 function way(title: string, commands: readonly string[]): Markup {
@@ -61,5 +59,5 @@ function way(title: string, commands: readonly string[]): Markup {
 
 /** A word for a shell. */
 function quoted(text: string): string {
-  return /^[A-Za-z0-9._:@/?=&%+-]+$/.test(text) && !/[?&]/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return /^[A-Za-z0-9._:@/=%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -18,7 +18,7 @@ export function policies({
 <div><dt>Published policy</dt><dd>${marked(markOfOutcome(head.outcome), head.outcome)}, level ${levelWords(document)}</dd><dd class="small soft"><a href="${policyUrl}">${printable(head.policy.name)}</a>, ${named(head.policy.digest)}: that of whoever runs this server. Another policy may say otherwise.</dd></div>
 ${head.validUntil === undefined ? "" : html`<div><dt>Holds until</dt><dd>${time(head.validUntil)}: then something lapses that it rests on</dd></div>`}
 ${owners.length === 0 ? "" : html`<div><dt>Owner's own policy</dt>${owners.map(ownerLine)}<dd class="small soft">A lesser mark: an owner decides by it about his own builds, and nothing else.</dd></div>`}
-${claimLines(claims, owners)}
+${claimLines(claims)}
 </dl></section>`;
 }
 
@@ -28,8 +28,7 @@ function ownerLine({ repository, outcome, asOf, policyUrl }: OwnerSays): Markup 
   return html`<dd><span class="lesser">${says}</span> ${linked(repository, policyUrl)}, as of ${time(asOf)}</dd>`;
 }
 
-function claimLines({ named: names, hidden }: ImagePageContent["claims"], owners: readonly OwnerSays[]): Markup | "" {
-  const others = names.filter((name) => !owners.some(({ repository }) => repository.endsWith(name)));
-  if (others.length === 0 && (hidden === 0 || names.length === 0)) return "";
-  return html`<div><dt>Also build under this name</dt>${others.map((name) => html`<dd>${named(name)}</dd>`)}${hidden === 0 ? "" : html`<dd>${`${hidden} more ${hidden === 1 ? "repository" : "repositories"}`}</dd>`}<dd class="small soft">Anyone may call an image what he likes. Whose it is, the provenance above says.</dd></div>`;
+function claimLines(names: readonly string[]): Markup | "" {
+  if (names.length === 0) return "";
+  return html`<div><dt>Also build under this name</dt>${names.map((name) => html`<dd>${named(name)}</dd>`)}<dd class="small soft">Anyone may call an image what he likes, and none of these is signed for this one. Whose it is, its provenance says.</dd></div>`;
 }

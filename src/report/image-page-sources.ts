@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { AnswerHead } from "../answer/answer.ts";
 import type { AnswerFacts, DockerfileFact, SourceFact } from "../answer/facts.ts";
-import { platformWords } from "./ancestry-words.ts";
+import { platformWords, several } from "./ancestry-words.ts";
 import type { VerdictDocument } from "./json.ts";
 import type { Markup } from "./page-layout.ts";
 import { linked, named, time } from "./page-marks.ts";
@@ -19,11 +19,12 @@ export function sources(
   resolvedAt: Date | undefined,
 ): Markup {
   const version = versionWords(verdict);
+  const platforms = platformWords(verdict) ?? onlyPlatform(verdict);
   const { tag, digest } = head.image;
   return html`<section><h2>Source and build</h2><dl class="box facts">
 <div><dt>Digest</dt><dd>${named(digest)}</dd>${tag === undefined || resolvedAt === undefined ? "" : html`<dd class="soft small">what the tag ${named(tag)} named at ${time(resolvedAt)}</dd>`}</div>
 ${version === undefined ? "" : html`<div><dt>Version</dt><dd>${version}</dd></div>`}
-<div><dt>Platforms</dt><dd>${platformWords(verdict)}</dd></div>
+${platforms === undefined ? "" : html`<div><dt>Platforms</dt><dd>${platforms}</dd></div>`}
 <div><dt>Inputs</dt><dd>${inputsWords(verdict)}</dd></div>
 ${facts.sources.length === 0 ? html`<div><dt>Source</dt><dd>no accepted signature names one</dd></div>` : facts.sources.map(sourceLines)}
 </dl>${facts.dockerfiles.map(dockerfile)}${(facts.unread ?? []).length === 0 ? "" : html`<p class="soft small">Not shown: ${(facts.unread ?? []).map(printable).join("; ")}</p>`}</section>`;
@@ -51,9 +52,9 @@ function dockerfile({ repository, commit, path, text, reason }: DockerfileFact):
   if (text === null)
     return html`<p>Dockerfile ${title}: not shown, ${printable(reason ?? "for no reason that was told")}</p>`;
   const lines = text.replace(/\n$/, "").split(/\r\n|[\r\n]/);
-  return html`<details class="card source"><summary>The Dockerfile, ${several(lines.length)}</summary><p class="small">${title}</p><div class="box" role="region" tabindex="0" aria-label="Text of the Dockerfile"><pre><ol class="lines">${lines.map((line) => html`<li>${printable(line.replaceAll("\t", "    "))}</li>`)}</ol></pre></div></details>`;
+  return html`<details class="card source"><summary>The Dockerfile, ${several(lines.length, "line")}</summary><p class="small">${title}</p><div class="box" role="region" tabindex="0" aria-label="Text of the Dockerfile"><ol class="lines">${lines.map((line) => html`<li>${printable(line.replaceAll("\t", "    "))}</li>`)}</ol></div></details>`;
 }
 
-function several(lines: number): string {
-  return `${lines} line${lines === 1 ? "" : "s"}`;
+function onlyPlatform({ platforms: [only] }: VerdictDocument): string | undefined {
+  return only?.platform == null ? undefined : printable(only.platform);
 }

@@ -31,13 +31,6 @@ export interface OwnerSays {
   readonly policyUrl: string | undefined;
 }
 
-/** Repositories that build under the image's name, whoever may speak for it (RULES R3). */
-export interface Claims {
-  readonly named: readonly string[];
-  /** How many more there are. */
-  readonly hidden: number;
-}
-
 /** All that the page of an image shows. */
 export interface ImagePageContent {
   readonly head: AnswerHead;
@@ -47,7 +40,8 @@ export interface ImagePageContent {
   readonly resolvedAt: Date | undefined;
   readonly policyUrl: string;
   readonly owners: readonly OwnerSays[];
-  readonly claims: Claims;
+  /** Public repositories that build under the image's name, and that nothing accepted says are its source (RULES R3). */
+  readonly claims: readonly string[];
   readonly past: readonly PastAnswer[];
   /** From {@link drawAncestry}. */
   readonly picture: Markup;
@@ -73,7 +67,7 @@ ${sources(head, verdict, facts, resolvedAt)}
 <section><h2>Every image</h2>${table(verdict, "")}</section>
 ${warnings(verdict)}
 ${packages(facts)}
-${byYourself(head, verdict, content.places)}
+${byYourself(head, content.places)}
 ${past(content.past, content.pageOfDigest, digest)}`,
     footer: html`Digest ${named(digest)} · result ${named(head.result)}`,
     script: ANCESTRY_SCRIPT_PATH,

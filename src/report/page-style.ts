@@ -142,19 +142,18 @@ a.node:focus-visible { outline: none; }
 a.node:hover .node-box, a.node:focus-visible .node-box { stroke-width: 4; stroke: var(--link); }
 .way-line path { fill: none; stroke: var(--soft); stroke-width: 1.5; }
 .ancestry .way-line text { fill: var(--soft); font-size: 11px; paint-order: stroke; stroke: var(--card); stroke-width: 4px; }
-.way-line.faulty path { stroke: var(--bad); stroke-width: 3; }
-.ancestry .way-line.faulty text { fill: var(--bad); font-weight: 600; }
+.way-line.faulty path { stroke: var(--mark); stroke-width: 3; }
+.ancestry .way-line.faulty text { fill: var(--mark); font-weight: 600; }
 
 .lesser { color: var(--soft); font-weight: 600; }
 details.source { margin-top: 0.75rem; }
 details.source summary { cursor: pointer; font-weight: 600; }
 details.source .box { margin-top: 0.5rem; max-height: 32rem; overflow: auto; }
-.lines { list-style: decimal; padding-left: 3.5rem; }
+.lines { list-style: decimal; padding: 1rem 1.25rem 1rem 4rem; font: 0.8125rem/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", "Liberation Mono", monospace; }
 .lines li { white-space: pre; }
 .lines li::marker { color: var(--soft); }
 .packages, .history { min-width: 44rem; }
 .command { margin-top: 0.5rem; background: var(--code); border-radius: 8px; padding: 0.75rem 1rem; overflow-x: auto; }
-.found li { overflow-wrap: anywhere; }
 form.search { grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); align-items: end; }
 select { width: 100%; padding: 0.5rem 0.75rem; font: inherit; font-weight: 400; color: var(--ink); background: var(--ground); border: 1px solid var(--soft); border-radius: 8px; }
 

@@ -1,11 +1,10 @@
 import { html } from "hono/html";
-import type { AnswerHead } from "../answer/answer.ts";
-import { formatReference, type ImageReference } from "../image/reference.ts";
 import type { Outcome } from "../trust/verdict.ts";
 import { markOfOutcome } from "./marks.ts";
 import { askingForm } from "./missing-image-page.ts";
 import { document, type Markup } from "./page-layout.ts";
 import { linked, marked, named, time } from "./page-marks.ts";
+import { shortReference } from "./short-reference.ts";
 
 /** What was searched for, as it was written. */
 export interface SearchWords {
@@ -17,12 +16,14 @@ export interface SearchWords {
 
 /** One image that was found; `outcome` is what may be told of it now. */
 export interface FoundImage {
-  readonly image: ImageReference;
+  /** Without its digest where it has a tag. */
+  readonly name: string;
   readonly outcome: Outcome;
   /** Whether it is being judged anew. */
   readonly isPending: boolean;
-  readonly asOf: Date | undefined;
-  readonly source: AnswerHead["source"];
+  readonly asOf: Date;
+  /** `https://github.com/acme/app` */
+  readonly source: string | undefined;
   /** Its page. */
   readonly page: string;
 }
@@ -33,17 +34,17 @@ export interface SearchPageContent {
   readonly found: readonly FoundImage[];
   /** Where the next part is. */
   readonly next: string | undefined;
-  readonly policy: { readonly name: string; readonly url: string };
+  readonly policyUrl: string;
   /** Whether this server has images judged that anyone names. */
   readonly asks: boolean;
 }
 
 /** The first page of the server: images by name, source and owner. */
-export function searchPage({ words, found, next, policy, asks }: SearchPageContent): string {
+export function searchPage({ words, found, next, policyUrl, asks }: SearchPageContent): string {
   return document({
     title: "Images",
     main: html`<h1>Can this image be trusted?</h1>
-<p>Whether an image was built, by a builder that is accepted, from source that is named, and whether the same is true of every image under it. Answers here are by <a href="${policy.url}">this server's published policy</a>.</p>
+<p>Whether an image was built, by a builder that is accepted, from source that is named, and whether the same is true of every image under it. Answers here are by <a href="${policyUrl}">this server's published policy</a>.</p>
 <section><h2>Find an image</h2>${form(words)}</section>
 <section><h2>Images</h2>${found.length === 0 ? html`<p class="soft">None found.</p>` : results(found)}${next === undefined ? "" : html`<p><a href="${next}" rel="next">Older answers</a></p>`}<p class="soft small">That an image is found says nothing of trust: anyone may call one what he likes. The mark is the verdict.</p></section>
 ${asks ? askingForm() : ""}`,
@@ -57,13 +58,7 @@ function form({ q, source, owner, verdict }: SearchWords): Markup {
 
 function results(found: readonly FoundImage[]): Markup {
   return html`<div class="box" role="region" tabindex="0" aria-label="Images that were found"><table class="history"><thead><tr><th scope="col">Verdict</th><th scope="col" class="text">Image</th><th scope="col" class="text">Source</th><th scope="col">As of</th></tr></thead><tbody>${found.map(
-    ({ image, outcome, isPending, asOf, source, page }) =>
-      html`<tr><td>${marked(markOfOutcome(outcome), outcome)}${isPending ? html` <span class="soft small">being judged anew</span>` : ""}</td><td class="text"><a href="${page}">${named(shown(image))}</a></td><td class="text">${source === undefined ? "" : linked(source.repository.replace(/^https?:\/\/[^/]+\//, ""), source.repository)}</td><td>${asOf === undefined ? "" : time(asOf)}</td></tr>`,
+    ({ name, outcome, isPending, asOf, source, page }) =>
+      html`<tr><td>${marked(markOfOutcome(outcome), outcome)}${isPending ? html` <span class="soft small">being judged anew</span>` : ""}</td><td class="text"><a href="${page}">${named(shortReference(name))}</a></td><td class="text">${source === undefined ? "" : linked(source.replace(/^https?:\/\/[^/]+\//, ""), source)}</td><td>${time(asOf)}</td></tr>`,
   )}</tbody></table></div>`;
-}
-
-function shown({ digest, ...named_ }: ImageReference): string {
-  return named_.tag === undefined && digest !== undefined
-    ? formatReference({ ...named_, digest }).replace(/(@[a-z0-9]+:[0-9a-f]{12})[0-9a-f]+$/, "$1")
-    : formatReference(named_);
 }
