@@ -184,7 +184,7 @@ export function createApi(ports: ServingPorts): Api {
         throw new Problem("method-not-allowed", undefined, { headers: { allow: routed.allow } });
       answered = await answer(known, routed.route, routed.parts, query);
     } catch (error) {
-      answered = told(error, known);
+      answered = told(error, known, routed.kind === "found" ? routed.route.tell : undefined);
     }
     const sent = send(known, answered);
     if (sent !== undefined && isOpen && answered.shared !== undefined)
@@ -193,14 +193,14 @@ export function createApi(ports: ServingPorts): Api {
   };
 
   /** The one place where what was thrown becomes what is told. */
-  const told = (error: unknown, { requestId }: Exchange): ApiResponse => {
-    if (error instanceof Problem) return problemResponse(error);
+  const told = (error: unknown, { requestId }: Exchange, tell: Route["tell"] = problemResponse): ApiResponse => {
+    if (error instanceof Problem) return tell(error, undefined);
     if (error instanceof CursorRefused)
-      return problemResponse(new Problem("malformed-request", "?after= is no place that a list has named"));
+      return tell(new Problem("malformed-request", "?after= is no place that a list has named"), undefined);
     if (error instanceof CouldNotLook)
-      return problemResponse(new Problem("could-not-look", undefined, { headers: { "retry-after": "30" } }));
+      return tell(new Problem("could-not-look", undefined, { headers: { "retry-after": "30" } }), undefined);
     ports.onFault(error, requestId);
-    return problemResponse(new Problem("internal"), requestId);
+    return tell(new Problem("internal"), requestId);
   };
 
   return { handle, forget: ready.forget };

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Problem } from "./problem.ts";
 
 /** A request to one of the server's faces, read whole. */
 export interface ApiRequest {
@@ -38,4 +39,6 @@ export interface Route {
   /** How many requests of its measure this one counts as; 1 if absent. */
   cost?(request: ApiRequest): number;
   handle(request: ApiRequest, parts: readonly string[]): Promise<ApiResponse>;
+  /** How its problems are told; as problem details for programs if absent. */
+  tell?(problem: Problem, requestId: string | undefined): ApiResponse;
 }

@@ -4,7 +4,10 @@ import type { DocumentNode } from "./node-details.ts";
 import { rolesOf } from "./tree.ts";
 
 /** How many boxes one picture has; the table beside it has every image. */
-export const MAX_DRAWN = 120;
+export const MAX_DRAWN = 100;
+
+/** How many lines it has: of an ancestry in which all hangs on all, Graphviz lays out hundreds for minutes, and dies of thousands. */
+export const MAX_LINES = 160;
 
 /** One box. */
 export interface GraphNode {
@@ -35,6 +38,8 @@ export interface AncestryGraph {
   readonly edges: readonly GraphEdge[];
   /** How many images aren't drawn. */
   readonly left: number;
+  /** How many lines between images that are drawn aren't. */
+  readonly leftLines: number;
 }
 
 /**
@@ -73,7 +78,8 @@ export function ancestryGraph(document: VerdictDocument): AncestryGraph {
     if (scratch === undefined) scratch = nodes.push({ kind: "scratch" }) - 1;
     edges.push({ from, to: scratch, role: "base", leadsTo: undefined });
   }
-  return { nodes, edges, left: order.length - drawn.length };
+  const kept = mostTelling(edges);
+  return { nodes, edges: kept, left: order.length - drawn.length, leftLines: edges.length - kept.length };
 }
 
 function waysOf(
@@ -87,4 +93,18 @@ function waysOf(
 
 function wayOf(from: string, to: string): string {
   return JSON.stringify([from, to]);
+}
+
+/** Lines on the way to a fault come first, then one to each image, then bases. */
+function mostTelling(edges: readonly GraphEdge[]): readonly GraphEdge[] {
+  const reached = new Set<number>();
+  const ranked = edges.map((edge) => {
+    const isFirst = !reached.has(edge.to);
+    reached.add(edge.to);
+    return { edge, rank: edge.leadsTo !== undefined ? 0 : isFirst ? 1 : edge.role.startsWith("base") ? 2 : 3 };
+  });
+  return ranked
+    .toSorted((a, b) => a.rank - b.rank)
+    .slice(0, MAX_LINES)
+    .map(({ edge }) => edge);
 }

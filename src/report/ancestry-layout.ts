@@ -28,30 +28,40 @@ const POINTS_PER_INCH = 72;
 
 let loaded: Promise<Graphviz> | undefined;
 
+// The rounds in which `dot` looks for a better order and better places: without a limit some graphs take it seconds.
+const EFFORT = "nslimit=1, nslimit1=1, mclimit=0.3";
+
 /**
  * Lays a graph out from top to bottom, with Graphviz's `dot`. Nodes go by number: no name of a stranger is in the text that Graphviz reads.
  *
  * @param count - How many nodes there are, from 0.
  * @param edges - Each from a node to one below it; each pair once.
+ * @returns undefined where Graphviz can't: nothing but a picture rests on it.
  * @see https://graphviz.org/docs/outputs/plain/
  */
 export async function layOut(
   count: number,
   edges: readonly { readonly from: number; readonly to: number }[],
-): Promise<Layout> {
+): Promise<Layout | undefined> {
   loaded ??= Graphviz.load();
   const graphviz = await loaded;
   const inches = (points: number) => (points / POINTS_PER_INCH).toFixed(4);
   const dot = [
     "digraph {",
-    `graph [nodesep=${inches(20)}, ranksep=${inches(44)}];`,
+    `graph [${EFFORT}, nodesep=${inches(20)}, ranksep=${inches(44)}];`,
     `node [shape=box, fixedsize=true, label="", width=${inches(BOX.width)}, height=${inches(BOX.height)}];`,
     "edge [dir=none];",
     ...Array.from({ length: count }, (_, i) => `n${i};`),
     ...edges.map(({ from, to }) => `n${from} -> n${to};`),
     "}",
   ].join("\n");
-  return readPlain(graphviz.layout(dot, "plain", "dot"), count);
+  try {
+    return readPlain(graphviz.layout(dot, "plain", "dot"), count);
+  } catch {
+    // Out of memory or stack, say. It has thrown its module away; the next graph gets a new one.
+    loaded = undefined;
+    return undefined;
+  }
 }
 
 function readPlain(plain: string, count: number): Layout {

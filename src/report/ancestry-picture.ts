@@ -1,6 +1,7 @@
 import { html } from "hono/html";
 import { type AncestryGraph, ancestryGraph, type GraphEdge, type GraphNode } from "./ancestry-graph.ts";
 import { BOX, type Layout, layOut, type PlacedEdge } from "./ancestry-layout.ts";
+import { several } from "./ancestry-words.ts";
 import type { VerdictDocument } from "./json.ts";
 import { SHAPES } from "./marks.ts";
 import type { Markup } from "./page-layout.ts";
@@ -19,14 +20,16 @@ export type PageOf = (reference: string) => string | undefined;
 /** Draws a verdict's ancestry, with each image's own page behind it. */
 export async function drawAncestry(verdict: VerdictDocument, pageOf: PageOf): Promise<Markup> {
   const graph = ancestryGraph(verdict);
-  return ancestryPicture(graph, await layOut(graph.nodes.length, graph.edges), pageOf);
+  const layout = await layOut(graph.nodes.length, graph.edges);
+  if (layout === undefined) return html`<p class="soft">It can't be drawn; the table below has every image.</p>`;
+  return ancestryPicture(graph, layout, pageOf);
 }
 
 /**
  * An ancestry as an SVG within a page: each image a link, what is wrong told by shape, word and colour, and the ways that lead there
  * drawn stronger. Without script it is read like any text, and scrolled.
  */
-function ancestryPicture({ nodes, edges, left }: AncestryGraph, layout: Layout, pageOf: PageOf): Markup {
+function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layout: Layout, pageOf: PageOf): Markup {
   const [width, height] = [Math.ceil(layout.width + 2 * MARGIN), Math.ceil(layout.height + 2 * MARGIN)];
   const images = nodes.filter(({ kind }) => kind === "image").length;
   const roles = new Map(edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
@@ -39,8 +42,14 @@ function ancestryPicture({ nodes, edges, left }: AncestryGraph, layout: Layout, 
     const place = { left: MARGIN + x - BOX.width / 2, top: MARGIN + y - BOX.height / 2 };
     return node.kind === "scratch" ? scratchBox(place) : imageBox(node, place, pageOf);
   });
+  const undrawn = [
+    ...(left === 0 ? [] : [several(left, "image")]),
+    ...(leftLines === 0 ? [] : [several(leftLines, "line")]),
+  ];
   const more =
-    left === 0 ? "" : html`<p class="soft small">${left} more images aren't drawn; the table has them all.</p>`;
+    undrawn.length === 0
+      ? ""
+      : html`<p class="soft small">Not drawn: ${undrawn.join(" and ")}. The table has every image.</p>`;
   return html`<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
 }
 

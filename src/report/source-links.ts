@@ -24,7 +24,7 @@ export function tagUrl(repository: string | undefined, ref: string): string | un
 }
 
 /** A policy as it stood at its commit. */
-export function policyUrl({ uri }: JudgedBy["policy"]): string | undefined {
+export function policyUrl({ uri }: Pick<JudgedBy["policy"], "uri">): string | undefined {
   const [, repository, commit, path] = /^git\+(https?:\/\/[^@#]+)@([0-9a-f]{40,64})#(.+)$/s.exec(uri) ?? [];
   return path === undefined ? undefined : `${repository}/blob/${commit}/${encodePath(path)}`;
 }
