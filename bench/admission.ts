@@ -14,7 +14,7 @@ import { parseTrustedRoot } from "../src/sigstore/trusted-root.ts";
 import { createBundleVerifier } from "../src/sigstore/verifier.ts";
 import { parsePolicy } from "../src/trust/policy.ts";
 import { pod, reviewDocument } from "../test/admission/cluster.ts";
-import { NAMES } from "../test/faults/ancestry.ts";
+import { makeImage, NAMES } from "../test/faults/ancestry.ts";
 import { makeAll, policyText } from "../test/faults/trial.ts";
 import { startOciRegistry } from "../test/world/oci-registry.ts";
 import { startSigstore } from "../test/world/sigstore.ts";
@@ -146,8 +146,10 @@ async function measure() {
   const children: ChildProcess[] = [];
   try {
     const images: string[] = [];
+    const signers = { registry, sigstore, stranger: sigstore };
+    const elsewhere = await makeImage({ ...signers, namespace: "elsewhere/deep" }, "base", {});
     for (let i = 0; i < COLD; i++) {
-      const place = { registry, sigstore, stranger: sigstore, elsewhere: undefined, namespace: `cold${i}`, images: {} };
+      const place = { ...signers, elsewhere, namespace: `cold${i}`, images: {} };
       images.push(`${(await makeAll(place, NAMES, {})).app.repository}:1.0.0`);
     }
     registry.delay(LATENCY_MS);
