@@ -4,8 +4,8 @@ import { isText } from "./json.ts";
 
 /** Longest that is read, in characters; ours have less than 100. */
 const MAX_LENGTH = 512;
-/** The last moment that a `Date` and PostgreSQL both have. */
-const LAST_MS = 8.64e15;
+/** The last moment that is written with four digits for its year: PostgreSQL reads no others as a `Date` writes them. */
+const LAST_MS = 253_402_300_799_999;
 
 const Place = z.tuple([z.int().min(0).max(LAST_MS), z.string().min(1).max(200).refine(isText)]);
 

@@ -1,5 +1,5 @@
 import type { PastAnswer } from "../answer/answer.ts";
-import { type JudgedAnswer, MAX_PAGE } from "../answer/ports.ts";
+import type { JudgedAnswer } from "../answer/ports.ts";
 import { parseDigest } from "../image/digest.ts";
 import { type ImageReference, imageName } from "../image/reference.ts";
 import { placeOf } from "./answer-row.ts";
@@ -62,7 +62,7 @@ export function listPast(
       .$if(digest !== undefined, (query) => query.where("digest", "=", digest ?? ""))
       .orderBy("as_of", "desc")
       .orderBy("id", "desc")
-      .limit(Math.min(limit, MAX_PAGE))
+      .limit(Math.max(1, Math.min(limit, MAX_PAST)))
       .execute();
     return rows.map(({ policy_digest, outcome, level, as_of, result, faults, ...row }) => ({
       digest: parseDigest(row.digest),

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Answer } from "../../src/answer/answer.ts";
+import type { KnownImage } from "../../src/trust/ports.ts";
+import { answerOf, digest, judged, later, newImage, PUBLISHED, summaryOf } from "./answer-fixture.ts";
+import type { SharedStore } from "./places.ts";
+
+function knownAs(name: string): KnownImage {
+  return {
+    name: `ghcr.io/acme/${name}`,
+    digest: digest(name),
+    chainId: digest(`layers of ${name}`),
+    layers: 3,
+    origins: ["a word"],
+  };
+}
+
+export function testPublishedImages(shared: SharedStore): void {
+  test("R22 images are known again that a trusted answer for everyone accepted, by the same policy", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const { repository } = newImage();
+    const save = async (name: string, given: Partial<Answer> = {}) => {
+      const known = knownAs(`${repository} ${name}`);
+      await store.saveAnswer(judged(answerOf(newImage("v1"), given), { known: [known] }));
+      return known;
+    };
+    const shown = await save("shown");
+    const all = [
+      shown,
+      await save("untrusted", { outcome: "untrusted" }),
+      await save("undetermined", { outcome: "undetermined" }),
+      await save("hidden", { audience: { kind: "readers", repositoryIds: ["1"] } }),
+    ];
+    const chains = all.map(({ chainId }) => chainId);
+    const published = store.knownPublished();
+    assert.deepEqual(await published.findByChain(PUBLISHED, chains), [shown]);
+    assert.deepEqual(await published.findByChain(digest("another policy"), chains), []);
+    assert.deepEqual(await published.findByChain(PUBLISHED, []), []);
+    const whole: KnownImage = { ...shown, digest: digest("whole"), index: digest("index"), signedAt: later(1) };
+    await store.saveAnswer(judged(answerOf(newImage("v1")), { known: [whole, whole] }));
+    assert.deepEqual(new Set(await published.findByChain(PUBLISHED, chains)), new Set([shown, whole]));
+  });
+
+  test("R28 summaries of published answers are finished beside those of builds", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const answer = answerOf(newImage("v1"));
+    const [passed, failed] = [summaryOf(answer), summaryOf(answer, "FAILED")];
+    await store.saveAnswer(judged(answer, { summaries: [passed, failed] }));
+    const unfinished = async (places = true, timestamps = true) =>
+      (await store.listUnfinished({ places, timestamps }, answer.asOf))
+        .filter(({ signature }) => signature.startsWith(answer.id))
+        .map(({ result }) => result)
+        .sort();
+    assert.deepEqual(await unfinished(), ["FAILED", "PASSED"]);
+    assert.deepEqual(await unfinished(true, false), ["PASSED"]);
+    assert.equal(await store.saveTimestamp(failed.signature, "first"), "first");
+    assert.equal(await store.saveTimestamp(failed.signature, "second"), "first");
+    assert.deepEqual(
+      (await store.listAnswerSummaries(answer.id)).map(({ bundle }) => bundle).sort(),
+      ["first", passed.bundle].sort(),
+    );
+    await store.postponeSummary(passed.signature, later(1));
+    assert.deepEqual(await unfinished(), []);
+    await store.saveTimestamp(passed.signature, "stamped");
+    await store.savePlace(passed.signature, digest("manifest"));
+    const rest = await store.listUnfinished({ places: true, timestamps: true }, later(2));
+    assert.equal(
+      rest.some(({ signature }) => signature.startsWith(answer.id)),
+      false,
+    );
+    assert.equal(await store.saveTimestamp("a signature of nothing", "stamped"), "stamped");
+  });
+}
