@@ -38,6 +38,21 @@ test("an untrusted image is denied with the fault, the way to it, what would men
   assert.ok(message.length <= 1000);
 });
 
+test("what is denied is not changed, and what is changed is first held to what was judged", async () => {
+  const review = reviewOf(pod("ghcr.io/acme/other:1", PINNED));
+  const denied = await asked(worldOf(faulty("untrusted", "unattested")), review);
+  assert.equal(answerReview(review, denied, options).response.patch, undefined);
+  const { patch = "" } = answerReview(review, await asked(new Images(), review), options).response;
+  assert.deepEqual(JSON.parse(Buffer.from(patch, "base64").toString()), [
+    { op: "test", path: "/spec/containers/0/image", value: "ghcr.io/acme/other:1" },
+    {
+      op: "replace",
+      path: "/spec/containers/0/image",
+      value: `ghcr.io/acme/other:1@${digest("ghcr.io/acme/other:1")}`,
+    },
+  ]);
+});
+
 test("every image that keeps an object out is named, however many they are", async () => {
   const images = Array.from({ length: 64 }, (_, i) => `${APP}:${i}@${digest(String(i))}`);
   const review = reviewOf(pod(...images));

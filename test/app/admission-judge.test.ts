@@ -87,6 +87,19 @@ test("R1 R14 R26 an answer of another policy, name, tag or digest, one that laps
   }
 });
 
+test("R15 an answer that something could not be looked at is looked at again", async () => {
+  const world = new World();
+  const { image } = world.build("app");
+  const stored = world.bytes(image);
+  world.hide(image);
+  const answer = await answerOn(world, image);
+  assert.equal(answer.outcome, "undetermined");
+  world.manifest("app", stored);
+  const { judge, opened } = judgeIn(world, { answer });
+  assert.equal((await judge.judge(image, undefined)).outcome, "trusted");
+  assert.equal(opened.length, 1);
+});
+
 test("R30 the platform of the only machine that a pod may run on counts, whatever platforms policy names", async () => {
   const world = new World();
   const good = world.build("app");
@@ -104,4 +117,12 @@ test("R30 the platform of the only machine that a pod may run on counts, whateve
   const judged = await judge.judge(index, ARM);
   assert.equal(judged.outcome, "untrusted");
   assert.equal(judged.policy, PLATFORMS.digest);
+});
+
+test("R30 a pod that runs on a platform which policy doesn't name isn't refused for that", async () => {
+  const world = new World();
+  const { image } = world.build("app", { platform: "linux/arm64" });
+  const { judge } = judgeIn(world, { policy: PLATFORMS });
+  assert.equal((await judge.judge(image, undefined)).outcome, "untrusted");
+  assert.equal((await judge.judge(image, ARM)).outcome, "trusted");
 });
