@@ -1,7 +1,7 @@
 #!/bin/bash
 # toolchain.sh up | down | status | purge: the real container tools that tests run on, without touching the system.
 #
-# dockerd, buildx, containerd, a registry, cosign, crane, oras and kubectl are unpacked (dpkg -x, never installed) from Debian testing,
+# dockerd, buildx, containerd, a registry, cosign, crane, oras, skopeo and kubectl are unpacked (dpkg -x, never installed) from Debian testing,
 # PostgreSQL and Chromium from the host's own release, into a private directory and started there (Chromium by the tests that look at
 # pages, kubectl by those that build manifests: there is no cluster); world.json in it says what runs and where. What runs already is left alone. Started by scripts/world.ts.
 #
@@ -23,6 +23,7 @@ PREFIX=$ROOT/prefix RUN=$ROOT/run APT=$ROOT/apt
 POSTGRES=$ROOT/postgres
 CHROMIUM=$ROOT/chromium
 KUBECTL=$ROOT/kubectl
+SKOPEO=$ROOT/skopeo
 MISSING=()
 
 say() { echo "world: $*" >&2; }
@@ -125,6 +126,15 @@ chromium_packages() {
 }
 
 kubectl_packages() { echo "kubectl/$SUITE"; }
+
+# The host's own skopeo may be one whose distribution took Sigstore's signatures out (Debian 12's is). This one brings the C library that
+# it was made for, and all that it needs of the others.
+skopeo_packages() {
+  local names
+  names=$(apt-get install --simulate --no-install-recommends -qq skopeo | awk '$1 == "Inst" {print $2}')
+  [ -n "$names" ] || { echo "E: no package skopeo"; return 1; }
+  grep -E '^(skopeo|libc6|libgpgme[0-9t]*|libassuan[0-9t]*|libgpg-error0|libsqlite3-0|libsubid[0-9]*|zlib1g)$' <<< "$names"
+}
 
 own_suite() { local suite; suite=$(host_suite); echo "${suite:-$SUITE}"; }
 
@@ -313,6 +323,21 @@ find_chromium() {
   n=$("$BROWSER" --version 2>&1) || { absent chromium "it does not start: $(tail -1 <<< "$n")"; BROWSER=; }
 }
 
+# Its libraries are for itself alone, and so is the loader: a script beside it names them.
+find_skopeo() {
+  local n loader= libraries=
+  SKOPEO_PROGRAM=$(command -v skopeo || true)
+  if [ -x "$SKOPEO/usr/bin/skopeo" ]; then
+    for n in "$SKOPEO"/usr/lib/*-linux-gnu* "$SKOPEO"/lib/*-linux-gnu*; do [ ! -d "$n" ] || libraries=$libraries${libraries:+:}$n; done
+    for n in "$SKOPEO"/usr/lib/*-linux-gnu*/ld-linux*.so.* "$SKOPEO"/lib/*-linux-gnu*/ld-linux*.so.*; do [ ! -x "$n" ] || { loader=$n; break; }; done
+    printf '#!/bin/sh\nexec %s --library-path %s %s "$@"\n' "$loader" "$libraries" "$SKOPEO/usr/bin/skopeo" > "$RUN/skopeo.new"
+    chmod 755 "$RUN/skopeo.new"; mv "$RUN/skopeo.new" "$RUN/skopeo"
+    SKOPEO_PROGRAM=$RUN/skopeo
+  fi
+  [ -n "$SKOPEO_PROGRAM" ] || { absent skopeo "missing${FETCH_SKOPEO:+ ($FETCH_SKOPEO)}"; return 0; }
+  n=$("$SKOPEO_PROGRAM" --version 2>&1) || { absent skopeo "it does not start: $(tail -1 <<< "$n")"; SKOPEO_PROGRAM=; }
+}
+
 # One reader at a time may see it half-written otherwise; it holds a password, so it is for its owner only.
 write_world() {
   local registry=null auth=null docker=null postgres=null n line first=1
@@ -327,8 +352,8 @@ write_world() {
   {
     printf '{\n  "version": 1,\n  "directory": "%s",\n  "path": ["%s", "%s", "%s", "%s"],\n' "$ROOT" "$PREFIX/usr/bin" "$PREFIX/usr/sbin" "$PREFIX/bin" "$PREFIX/sbin"
     printf '  "registry": %s,\n  "authRegistry": %s,\n  "dockerHost": %s,\n  "dockerConfig": "%s",\n  "postgres": %s,\n  "programs": {' "$registry" "$auth" "$docker" "$ROOT/docker-config" "$postgres"
-    for n in docker docker-buildx cosign crane oras busybox chromium kubectl; do
-      case $n in docker-buildx) line=$BUILDX ;; chromium) line=$BROWSER ;; kubectl) line=$KUBECTL/usr/bin/kubectl; [ -x "$line" ] || line=$(command -v kubectl || true) ;; *) line=$(command -v $n || true) ;; esac
+    for n in docker docker-buildx cosign crane oras busybox chromium kubectl skopeo; do
+      case $n in docker-buildx) line=$BUILDX ;; skopeo) line=$SKOPEO_PROGRAM ;; chromium) line=$BROWSER ;; kubectl) line=$KUBECTL/usr/bin/kubectl; [ -x "$line" ] || line=$(command -v kubectl || true) ;; *) line=$(command -v $n || true) ;; esac
       [ -n "$line" ] || continue
       [ $first = 1 ] || printf ','
       printf '\n    "%s": "%s"' "$n" "$line"; first=0
@@ -347,8 +372,8 @@ write_world() {
 
 up() {
   local n lacks stamp
-  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, postgres, chromium cannot be had here: Debian's programs need Linux"; exit 3; }
-  FETCH= FETCH_POSTGRES= FETCH_CHROMIUM= FETCH_KUBECTL= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
+  [ "$(uname -s)" = Linux ] || { say "dockerd, docker-registry, cosign, crane, oras, skopeo, postgres, chromium cannot be had here: Debian's programs need Linux"; exit 3; }
+  FETCH= FETCH_POSTGRES= FETCH_CHROMIUM= FETCH_KUBECTL= FETCH_SKOPEO= stamp="$SUITE $PACKAGES $HOST_PACKAGES"
   if [ "$(cat "$PREFIX/complete" 2>/dev/null)" != "$stamp" ]; then
     say "fetching about 100 MB of packages into $ROOT"
     FETCH=$(fetch "$PREFIX" "$stamp" "$SUITE $(host_suite)" container_packages) || say "$FETCH"
@@ -368,6 +393,11 @@ up() {
     say "fetching about 20 MB of packages into $KUBECTL"
     FETCH_KUBECTL=$(fetch "$KUBECTL" "$stamp" "$SUITE" kubectl_packages) || say "$FETCH_KUBECTL"
   fi
+  stamp="$SUITE skopeo"
+  if [ "$(cat "$SKOPEO/complete" 2>/dev/null)" != "$stamp" ]; then
+    say "fetching about 10 MB of packages into $SKOPEO"
+    FETCH_SKOPEO=$(fetch "$SKOPEO" "$stamp" "$SUITE" skopeo_packages) || say "$FETCH_SKOPEO"
+  fi
   export PATH=$PREFIX/usr/bin:$PREFIX/usr/sbin:$PREFIX/bin:$PREFIX/sbin:$PATH
   mkdir -p "$RUN"/{docker,exec,images} "$ROOT/docker-config/cli-plugins"
 
@@ -381,6 +411,7 @@ up() {
   start_dockerd
   start_postgres
   find_chromium
+  find_skopeo
   [ -x "$KUBECTL/usr/bin/kubectl" ] || command -v kubectl > /dev/null || absent kubectl "missing${FETCH_KUBECTL:+ ($FETCH_KUBECTL)}"
 
   BUILDX=

@@ -23,14 +23,15 @@ export type Component =
   | "busybox"
   | "postgres"
   | "chromium"
-  | "kubectl";
+  | "kubectl"
+  | "skopeo";
 
 /** All that is about containers: what a test gets that does not say what it needs. */
 const CONTAINER_COMPONENTS: readonly Component[] = ["dockerd", "registry", "cosign", "crane", "oras", "busybox"];
 
 /** The real programs and services that `npm run world up` started. */
 export interface Toolchain {
-  /** The absolute path of docker, docker-buildx, cosign, crane, oras, busybox, chromium or kubectl. */
+  /** The absolute path of docker, docker-buildx, cosign, crane, oras, busybox, chromium, kubectl or skopeo. */
   bin(name: string): string;
   /** For child processes, above the environment of the test: PATH, DOCKER_HOST, DOCKER_CONFIG (which knows the password registry). */
   readonly env: Readonly<Record<string, string>>;
@@ -134,6 +135,7 @@ async function isAlive(world: World | undefined, component: Component): Promise<
     case "busybox":
     case "chromium":
     case "kubectl":
+    case "skopeo":
       return existsSync(world.programs[component] ?? "");
   }
 }
