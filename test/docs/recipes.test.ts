@@ -56,7 +56,8 @@ async function image(t: TestContext): Promise<Made | undefined> {
 
 /** How summaries differ from those that the recipes take. */
 interface Odd {
-  readonly policy?: string;
+  /** `nobody` trusts no image; `another` trusts this one, and isn't the one that was accepted. */
+  readonly policy?: "nobody" | "another";
   readonly verifier?: string;
   readonly signer?: typeof key;
   readonly ageMs?: number;
@@ -65,11 +66,13 @@ interface Odd {
 
 /** Summaries of both platforms, by the published policy. */
 async function summaries({ image, policy }: Made, odd: Odd = {}): Promise<readonly SignedSummary[]> {
+  const text = { nobody: "version: 1\n", another: `${readFileSync(policy, "utf8")}# another\n` };
+  const file = odd.policy === undefined ? policy : write("policy.yml", text[odd.policy]);
   let signed: readonly SignedSummary[] = [];
   await runHere(
     async (surroundings) => {
       const here = { ...surroundings, now: () => new Date(Date.now() - (odd.ageMs ?? 0)) };
-      const walks = await openWalks({ ...NO_SETTINGS, policy: odd.policy ?? policy }, here);
+      const walks = await openWalks({ ...NO_SETTINGS, policy: file }, here);
       const verdict = await walks.judge(parseAsked(`${image}:${odd.tag ?? "1.4.0"}`, undefined));
       signed = createSummarySigner(odd.signer ?? key, () => {}).signVerdict(verdict, {
         verifier: odd.verifier ?? `${server.url}/verifiers/published`,
@@ -87,9 +90,9 @@ async function summaries({ image, policy }: Made, odd: Odd = {}): Promise<readon
 /** Has the server say this of the platform that the recipes ask for. */
 const say = ([amd64]: readonly SignedSummary[]) => server.say(amd64 === undefined ? [] : [amd64.bundle]);
 
-const nobody = write("nobody.yml", "version: 1\n");
+/** Each differs in one thing. */
 const ODD: Readonly<Record<string, Odd>> = {
-  "says FAILED": { policy: nobody },
+  "is by another policy": { policy: "another" },
   "is by a repository's own policy": { verifier: "https://builds.example/verifiers/repositories/1" },
   "is by another key": { signer: newKey() },
   "is too old": { ageMs: 2 * DAY_MS },
@@ -112,18 +115,33 @@ test("cosign's recipe refuses a summary that isn't the one, in a file and beside
   for (const [what, odd] of Object.entries(ODD)) {
     say(await summaries(made, odd));
     await assert.rejects(follow(made.world, [define, inFile], made.names), what);
-    const fetch = inFile.split("\n").slice(0, 1);
-    await follow(made.world, [define, ...fetch, attach], made.names);
+    const [fetch = ""] = inFile.split("\n");
+    await follow(made.world, [define, fetch, attach], made.names);
     await assert.rejects(follow(made.world, [define, beside], made.names), what);
   }
   // All of these are beside it by now, and hide nothing.
+  const good = await summaries(made);
+  say(good);
+  await follow(made.world, [define, inFile, attach, beside], made.names);
+  // Another platform's is about other bytes.
+  say(good.slice(1));
+  await assert.rejects(follow(made.world, [define, inFile], made.names));
+});
+
+test("cosign's recipe goes by the newest summary: what says FAILED now isn't outweighed by what passed", async (t) => {
+  const made = await image(t);
+  if (!made) return;
+  const [define = "", inFile = "", attach = "", beside = ""] = commandsOf("cosign");
   say(await summaries(made));
   await follow(made.world, [define, inFile, attach, beside], made.names);
-  const younger = await summaries(made, { ageMs: -1000, policy: made.policy });
-  assert.equal(younger[0]?.result, "PASSED");
-  // The wrong platform's summary is about other bytes.
-  server.say(younger.slice(1).map(({ bundle }) => bundle));
+  // The root that trusts it has lapsed by then: the same policy, and the other result.
+  const failed = await summaries(made, { ageMs: -80 * 365 * DAY_MS });
+  assert.equal(failed[0]?.result, "FAILED");
+  say(failed);
   await assert.rejects(follow(made.world, [define, inFile], made.names));
+  const [fetch = ""] = inFile.split("\n");
+  await follow(made.world, [define, fetch, attach], made.names);
+  await assert.rejects(follow(made.world, [define, beside], made.names));
 });
 
 test("the manifest of Kyverno's recipe is told the digest under which cosign finds one summary in the older form", async (t) => {
@@ -146,9 +164,10 @@ test("the CUE of policy-controller's recipe takes the summary in the older form,
   if (!made) return;
   say(await summaries(made));
   await follow(made.world, commandsOf("policy-controller"), made.names);
-  for (const [what, odd] of Object.entries(ODD)) {
+  const failed: Odd = { ageMs: -80 * 365 * DAY_MS };
+  for (const [what, odd] of Object.entries({ ...ODD, "says FAILED": failed })) {
     // That CUE knows no time, and no tag, the recipe says.
-    if (odd.ageMs !== undefined || odd.tag !== undefined) continue;
+    if (odd === ODD["is too old"] || odd.tag !== undefined) continue;
     say(await summaries(made, odd));
     await assert.rejects(follow(made.world, commandsOf("policy-controller"), made.names), what);
   }
@@ -160,7 +179,7 @@ test("the recipe of policy.json promotes what a server's answer trusts, and host
   const { world, names } = made;
   const [keys = "", promote = "", policy = "", copy = ""] = commandsOf("policy-json");
   const here = folder({ passphrase: "open sesame" });
-  server.say((await summaries(made, { policy: nobody })).map(({ bundle }) => bundle));
+  server.say((await summaries(made, { policy: "nobody" })).map(({ bundle }) => bundle));
   await assert.rejects(follow(world, [keys, promote], names, here), /exit 1/);
   server.say((await summaries(made)).map(({ bundle }) => bundle));
   const promoted = () => follow(world, [policy, copy], names, here);
