@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Download } from "../../src/github/failure-log.ts";
+import type { Download } from "../../src/github/job-log.ts";
 import { createWorkflows } from "../../src/github/workflows.ts";
 import { type Api, app, couldNotLook, startApi } from "./api.ts";
 
