@@ -5,6 +5,7 @@ import { isDigest } from "../image/digest.ts";
 import { type Artifact, verifyArtifact } from "../sigstore/artifact.ts";
 import { parseTrustedKey, type TrustedKey } from "../sigstore/trusted-key.ts";
 import { parseTrustedRoot, shippedTrustedRoots, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
+import type { ExitCode } from "./exit-code.ts";
 
 /** The command's arguments, as the client protocol of sigstore-conformance names them. */
 export interface VerifyBundleArguments {
@@ -49,7 +50,7 @@ const EXIT = { accepted: 0, rejected: 1, usage: 2 } as const;
  * other than the bundle that can't be read).
  * @see sigstore-conformance docs/cli_protocol.md
  */
-export async function verifyBundleCommand(args: VerifyBundleArguments, io: VerifyBundleStreams): Promise<number> {
+export async function verifyBundleCommand(args: VerifyBundleArguments, io: VerifyBundleStreams): Promise<ExitCode> {
   try {
     const expected = await readExpectation(args);
     const roots = await readRoots(args.trustedRoot);

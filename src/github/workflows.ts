@@ -6,7 +6,8 @@ import { type Clients, exchange, type GitHubClient, parsed, type RequestOptions 
 import { buildInputs } from "./build-inputs.ts";
 import { readBranch, readContent } from "./contents.ts";
 import { GitHubError, type Question, quote } from "./error.ts";
-import { type Download, readFailureLog } from "./failure-log.ts";
+import { readFailureLog } from "./failure-log.ts";
+import type { Download } from "./job-log.ts";
 import { fullName, proveRepository } from "./repository.ts";
 import { findRun, pageOf, readRun } from "./runs.ts";
 import { readTag } from "./tags.ts";
