@@ -20,7 +20,7 @@ export interface ImageJudgement {
   readonly policy: Digest;
   /** The first moment at which something that it rests on has lapsed (RULES R14). */
   readonly validUntil: Date | undefined;
-  /** Of an undetermined one: what could not be looked at. */
+  /** Of an undetermined one: what could not be looked at. Perhaps not all, but what is revoked is among them. */
   readonly faults: readonly ImageFault[];
 }
 

@@ -41,7 +41,7 @@ function denialOf({ place, finding }: DecidedImage, pageOf: (image: string) => s
     const path = way.length > 1 ? ` (${way.map(quote).join(" <- ")})` : "";
     return `${code}: ${quote(reason)}${path}; to mend it: ${quote(mend)}`;
   });
-  const more = faults.length > MAX_FAULTS ? [`and ${faults.length - MAX_FAULTS} more`] : [];
+  const more = faults.length > MAX_FAULTS ? ["and more"] : [];
   // What can be cut off stands last.
   const where = page === undefined ? "" : ` [${page}]`;
   return `${quote(place.what)}: ${name} ${is}${where}: ${[...told, ...more].join(". ")}`;

@@ -3,12 +3,14 @@ import { type AnswerHead, standingOf } from "../answer/answer.ts";
 import type { AnswerReader } from "../answer/ports.ts";
 import type { Walk } from "../build/ports.ts";
 import { formatReference, type ImageReference, type PinnedImage } from "../image/reference.ts";
-import { faultGroups, wayTo } from "../report/faults.ts";
+import { type DocumentFault, faultGroups, wayTo } from "../report/faults.ts";
 import { type VerdictDocument, verdictDocument, verdictSchema } from "../report/json.ts";
 import { walkAncestry } from "../trust/ancestry.ts";
 import type { Policy } from "../trust/policy.ts";
 import { judge } from "../trust/verdict.ts";
 
+/** How many of an image's faults are kept: judgements of strangers' images are, by the thousand. */
+const MAX_FAULTS = 16;
 /** How old an answer may be that stands for a walk, in milliseconds: older ones are being made anew. */
 const MAX_ANSWER_AGE_MS = 86_400_000;
 
@@ -88,9 +90,15 @@ function judgementOf(document: VerdictDocument, published: Policy, validUntil: D
     level: document.level,
     policy: published.digest,
     validUntil,
-    faults: faultGroups(faults).map(([fault]): ImageFault => {
+    faults: revokedFirst(faultGroups(faults).map(([fault]) => fault)).map((fault): ImageFault => {
       const { code, reason, mend } = fault;
       return { code, reason, mend, way: wayTo(fault, document.nodes).map(({ name }) => name) };
     }),
   };
+}
+
+/** What is revoked gets no grace, so that it must not be the fault that is left out. */
+function revokedFirst(faults: readonly DocumentFault[]): readonly DocumentFault[] {
+  const isRevoked = ({ code }: DocumentFault) => code === "revoked";
+  return [...faults.filter(isRevoked), ...faults.filter((fault) => !isRevoked(fault))].slice(0, MAX_FAULTS);
 }

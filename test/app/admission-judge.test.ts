@@ -4,7 +4,7 @@ import type { Answer } from "../../src/answer/answer.ts";
 import { createAdmissionJudge } from "../../src/app/admission-judge.ts";
 import { parsePlatform } from "../../src/image/platform.ts";
 import { formatReference, type PinnedImage, pin } from "../../src/image/reference.ts";
-import { verdictDocument } from "../../src/report/json.ts";
+import { type VerdictDocument, verdictDocument } from "../../src/report/json.ts";
 import { resultDigest } from "../../src/report/result-digest.ts";
 import { AS_OF, policyOf, World, written } from "../trust/world.ts";
 
@@ -85,6 +85,21 @@ test("R1 R14 R26 an answer of another policy, name, tag or digest, one that laps
     assert.equal((await judge.judge(image, undefined)).outcome, "trusted");
     assert.deepEqual(opened, [formatReference(image)], JSON.stringify(Object.keys(change)));
   }
+});
+
+test("R35 of many faults few are kept, and what is revoked is among them", async () => {
+  const world = new World();
+  const { image } = world.build("bare", { signed: "nothing" });
+  const answer = await answerOn(world, image);
+  const document = answer.document as VerdictDocument;
+  const [fault] = document.faults;
+  assert.ok(fault);
+  const many = Array.from({ length: 100 }, (_, i) => ({ ...fault, reason: `reason ${i}` }));
+  const faults = [...many, { ...fault, code: "revoked" }];
+  const { judge } = judgeIn(world, { answer: { ...answer, document: { ...document, faults } } });
+  const judged = await judge.judge(image, undefined);
+  assert.equal(judged.faults.length, 16);
+  assert.ok(judged.faults.some(({ code }) => code === "revoked"));
 });
 
 test("R15 an answer that something could not be looked at is looked at again", async () => {
