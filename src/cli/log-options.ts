@@ -6,34 +6,28 @@ import { type WalkOptions, walkArguments, withWalkOptions } from "./walk-options
 
 /** Adds `log` to the program. */
 export function addLogCommand(program: Command, here: Surroundings, end: (code: ExitCode) => void): void {
-  withWalkOptions(
-    program
-      .command("log")
-      .summary("print the log of the run that built an image")
-      .description(
-        `Judges the image, and prints the log of the workflow's run that the certificate of an accepted signature names: which run it is on
-standard error, the log of its jobs on standard output.`,
-      ),
-  )
+  withWalkOptions(program.command("log"))
+    .summary("print the log of the run that built an image")
+    .description(
+      `Finds the run of GitHub Actions that built an image, by the certificates that policy accepts, says which run, commit and workflow it
+was, and prints what its jobs printed.`,
+    )
     .addHelpText(
       "after",
       `
-GitHub shows logs only to those who are logged in, of public repositories too, and keeps them for 90 days as a rule: GH_TOKEN or GITHUB_TOKEN is
-sent to github.com and nowhere else. Whether the image is trusted is no matter here, as long as an accepted signature is on it: what lies
-beneath it may be at fault.
+What is said of the run stands on standard error, the log on standard output, without colours and control characters. GitHub shows logs only
+to a token that may read the repository (GH_TOKEN or GITHUB_TOKEN, sent to github.com alone), and keeps them for 90 days as a rule.
 
 Exit codes:
-  0  a log was printed
-  1  nobody whom the policy accepts has signed in which run the image was built
-  2  wrong usage, or no token
-  3  something could not be looked at, or the log is gone
-  4  the registry refuses to show the image: log in
+  0  the log is printed, whatever the verdict on the image's ancestors is
+  1  nothing that policy accepts names the run that built it
+  2  wrong usage, or something that can't be read
+  3  the log could not be had: it is gone, or may not be seen; the run's address is told
+  4  the registry refuses to show IMAGE: log in
 
 Examples:
-  GH_TOKEN=$(gh auth token) trusted-builds log ghcr.io/acme/app:1.4.0
-  trusted-builds log --policy trusted-builds.yml registry.example/app@sha256:… | less -R`,
+  trusted-builds log ghcr.io/acme/app:1.4.0
+  trusted-builds log --policy trusted-builds.yml registry.example/app:1.4.0 | grep -i "warning"`,
     )
-    .action(async (image: string, options: WalkOptions) => {
-      end(await logCommand(walkArguments(image, options), here));
-    });
+    .action(async (image: string, options: WalkOptions) => end(await logCommand(walkArguments(image, options), here)));
 }

@@ -15,7 +15,7 @@ test("the manual names every command, with each of its options and its exit code
   const [page = "", man = ""] = Object.values(pages);
   for (const command of ["verify", "export", "diff", "log", "dockerfile", "source-policy", "policy check", "serve"]) {
     assert.match(page, new RegExp(`^## trusted-builds ${command}$`, "m"));
-    assert.ok(man.includes(`.SS trusted\\-builds ${command}`), command);
+    assert.ok(man.includes(`.SS trusted\\-builds ${command.replaceAll("-", "\\-")}`), command);
   }
   assert.match(page, /`--server-key <pem>`/);
   assert.match(man, /^\.B \\-\\-server\\-key <pem>$/m);
