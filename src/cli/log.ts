@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { stripVTControlCharacters } from "node:util";
 import type { GitHubClient } from "../github/ask.ts";
 import { createServerClient } from "../github/client.ts";
 import { type Download, readJobLog } from "../github/job-log.ts";
@@ -111,8 +112,6 @@ async function printBody(body: ReadableStream<Uint8Array> | null, stdout: NodeJS
   if (last !== "") await print([last]);
   return true;
 }
-
-const ESCAPES = /\u001b(?:\[[0-?]{0,32}[ -/]{0,8}[@-~])?/g;
 
 function plain(line: string): string {
   return line

@@ -33,6 +33,21 @@ test("tells what moved by name and role, and where the change of the source can 
   );
 });
 
+test("a link to compare is made of two whole commits of one repository on github.com alone", async () => {
+  const world = new World();
+  const verdict = await world.judge(world.build("app").image);
+  const compare = (from: string, to: string, repository = "https://github.com/acme/app") => {
+    const source = (commit: string) => [{ repository, commit, ref: undefined }];
+    const sources = { before: source(from), after: source(to) };
+    return verdictChangeDocument(verdict, verdict, { ...verdictChange(verdict, verdict), sources }).sources.compare;
+  };
+  const [one, other] = ["a".repeat(40), "b".repeat(40)];
+  assert.equal(compare(one, other), `https://github.com/acme/app/compare/${one}...${other}`);
+  assert.equal(compare(one, one), null);
+  assert.equal(compare(one, "../../../evil"), null);
+  assert.equal(compare(one, other, "https://evil.example/acme/app"), null);
+});
+
 test("a commit that is none makes no link, and words of strangers neither markup nor escapes", async () => {
   const document = await documentOf("../../evil", "see [here](https://evil.example) \u001b[31m@everyone");
   assert.equal(document.sources.compare, null);
