@@ -114,8 +114,7 @@ async function printBody(body: ReadableStream<Uint8Array> | null, stdout: NodeJS
 }
 
 function plain(line: string): string {
-  return line
-    .replace(ESCAPES, "")
+  return stripVTControlCharacters(line)
     .replaceAll("\t", "  ")
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "");
 }
