@@ -70,11 +70,11 @@ function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf:
   const [name, version] = cut(short);
   const said = [finding.kind, ...(finding.code === null ? [] : [finding.code])].join(": ");
   const words = `${said}, level ${node.level}. ${role === "" ? "" : `${role} `}${short}${platform === null ? "" : `, ${printable(platform)}`}`;
-  const inside = html`<title>${words}</title><rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"/><text class="node-mark" x="${round(left + 12)}" y="${round(top + LINE)}">${SHAPES[mark]} ${shorten(finding.kind)}</text><text class="node-level" x="${round(left + BOX.width - 12)}" y="${round(top + LINE)}" text-anchor="end">level ${node.level}</text><text class="node-name" x="${round(left + 12)}" y="${round(top + 2 * LINE + 2)}">${shorten(name)}</text><text class="node-version" x="${round(left + 12)}" y="${round(top + 3 * LINE)}">${shorten([version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · "))}</text>`;
+  const inside = html`<rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"><title>${words}</title></rect><text class="node-mark" x="${round(left + 12)}" y="${round(top + LINE)}">${SHAPES[mark]} ${shorten(finding.kind)}</text><text class="node-level" x="${round(left + BOX.width - 12)}" y="${round(top + LINE)}" text-anchor="end">level ${node.level}</text><text class="node-name" x="${round(left + 12)}" y="${round(top + 2 * LINE + 2)}">${shorten(name)}</text><text class="node-version" x="${round(left + 12)}" y="${round(top + 3 * LINE)}">${shorten([version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · "))}</text>`;
   const address = pageOf(reference);
   return address === undefined
     ? html`<g class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
-    : html`<a class="node ${mark}" href="${address}" aria-label="${words}">${inside}</a>`;
+    : html`<a class="node ${mark}" href="${address}">${inside}</a>`;
 }
 
 function scratchBox({ left, top }: Place): Markup {

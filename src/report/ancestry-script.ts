@@ -39,7 +39,7 @@ for (const box of document.querySelectorAll("[data-picture]")) {
   button("+", "Larger", () => zoom(scale * 1.25));
   button("\\u2212", "Smaller", () => zoom(scale / 1.25));
   button("Fit", "Fit the width", fit);
-  button("100 %", "As drawn", () => zoom(1));
+  button("100 %", "100 %, as drawn", () => zoom(1));
   bar.append(document.createElement("output"));
   box.before(bar);
   box.addEventListener("keydown", (event) => {

@@ -38,6 +38,8 @@ export interface Look {
   readonly schemes: readonly ("light" | "dark")[];
   /** The header that the page is sent with; without one, that of our pages. */
   readonly policy?: string;
+  /** Scripts of ours, by their path. */
+  readonly scripts?: Readonly<Record<string, string>>;
 }
 
 /** What was seen. */
@@ -52,7 +54,7 @@ export interface Seen {
 
 /** Shows a page as the server would send it, at every width takes a picture of it, and says what is wrong with it. */
 export async function look(browser: Browser, html: string, how: Look): Promise<Seen> {
-  const { name, schemes, policy = CONTENT_SECURITY_POLICY } = how;
+  const { name, schemes, policy = CONTENT_SECURITY_POLICY, scripts = {} } = how;
   const complaints: string[] = [];
   const elements = new Set<string>();
   const links = new Set<string>();
@@ -68,7 +70,9 @@ export async function look(browser: Browser, html: string, how: Look): Promise<S
         return;
       }
       // A page that fetches itself again stays as it was, while it is looked at.
-      if (request.url() === ADDRESS) void request.respond({ status: 204 });
+      const script = scripts[new URL(request.url()).pathname];
+      if (script !== undefined) void request.respond({ status: 200, contentType: "text/javascript", body: script });
+      else if (request.url() === ADDRESS) void request.respond({ status: 204 });
       else {
         if (!request.url().endsWith("/favicon.ico")) complaints.push(`it fetches ${request.url()}`);
         void request.abort();
