@@ -22,7 +22,7 @@ export interface Layout {
 }
 
 /** The size of every box, in points. */
-export const BOX = { width: 208, height: 64 } as const;
+export const BOX = { width: 232, height: 64 } as const;
 
 const POINTS_PER_INCH = 72;
 

@@ -10,8 +10,11 @@ import { shortReference } from "./short-reference.ts";
 
 /** Room around the picture, in points. */
 const MARGIN = 12;
-/** Longest line of text in a box, in characters of a usual width. */
-const MAX_LINE = 27;
+/** Longest name and longest small text in a box, in characters of a usual width. */
+const MAX_NAME = 28;
+const MAX_SMALL = 36;
+/** Of a box, in points. */
+const PADDING = 12;
 const LINE = 18;
 
 /** Where each image's own page is. */
@@ -70,7 +73,10 @@ function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf:
   const [name, version] = cut(short);
   const said = [finding.kind, ...(finding.code === null ? [] : [finding.code])].join(": ");
   const words = `${said}, level ${node.level}. ${role === "" ? "" : `${role} `}${short}${platform === null ? "" : `, ${printable(platform)}`}`;
-  const inside = html`<rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"><title>${words}</title></rect><text class="node-mark" x="${round(left + 12)}" y="${round(top + LINE)}">${SHAPES[mark]} ${shorten(finding.kind)}</text><text class="node-level" x="${round(left + BOX.width - 12)}" y="${round(top + LINE)}" text-anchor="end">level ${node.level}</text><text class="node-name" x="${round(left + 12)}" y="${round(top + 2 * LINE + 2)}">${shorten(name)}</text><text class="node-version" x="${round(left + 12)}" y="${round(top + 3 * LINE)}">${shorten([version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · "))}</text>`;
+  const [mark_, level_] = [`${SHAPES[mark]} ${finding.kind}`, `level ${node.level}`];
+  const small = [version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · ");
+  // A picture within the picture: it cuts off what is wider than the box.
+  const inside = html`<rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"><title>${words}</title></rect><svg x="${round(left + PADDING)}" y="${round(top)}" width="${BOX.width - 2 * PADDING}" height="${BOX.height}"><text class="node-mark" y="${LINE}">${mark_}</text><text class="node-level" x="${BOX.width - 2 * PADDING}" y="${LINE}" text-anchor="end">${level_}</text><text class="node-name" y="${2 * LINE + 2}">${shorten(name, MAX_NAME)}</text><text class="node-version" y="${3 * LINE}">${shorten(small, MAX_SMALL)}</text></svg>`;
   const address = pageOf(reference);
   return address === undefined
     ? html`<g class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
@@ -89,9 +95,9 @@ function cut(short: string): readonly [name: string, version: string] {
   return at < 0 ? [last, ""] : [last.slice(0, at), last.slice(at + 1)];
 }
 
-function shorten(text: string): string {
+function shorten(text: string, limit: number): string {
   const all = [...text];
-  return all.length > MAX_LINE ? `${all.slice(0, MAX_LINE - 1).join("")}…` : text;
+  return all.length > limit ? `${all.slice(0, limit - 1).join("")}…` : text;
 }
 
 function round(value: number): string {

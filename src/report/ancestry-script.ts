@@ -79,8 +79,9 @@ for (const box of document.querySelectorAll("[data-picture]")) {
     held = undefined;
   }, true);
   box.addEventListener("dragstart", (event) => event.preventDefault());
-  zoom(1);
-  if (width > box.clientWidth) zoom(Math.max(0.6, box.clientWidth / width));
+  zoom(Math.max(0.6, Math.min(1, box.clientWidth / width)));
+  const [first] = svg.querySelectorAll(".node-box");
+  if (first !== undefined) box.scrollLeft = (Number(first.getAttribute("x")) + Number(first.getAttribute("width")) / 2) * scale - box.clientWidth / 2;
 }
 `;
 

@@ -154,8 +154,10 @@ details.source .box { margin-top: 0.5rem; max-height: 32rem; overflow: auto; }
 .lines li::marker { color: var(--soft); }
 .packages, .history { min-width: 44rem; }
 .command { margin-top: 0.5rem; background: var(--code); border-radius: 8px; padding: 0.75rem 1rem; overflow-x: auto; }
-form.search { grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); align-items: end; }
-select { width: 100%; padding: 0.5rem 0.75rem; font: inherit; font-weight: 400; color: var(--ink); background: var(--ground); border: 1px solid var(--soft); border-radius: 8px; }
+form.search { grid-template-columns: repeat(auto-fit, minmax(min(13rem, 100%), 1fr)); align-items: start; }
+form.search button { grid-column: 1 / -1; }
+.found td:nth-child(3) { min-width: 9rem; }
+select { width: 100%; height: 2.625rem; padding: 0.5rem 0.75rem; font: inherit; font-weight: 400; color: var(--ink); background: var(--ground); border: 1px solid var(--soft); border-radius: 8px; }
 
 footer { border-top: 1px solid var(--line); margin-top: 2rem; padding: 1.25rem 0 2rem; color: var(--soft); font-size: 0.875rem; overflow-wrap: anywhere; }
 @media (min-width: 44rem) {
