@@ -59,5 +59,6 @@ function freshness(told: Told, viewer: Viewer, now: Date): Freshness {
   if (told.kind === "answer") return freshnessOf(viewer, [told.head], now, told.resolvedAt);
   const former = told.kind === "pending" && told.former !== undefined ? [told.former] : [];
   const isForAll = viewer.kind === "anyone" && former.every(({ audience }) => audience.kind === "everyone");
-  return isForAll ? publicFor(NOTHING_SAID_MS) : freshnessOf(viewer, former, now);
+  // Not from memory: how fast it comes would tell what is hidden from what isn't there, where it was asked for before.
+  return { headers: isForAll ? publicFor(NOTHING_SAID_MS).headers : freshnessOf(viewer, former, now).headers };
 }

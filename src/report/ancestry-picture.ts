@@ -72,7 +72,9 @@ function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf:
   const short = shortReference(reference);
   const [name, version] = cut(short);
   const said = [finding.kind, ...(finding.code === null ? [] : [finding.code])].join(": ");
-  const words = `${said}, level ${node.level}. ${role === "" ? "" : `${role} `}${short}${platform === null ? "" : `, ${printable(platform)}`}`;
+  const words = printable(
+    `${said}, level ${node.level}. ${role === "" ? "" : `${role} `}${short}${platform === null ? "" : `, ${platform}`}`,
+  );
   const [mark_, level_] = [`${SHAPES[mark]} ${finding.kind}`, `level ${node.level}`];
   const small = [version, platform === null ? "" : printable(platform)].filter((part) => part !== "").join(" · ");
   // A picture within the picture: it cuts off what is wider than the box.

@@ -1,5 +1,6 @@
 import { makeBadge } from "badge-maker";
 import type { Outcome } from "../trust/verdict.ts";
+import { printable } from "./printable.ts";
 
 /** How badges look; the names are those of shields.io. */
 export const BADGE_STYLES = ["flat", "flat-square", "plastic", "for-the-badge", "social"] as const;
@@ -22,8 +23,8 @@ const FACES: Readonly<Record<Outcome | "unknown", { readonly message: string; re
  * A badge as SVG, without links, script, or anything from elsewhere.
  *
  * @param says - `unknown` for what nothing is known of, and for what may not be seen.
- * @param label - Of whoever embeds it; escaped.
+ * @param label - Of whoever embeds it; escaped, and not able to turn around what stands beside it.
  */
 export function badge(says: Outcome | "unknown", style: BadgeStyle, label: string): string {
-  return makeBadge({ label, ...FACES[says], labelColor: "#3a4353", style });
+  return makeBadge({ label: printable(label), ...FACES[says], labelColor: "#3a4353", style });
 }

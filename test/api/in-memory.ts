@@ -3,7 +3,7 @@ import { standingOf } from "../../src/answer/answer.ts";
 import type { Inquiry } from "../../src/answer/inquiry.ts";
 import type { AnswerEvidence, AnswerReader, AnswerSummary, LookUp, OwnerVerdict } from "../../src/answer/ports.ts";
 import { CursorRefused } from "../../src/answer/ports.ts";
-import type { ApiPorts } from "../../src/api/api-ports.ts";
+import type { PagePorts } from "../../src/api/page-ports.ts";
 import { formatReference, type ImageReference, imageName } from "../../src/image/reference.ts";
 import { headOf, NOW, PUBLISHED } from "./answers.ts";
 
@@ -13,6 +13,8 @@ export class InMemory {
   /** By reference as it is asked: what isn't known now, and why. */
   readonly pending = new Map<string, string>();
   readonly owners: OwnerVerdict[] = [];
+  /** Repositories that build under any name. */
+  claims: { readonly named: readonly string[]; readonly hidden: number } = { named: [], hidden: 0 };
   /** By answer's id the repositories that turned private since. */
   readonly turned = new Map<string, readonly string[]>();
   readonly summaries = new Map<string, readonly AnswerSummary[]>();
@@ -77,7 +79,7 @@ export class InMemory {
     readAnswerEvidence: async (id) => this.evidence.get(id),
   };
 
-  ports(given: Partial<ApiPorts> = {}): ApiPorts {
+  ports(given: Partial<PagePorts> = {}): PagePorts {
     return {
       lookUp: this.lookUp,
       answers: this.reader,
@@ -85,7 +87,7 @@ export class InMemory {
       privates: {
         listPrivateSources: async (ids) => new Map([...this.turned].filter(([id]) => ids.includes(id))),
       },
-      owners: { listOwnerVerdicts: async () => this.owners },
+      owners: { listOwnerVerdicts: async () => this.owners, listClaims: async () => this.claims },
       asking: {
         ask: async (image) => {
           this.asked.push(formatReference(image));

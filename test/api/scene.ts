@@ -3,10 +3,11 @@ import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after } from "node:test";
 import type { z } from "zod";
-import type { ApiPorts } from "../../src/api/api-ports.ts";
 import { apiRoutes } from "../../src/api/api-routes.ts";
 import { createApi } from "../../src/api/create-api.ts";
 import type { Route } from "../../src/api/exchange.ts";
+import type { PagePorts } from "../../src/api/page-ports.ts";
+import { pageRoutes } from "../../src/api/page-routes.ts";
 import { type ProblemCode, problemSchema } from "../../src/api/problem.ts";
 import { describedBy } from "./described.ts";
 import { InMemory } from "./in-memory.ts";
@@ -42,13 +43,13 @@ export interface ApiScene {
 export async function serveApi({
   routes = [],
   ...given
-}: Partial<ApiPorts> & { routes?: readonly Route[] } = {}): Promise<ApiScene> {
+}: Partial<PagePorts> & { routes?: readonly Route[] } = {}): Promise<ApiScene> {
   const world = new InMemory();
   const faults: unknown[] = [];
   let ids = 0;
   const operations = apiRoutes(world.ports(given));
   const api = createApi({
-    routes: [...operations, ...routes],
+    routes: [...operations, ...pageRoutes(world.ports(given)), ...routes],
     // Tests tell clients apart by a header, as a proxy would.
     clientOf: ({ headers }) => String(headers["x-client"] ?? "192.0.2.1"),
     newId: () => `id-${++ids}`,
