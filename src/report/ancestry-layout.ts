@@ -35,13 +35,13 @@ const EFFORT = "nslimit=1, nslimit1=1, mclimit=0.3";
  * Lays a graph out from top to bottom, with Graphviz's `dot`. Nodes go by number: no name of a stranger is in the text that Graphviz reads.
  *
  * @param count - How many nodes there are, from 0.
- * @param edges - Each from a node to one below it; each pair once.
+ * @param edges - Each from a node to one below it; each pair once. Those that matter are drawn short and straight.
  * @returns undefined where Graphviz can't: nothing but a picture rests on it.
  * @see https://graphviz.org/docs/outputs/plain/
  */
 export async function layOut(
   count: number,
-  edges: readonly { readonly from: number; readonly to: number }[],
+  edges: readonly { readonly from: number; readonly to: number; readonly matters: boolean }[],
 ): Promise<Layout | undefined> {
   loaded ??= Graphviz.load();
   const graphviz = await loaded;
@@ -52,7 +52,7 @@ export async function layOut(
     `node [shape=box, fixedsize=true, label="", width=${inches(BOX.width)}, height=${inches(BOX.height)}];`,
     "edge [dir=none];",
     ...Array.from({ length: count }, (_, i) => `n${i};`),
-    ...edges.map(({ from, to }) => `n${from} -> n${to};`),
+    ...edges.map(({ from, to, matters }) => `n${from} -> n${to}${matters ? " [weight=8]" : ""};`),
     "}",
   ].join("\n");
   try {

@@ -16,6 +16,8 @@ const MAX_SMALL = 36;
 /** Of a box, in points. */
 const PADDING = 12;
 const LINE = 18;
+/** How many images are led to above the picture. */
+const MAX_JUMPS = 8;
 
 /** Where each image's own page is. */
 export type PageOf = (reference: string) => string | undefined;
@@ -23,7 +25,8 @@ export type PageOf = (reference: string) => string | undefined;
 /** Draws a verdict's ancestry, with each image's own page behind it. */
 export async function drawAncestry(verdict: VerdictDocument, pageOf: PageOf): Promise<Markup> {
   const graph = ancestryGraph(verdict);
-  const layout = await layOut(graph.nodes.length, graph.edges);
+  const lines = graph.edges.map(({ from, to, leadsTo }) => ({ from, to, matters: leadsTo !== undefined }));
+  const layout = await layOut(graph.nodes.length, lines);
   if (layout === undefined) return html`<p class="soft">It can't be drawn; the table below has every image.</p>`;
   return ancestryPicture(graph, layout, pageOf);
 }
@@ -43,7 +46,7 @@ function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layou
   const boxes = nodes.map((node, i) => {
     const { x = 0, y = 0 } = layout.nodes[i] ?? {};
     const place = { left: MARGIN + x - BOX.width / 2, top: MARGIN + y - BOX.height / 2 };
-    return node.kind === "scratch" ? scratchBox(place) : imageBox(node, place, pageOf);
+    return node.kind === "scratch" ? scratchBox(place) : imageBox(node, `drawn-${i}`, place, pageOf);
   });
   const undrawn = [
     ...(left === 0 ? [] : [several(left, "image")]),
@@ -53,7 +56,19 @@ function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layou
     undrawn.length === 0
       ? ""
       : html`<p class="soft small">Not drawn: ${undrawn.join(" and ")}. The table has every image.</p>`;
-  return html`<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
+  return html`${jumps(nodes)}<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
+}
+
+/** Ways to what one looks for, in a picture that is larger than what one sees of it. */
+function jumps(nodes: AncestryGraph["nodes"]): Markup {
+  const to = nodes.flatMap((node, i) => {
+    if (node.kind === "scratch") return [];
+    const { reference, finding } = node.node;
+    if (i === 0) return [html`<a href="#drawn-0">the image</a>`];
+    if (node.mark !== "bad" && node.mark !== "unknown") return [];
+    return [html`<a href="#drawn-${i}">${SHAPES[node.mark]} ${finding.kind}: ${cut(shortReference(reference))[0]}</a>`];
+  });
+  return html`<p class="small jumps">In the picture: ${to.slice(0, MAX_JUMPS).map((each, i) => html`${i === 0 ? "" : ", "}${each}`)}</p>`;
 }
 
 interface Place {
@@ -67,7 +82,7 @@ function line({ points }: PlacedEdge, { role, leadsTo }: GraphEdge): Markup {
   return html`<g class="way-line${leadsTo === undefined ? "" : ` faulty ${leadsTo}`}"><path d="M${start}C${rest.join(" ")}"/><text x="${round(MARGIN + middleX)}" y="${round(MARGIN + middleY)}" text-anchor="middle">${leadsTo === undefined ? role : `${SHAPES[leadsTo]} ${role}`}</text></g>`;
 }
 
-function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf: PageOf): Markup {
+function imageBox({ node, mark, role }: GraphNode, id: string, { left, top }: Place, pageOf: PageOf): Markup {
   const { finding, reference, platform } = node;
   const short = shortReference(reference);
   const [name, version] = cut(short);
@@ -81,8 +96,8 @@ function imageBox({ node, mark, role }: GraphNode, { left, top }: Place, pageOf:
   const inside = html`<rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="8"><title>${words}</title></rect><svg x="${round(left + PADDING)}" y="${round(top)}" width="${BOX.width - 2 * PADDING}" height="${BOX.height}"><text class="node-mark" y="${LINE}">${mark_}</text><text class="node-level" x="${BOX.width - 2 * PADDING}" y="${LINE}" text-anchor="end">${level_}</text><text class="node-name" y="${2 * LINE + 2}">${shorten(name, MAX_NAME)}</text><text class="node-version" y="${3 * LINE}">${shorten(small, MAX_SMALL)}</text></svg>`;
   const address = pageOf(reference);
   return address === undefined
-    ? html`<g class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
-    : html`<a class="node ${mark}" href="${address}">${inside}</a>`;
+    ? html`<g id="${id}" class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
+    : html`<a id="${id}" class="node ${mark}" href="${address}">${inside}</a>`;
 }
 
 function scratchBox({ left, top }: Place): Markup {

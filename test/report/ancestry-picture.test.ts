@@ -13,7 +13,7 @@ const count = (text: string, part: string) => text.split(part).length - 1;
 
 test("each image is drawn once, as a link to its page, with what was found of it", async () => {
   const svg = await draw(TRUSTED);
-  assert.equal(count(svg, "<a class="), DEEP.length);
+  assert.equal(count(svg, '<a id="drawn-'), DEEP.length);
   for (const { reference } of DEEP) assert.equal(count(svg, `href="${pageOf(reference)}"`), 1);
   assert.equal(count(svg, "✔ scratch"), 1);
   assert.equal(count(svg, "faulty"), 0);
@@ -23,7 +23,10 @@ test("the way to a fault is drawn by shape, word and colour, the whole of it and
   const svg = await draw(UNTRUSTED);
   assert.equal(count(svg, 'class="way-line faulty bad"'), 3);
   assert.equal(count(svg, "✖ base"), 3);
-  assert.equal(count(svg, "✖ unattested"), 1);
+  assert.equal(count(svg, "✖ unattested</text>"), 1);
+  // It is led to from above the picture.
+  const [, place = ""] = /<a href="#(drawn-[0-9]+)">✖ unattested: debian</.exec(svg) ?? [];
+  assert.ok(svg.includes(`<a id="${place}" class="node bad"`));
 });
 
 test("the way to what could not be looked at isn't drawn as one to a fault", async () => {
@@ -66,7 +69,7 @@ test("of five hundred images the ways to faults are drawn first, and the rest is
   if (first === undefined || last === undefined) throw new Error("no images");
   const judged = verdict(deep, { outcome: "untrusted", faults: [fault("unattested", [first], [last, "input"])] });
   const svg = await draw(judged);
-  assert.equal(count(svg, "<a class="), MAX_DRAWN);
+  assert.equal(count(svg, '<a id="drawn-'), MAX_DRAWN);
   assert.ok(svg.includes("✖ unattested"));
   assert.ok(svg.includes(`Not drawn: ${512 - MAX_DRAWN} images`));
 });

@@ -69,7 +69,7 @@ test("text of strangers stays text, wherever it stands on a page", async () => {
     for (const [, where] of html.matchAll(/(.{0,900})[\u202a-\u202e\u2066-\u2069]/gs)) assert.equal(where, "");
     assert.ok(!html.includes(String.fromCharCode(27)));
     assert.ok(!/ on[a-z]+="/i.test(html.replaceAll("&quot;", "")));
-    for (const address of addresses(html)) assert.match(address, /^(?:\/|https:\/\/)/);
+    for (const address of addresses(html)) assert.match(address, /^(?:\/|https:\/\/|#drawn-)/);
   }
 });
 
@@ -86,7 +86,7 @@ test("an address that isn't one of the web is no link, whoever attests it", asyn
   }));
   const dockerfiles = FACTS.dockerfiles.map((each) => ({ ...each, repository: "javascript:evil()//" }));
   const html = await pageOf(TRUSTED, { facts: { ...FACTS, packages, sources, dockerfiles } });
-  for (const address of addresses(html)) assert.match(address, /^(?:\/[^/]|\/$|https:\/\/)/);
+  for (const address of addresses(html)) assert.match(address, /^(?:\/[^/]|\/$|https:\/\/|#drawn-)/);
 });
 
 test("commands keep their words together, whatever the server is called", async () => {

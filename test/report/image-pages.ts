@@ -14,7 +14,7 @@ const DOCKERFILE = `# syntax=docker/dockerfile:1
 FROM ghcr.io/acme/build:3 AS build
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,target=/root/.npm npm ci && npm run build -- --mode production --out-dir /out --reporter=json
+RUN --mount=type=cache,target=/var/cache/npm npm ci && npm run build -- --mode production --out-dir /out --reporter=json
 \t# a tab, and <b>markup</b> & "quotes"
 FROM ghcr.io/acme/runtime:20
 COPY --from=build /out /app
