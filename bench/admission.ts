@@ -45,7 +45,7 @@ async function serveOurs({ certificate, key, host = "", root }: Orders): Promise
   const verifier = createBundleVerifier({ roots: [parseTrustedRoot(Buffer.from(JSON.stringify(root)), "bench")] });
   const settings = { undetermined: "deny", unknown: "deny", isEnforced: true, grace: undefined } as const;
   const listener = await openAdmission(
-    { host: "127.0.0.1", port: 0, certificate, key, settings },
+    { host: "127.0.0.1", port: 0, certificate, key, clientAuthorities: undefined, settings },
     {
       policy: () => policy,
       openWalk: () => {

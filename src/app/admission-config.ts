@@ -8,6 +8,8 @@ export interface AdmissionConfig {
   /** Files in PEM; read again when they change. */
   readonly certificate: string;
   readonly key: string;
+  /** A file with the authorities, in PEM, one of which must have signed the certificate of whoever asks; undefined: nobody is asked for one. */
+  readonly clientAuthorities: string | undefined;
   readonly settings: AdmissionSettings;
 }
 
@@ -45,6 +47,7 @@ export function readAdmission(
     port: Number(port),
     certificate: file("ADMISSION_TLS_CERT"),
     key: file("ADMISSION_TLS_KEY"),
+    clientAuthorities: text("ADMISSION_CLIENT_CA"),
     settings: {
       undetermined: oneOf("ADMISSION_UNDETERMINED", ["deny", "allow"]),
       unknown: oneOf("ADMISSION_UNKNOWN", ["deny", "allow"]),

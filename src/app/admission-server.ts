@@ -1,6 +1,9 @@
+import { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { TLSSocket } from "node:tls";
 import { keepJudgements } from "../admission/kept-judgements.ts";
 import { isBounded, MAX_GRACE_DAYS } from "../admission/settings.ts";
 import { admissionRoutes } from "../api/admission.ts";
@@ -59,6 +62,9 @@ export async function openAdmission(config: AdmissionConfig, serving: AdmissionS
       `ADMISSION_TLS_CERT and ADMISSION_TLS_KEY: can't be used as a pair (${(error as NodeJS.ErrnoException).code ?? "error"})`,
     ]);
   }
+  const callers = config.clientAuthorities === undefined ? undefined : await readAuthorities(config.clientAuthorities);
+  // Health is asked by the machine's kubelet, which has no certificate: who may ask is looked at by request.
+  const asking = { minVersion: "TLSv1.2", ...(callers && { ca: callers }) } as const;
   const digest = () => policy().digest;
   const onFault = (error: unknown) => log.error({ err: error }, "a review ended in a fault of the program");
   const routes = admissionRoutes({
@@ -71,12 +77,12 @@ export async function openAdmission(config: AdmissionConfig, serving: AdmissionS
   });
   let answering = 0;
   const https = createServer(
-    { ...pair, minVersion: "TLSv1.2", requestTimeout: REQUEST_MS },
+    { ...pair, ...asking, requestCert: callers !== undefined, rejectUnauthorized: false, requestTimeout: REQUEST_MS },
     async (request, response) => {
       answering += 1;
       try {
         if (answering > MAX_REVIEWS) throw new Problem("too-busy", "too many reviews are being answered");
-        send(response, await answer(routes, serving, request));
+        send(response, await answer(routes, serving, request, callers === undefined || isKnown(request)));
       } catch (error) {
         if (!(error instanceof Problem)) onFault(error);
         if (!request.complete) response.setHeader("connection", "close");
@@ -93,7 +99,7 @@ export async function openAdmission(config: AdmissionConfig, serving: AdmissionS
     FILES_MS,
     async () => {
       const changed = await files.readIfChanged();
-      if (changed !== undefined) https.setSecureContext({ ...changed, minVersion: "TLSv1.2" });
+      if (changed !== undefined) https.setSecureContext({ ...changed, ...asking });
     },
     log,
   );
@@ -107,10 +113,28 @@ export async function openAdmission(config: AdmissionConfig, serving: AdmissionS
   };
 }
 
+/** @throws {ConfigError} also for a file without a certificate, by which nobody, or everybody, would be known. */
+async function readAuthorities(path: string): Promise<Buffer> {
+  try {
+    const bytes = await readFile(path);
+    new X509Certificate(bytes);
+    return bytes;
+  } catch (error) {
+    const { code = "error" } = error as NodeJS.ErrnoException;
+    throw new ConfigError([`ADMISSION_CLIENT_CA: no file of certificates in PEM (${code})`]);
+  }
+}
+
+/** Node calls a resumed session of TLS 1.3 authorised although it never had a certificate: that there is one is looked at, too. */
+function isKnown({ socket }: IncomingMessage): boolean {
+  return socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined;
+}
+
 async function answer(
   routes: readonly Route[],
   { isReady }: Pick<AdmissionServing, "isReady">,
   request: IncomingMessage,
+  mayAsk: boolean,
 ): Promise<ApiResponse> {
   const url = URL.parse(request.url ?? "/", "https://localhost");
   const method = request.method ?? "GET";
@@ -118,6 +142,7 @@ async function answer(
   if (method === "GET" && url.pathname === "/healthz") return text(200, "ok\n");
   if (method === "GET" && url.pathname === "/readyz")
     return (await isReady()) ? text(200, "ready\n") : text(503, "not ready\n");
+  if (!mayAsk) return text(403, "reviews are asked for with a certificate of the cluster's API server\n");
   const routed = routeOf(routes, method, url.pathname);
   if (routed.kind === "other-method")
     throw new Problem("method-not-allowed", undefined, { headers: { allow: routed.allow } });

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { type ConnectionOptions, connect } from "node:tls";
 import { type AdmissionConfig, readAdmission } from "../../src/app/admission-config.ts";
 import { openAdmission } from "../../src/app/admission-server.ts";
 import { ConfigError } from "../../src/app/config.ts";
@@ -136,6 +137,41 @@ test("what isn't a review is a problem, and never a permission", async () => {
   } finally {
     await close();
   }
+});
+
+test("where clients need a certificate, nobody else is answered but for health, and no resumed session stands for one", async () => {
+  const config = configOf({ ADMISSION_CLIENT_CA: second.certificate });
+  const { url, close } = await start(new World(), config);
+  const review = JSON.stringify(reviewDocument(pod("ghcr.io/acme/app:v1")));
+  const { hostname, port } = new URL(url);
+  const statusOf = (options: ConnectionOptions): Promise<{ status: string; session: Buffer | undefined }> =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: hostname, port: Number(port), rejectUnauthorized: false, ...options });
+      let [text, session] = ["", undefined as Buffer | undefined];
+      socket.on("session", (given) => {
+        session = given;
+      });
+      socket.on("data", (chunk) => {
+        text += chunk;
+      });
+      socket.on("error", reject);
+      socket.on("close", () => resolve({ status: text.split(" ")[1] ?? "", session }));
+      const head = `host: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${review.length}`;
+      socket.end(`POST /v1/admission HTTP/1.1\r\n${head}\r\n\r\n${review}`);
+    });
+  const pairOf = (names: typeof first) => ({ cert: readFileSync(names.certificate), key: readFileSync(names.key) });
+  try {
+    assert.equal((await statusOf(pairOf(second))).status, "200");
+    assert.equal((await statusOf(pairOf(first))).status, "403");
+    const nobody = await statusOf({});
+    assert.equal(nobody.status, "403");
+    assert.ok(nobody.session);
+    assert.equal((await statusOf({ session: nobody.session })).status, "403");
+    assert.equal((await send(url, { method: "GET", path: "/healthz" })).status, 200);
+  } finally {
+    await close();
+  }
+  await assert.rejects(start(new World(), configOf({ ADMISSION_CLIENT_CA: second.key })), ConfigError);
 });
 
 test("a fault of the program is no permission either", async () => {
