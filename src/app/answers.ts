@@ -7,7 +7,7 @@ import type { AnswerWalk, JudgeImagePorts } from "../answer/judge-image.ts";
 import { createLookUp } from "../answer/look-up.ts";
 import type { PublishedPolicy } from "../answer/published-policy.ts";
 import { createTagSightings } from "../answer/tag-sightings.ts";
-import type { ApiPorts } from "../api/api-ports.ts";
+import type { PagePorts } from "../api/page-ports.ts";
 import { writeEvidence } from "../archive/evidence-file.ts";
 import type { Build, Repository } from "../build/build.ts";
 import type { Clients } from "../github/ask.ts";
@@ -45,7 +45,7 @@ export interface AnswersBasis {
 
 /** What everyone is told of images, at work. */
 export interface Answers {
-  readonly api: ApiPorts;
+  readonly api: PagePorts;
   /** The handler of the work kind `inquiry`. */
   readonly advance: (id: string, signal: AbortSignal) => Promise<void>;
   /** A build's verdict is stored: the image is judged by the published policy too. Never throws. */

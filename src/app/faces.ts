@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { apiRoutes } from "../api/api-routes.ts";
 import { clientsBehind } from "../api/client-address.ts";
 import { createApi } from "../api/create-api.ts";
+import { pageRoutes } from "../api/page-routes.ts";
 import { type AdmissionListener, openAdmission } from "./admission-server.ts";
 import { type Answers, type AnswersBasis, openAnswers } from "./answers.ts";
 import type { Config } from "./config.ts";
@@ -25,7 +26,7 @@ export async function openFaces(config: Config, basis: AnswersBasis): Promise<Fa
   let forget = () => {};
   const answers = await openAnswers(config, basis, () => forget());
   const api = createApi({
-    routes: apiRoutes(answers.api),
+    routes: [...apiRoutes(answers.api), ...pageRoutes(answers.api)],
     clientOf: clientsBehind(config.trustedProxies),
     newId: randomUUID,
     now,

@@ -45,6 +45,14 @@ Pace, in seconds:
   RECONCILE_SECONDS           between looks for tags and deliveries that no event told (300)
   RENOVATE_EVERY              seconds between looks at each repository's pinned digests (86400; 0: never)
   GITHUB_THROTTLE             off where a server of your own has no limits on writes (on)
+For those who ask about images (docs/answers.md):
+  POLICY_FILE                 the published policy (default: that of verify)
+  INQUIRIES                   how many images are judged at once for them (2; 0 is none)
+  GITHUB_READ_TOKEN           a token of no permissions, with which GitHub is asked what everyone may know
+  ANSWERS_CREDENTIALS         on: answers for everyone may rest on what REGISTRY_CREDENTIALS show (off)
+  TRUSTED_PROXIES             addresses of proxies whose word on who asks is believed
+  MODE                        answers: only that, without an app at GitHub (app)
+  ADMISSION_PORT              where a cluster asks, over TLS: docs/kubernetes.md has the rest
 Other:
   CONCURRENCY                 how many builds are moved on side by side (4)
   LOG_LEVEL                   trace, debug, info, warn, error, fatal (info)
