@@ -9,18 +9,25 @@ import { digestOf, hexOf } from "../../src/image/digest.ts";
 import { signStatement } from "../../src/signer/key-bundle.ts";
 import { parseSigningKey } from "../../src/signer/signing-key.ts";
 import { createSummarySigner, type SignedSummary } from "../../src/signer/summary-signer.ts";
+import { timestamped } from "../../src/signer/timestamp.ts";
 import { startAnswers } from "../cli/answer-server.ts";
 import { NO_SETTINGS, runHere } from "../cli/in-process.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
 import { build } from "../world/build.ts";
+import { startSigstore } from "../world/sigstore.ts";
 import { type Toolchain, toolchain } from "../world/toolchain.ts";
+import { clusterImagePolicy, clusterPolicy, manifestOf } from "./recipe-manifests.ts";
 import { commandsOf, folder, follow } from "./recipe-shell.ts";
 
 const DAY_MS = 86_400_000;
 
 const write = temporaryFiles();
 const server = await startAnswers();
-after(() => server.close());
+const sigstore = await startSigstore();
+after(async () => {
+  await server.close();
+  await sigstore.close();
+});
 
 const newKey = () => {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
@@ -28,6 +35,7 @@ const newKey = () => {
 };
 const key = newKey();
 const keyFile = write("builds.pem", key.publicKey.pem);
+const trustedRoot = write("trusted_root.json", JSON.stringify(sigstore.trustedRoot));
 
 /** An image for two platforms, and the policy that trusts it. */
 interface Made {
@@ -50,7 +58,7 @@ async function image(t: TestContext): Promise<Made | undefined> {
   const policy = write("policy.yml", `version: 1\ntrust:\n  roots: [${root}]\n`);
   const names = {
     ...{ SERVER: server.url, KEY: keyFile, IMAGE: name, TAG: "1.4.0", OWN: `${namespace}/promoted` },
-    POLICY: hexOf(digestOf(readFileSync(policy))),
+    ...{ POLICY: hexOf(digestOf(readFileSync(policy))), TRUSTED_ROOT: trustedRoot },
   };
   return { world, image: name, policy, names };
 }
@@ -109,10 +117,12 @@ const ODD: Readonly<Record<string, Odd>> = {
   "is about another name": { as: { name: "ghcr.io/mallory/app" } },
 };
 
-test("cosign's recipe takes the summary in a file and beside the image", async (t) => {
+test("cosign's recipe takes the summary in a file and beside the image, and the proof of its time", async (t) => {
   const made = await image(t);
   if (!made) return;
-  say(await summaries(made));
+  const [amd64] = await summaries(made);
+  assert.ok(amd64);
+  server.say([await timestamped(amd64.bundle, `${sigstore.url}/api/v1/timestamp`)]);
   await follow(made.world, commandsOf("cosign"), made.names);
   assert.ok(server.asked.every((url) => /\/v1\/verdicts\/sha256:[0-9a-f]{64}\/vsa\?platform=linux\/amd64$/.test(url)));
 });
@@ -135,6 +145,16 @@ test("cosign's recipe refuses a summary that isn't the one, in a file and beside
   // Another platform's is about other bytes.
   say(good.slice(1));
   await assert.rejects(follow(made.world, [define, inFile], made.names));
+});
+
+test("cosign's recipe refuses a summary without a timestamp where it asks for one", async (t) => {
+  const made = await image(t);
+  if (!made) return;
+  const commands = commandsOf("cosign");
+  const [define = "", inFile = ""] = commands;
+  say(await summaries(made));
+  await follow(made.world, [define, inFile], made.names);
+  await assert.rejects(follow(made.world, [define, inFile, commands.at(-1) ?? ""], made.names), /timestamps/);
 });
 
 test("cosign's recipe goes by the newest summary: what says FAILED now isn't outweighed by what passed", async (t) => {
@@ -180,6 +200,27 @@ test("the CUE of policy-controller's recipe takes the summary in the older form,
     say(await summaries(made, odd));
     await assert.rejects(follow(made.world, commandsOf("policy-controller"), made.names), what);
   }
+});
+
+test("Kyverno's manifest knows no field that its definition doesn't, and demands each thing once", () => {
+  const { spec } = manifestOf("kyverno", clusterPolicy);
+  const [{ conditions }] = spec.rules[0].verifyImages[0].attestations;
+  const keys = conditions[0].all.map(({ key }) => key);
+  const fields = ["verifier.id", "policy.digest.sha256", "verificationResult", "resourceUri", "timeVerified"];
+  for (const field of fields) assert.equal(keys.filter((text) => text.includes(field)).length, 1, field);
+  assert.equal(keys.length, fields.length);
+});
+
+test("policy-controller's manifest demands what the recipe has cosign check", () => {
+  const { spec } = manifestOf("policy-controller", clusterImagePolicy);
+  const [, cue = ""] = /<<END\n(.*?)END\n/s.exec(commandsOf("policy-controller").at(-1) ?? "") ?? [];
+  const names = new Map([
+    ["SERVER", "https://builds.example"],
+    ["POLICY", "5f1d…"],
+    ["IMAGE", "ghcr.io/acme/app"],
+  ]);
+  const written = cue.replaceAll(/\$([A-Z]+)/g, (_, name: string) => names.get(name) ?? "");
+  assert.equal(spec.authorities[0].attestations[0].policy.data, written);
 });
 
 test("the recipe of policy.json promotes what a server's answer trusts, and hosts take that and nothing else", async (t) => {
