@@ -115,10 +115,13 @@ export async function asIsKnown(
   { policy, roots, wanted, asOf }: JudgedNow,
   surroundings: Surroundings,
 ): Promise<Verdict> {
-  const ports = portsOf(image, bytes, roots);
+  const { known, ...ports } = portsOf(image, bytes, roots);
+  // What its maker knew of images is of his policy; by another one there is nobody to ask, as in any walk from here (RULES R22).
+  const isOfPolicy = image.record.known?.answers.some((answer) => answer.policy === policy.digest) === true;
   const here = feedShelf(surroundings);
   const whole: AnsweredPorts = {
     ...ports,
+    ...(known && isOfPolicy && { known }),
     layers: ports.layers ?? nothingElsewhere.layers,
     defaultBranches: ports.defaultBranches ?? nothingElsewhere.defaultBranches,
     feeds: {
