@@ -15,7 +15,7 @@ export interface AdvanceInquiryPorts extends JudgeImagePorts {
 
 /**
  * Works on an inquiry, as far as it goes now. What could not be looked at is tried again; only when that has failed three times is an
- * undetermined answer kept, or, of an image that could not even be named by a digest, none.
+ * undetermined answer kept, or, of an image that could not even be named by a digest, that it couldn't be looked at.
  */
 export async function advanceInquiry(ports: AdvanceInquiryPorts, id: string, signal: AbortSignal): Promise<void> {
   const inquiry = await ports.inquiries.readInquiry(id);
@@ -57,7 +57,7 @@ async function lookedAt(
 async function waitOrEnd(ports: AdvanceInquiryPorts, inquiry: Inquiry, reason: string): Promise<void> {
   const pause = PAUSES_MS[inquiry.failures];
   if (pause !== undefined) return wait(ports, inquiry, reason, pause);
-  await end(ports, inquiry, { kind: "nothing", at: ports.now() });
+  await end(ports, inquiry, { kind: "not-looked", reason, at: ports.now() });
 }
 
 async function wait(ports: AdvanceInquiryPorts, inquiry: Inquiry, reason: string, pause: number): Promise<void> {

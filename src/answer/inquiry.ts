@@ -21,4 +21,6 @@ export interface Inquiry {
 export type InquiryEnd =
   | { readonly kind: "answered"; readonly answer: string; readonly at: Date }
   /** There is no such image, or none that everyone may see: one word for both. */
-  | { readonly kind: "nothing"; readonly at: Date };
+  | { readonly kind: "nothing"; readonly at: Date }
+  /** Not even which image is meant could be looked at, time after time: it says nothing of whether there is one. */
+  | { readonly kind: "not-looked"; readonly reason: string; readonly at: Date };

@@ -9,9 +9,11 @@ export const inquirySchema = z
   .strictObject({
     id: z.string(),
     reference: z.string(),
-    state: z.enum(["open", "answered", "nothing"]).meta({
-      description: "nothing: there is no such image, or none that you may see; nothing tells them apart",
+    state: z.enum(["open", "answered", "nothing", "not-looked"]).meta({
+      description:
+        "nothing: there is no such image, or none that you may see; nothing tells them apart. not-looked: it could not be looked at, time after time, which says nothing of the image; ask again",
     }),
+    reason: z.string().nullable().meta({ description: "why it could not be looked at; for people" }),
     askedAt: z.iso.datetime(),
     waiting: z
       .strictObject({ reason: z.string(), until: z.iso.datetime() })
@@ -34,11 +36,13 @@ export function inquiryDocument(
   links: Links,
 ): z.output<typeof inquirySchema> {
   const { id, image, askedAt, waiting, end, repository } = inquiry;
+  const isUnseen = end?.kind === "not-looked" && repository === undefined;
   const isAnswered = end?.kind === "answered" && told !== undefined && told.kind !== "nothing";
   return {
     id,
     reference: formatReference(image),
-    state: end === undefined ? "open" : isAnswered ? "answered" : "nothing",
+    state: end === undefined ? "open" : isUnseen ? "not-looked" : isAnswered ? "answered" : "nothing",
+    reason: isUnseen ? end.reason : null,
     askedAt: askedAt.toISOString(),
     // Of a build's own image the walk has credentials: what they met is for nobody here.
     waiting:

@@ -1,5 +1,5 @@
 import { withDefaultTag } from "../image/reference.ts";
-import { inquiryPage } from "../report/inquiry-page.ts";
+import { inquiryPage, unseenImagePage } from "../report/inquiry-page.ts";
 import type { Asking } from "./api-ports.ts";
 import { decoded, namedImage } from "./asked-image.ts";
 import type { ApiRequest, ApiResponse, Route } from "./exchange.ts";
@@ -50,6 +50,8 @@ export function inquiryPages(ports: PagePorts, asking: Asking): readonly Route[]
         // Of a build's own image the walk has credentials: what they met is for nobody here.
         if (end === undefined)
           return pageResponse(inquiryPage(image, repository === undefined ? waiting : undefined), NOT_KEPT);
+        if (end.kind === "not-looked" && repository === undefined)
+          return pageResponse(unseenImagePage(image, end.reason), NOT_KEPT);
         const told = await ports.lookUp.byReference(image, viewer);
         // That it was answered isn't told to those who may not see the answer.
         something(end.kind === "answered" ? told : { kind: "nothing" });

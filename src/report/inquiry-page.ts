@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import { formatReference, type ImageReference } from "../image/reference.ts";
+import { askingForm } from "./missing-image-page.ts";
 import { document } from "./page-layout.ts";
 import { named, time } from "./page-marks.ts";
 import { banner } from "./page-outcome.ts";
@@ -36,5 +37,26 @@ export function inquiryPage(
       named(name),
     ),
     refreshes: true,
+  });
+}
+
+/** The page of a question that ended without a look: nothing is said of the image, not even whether there is one. */
+export function unseenImagePage(image: ImageReference, reason: string): string {
+  const name = formatReference(image);
+  return document({
+    title: `Could not look: ${printable(name)}`,
+    crumb: html`<a href="/">All images</a>`,
+    main: html`${banner(
+      {
+        sign: "unknown",
+        word: "Could not look",
+        lines: [
+          html`${printable(reason)}`,
+          html`It was tried several times. This says nothing about the image: it is neither trusted nor untrusted, and may be there or not.`,
+        ],
+      },
+      named(name),
+    )}
+${askingForm()}`,
   });
 }

@@ -94,7 +94,9 @@ function questionOf({ image }: Inquiry) {
 function stateOf({ failures, waiting, end }: Inquiry) {
   return {
     failures,
-    waiting_reason: waiting === undefined ? null : toText(waiting.reason),
+    // Of one that has ended: why it couldn't be looked at.
+    waiting_reason:
+      end?.kind === "not-looked" ? toText(end.reason) : waiting === undefined ? null : toText(waiting.reason),
     waiting_until: waiting?.until ?? null,
     ended_at: end?.at ?? null,
     answer: end?.kind === "answered" ? end.answer : null,
@@ -141,7 +143,8 @@ function askedBy({ repository_id, owner_id, owner, repository_name, installation
   return repositoryOf({ id: repository_id, owner_id, owner, name: repository_name, installation, is_private });
 }
 
-function endOf({ ended_at, answer }: Row): InquiryEnd | undefined {
+function endOf({ ended_at, answer, waiting_reason }: Row): InquiryEnd | undefined {
   if (ended_at === null) return undefined;
+  if (answer === null && waiting_reason !== null) return { kind: "not-looked", reason: waiting_reason, at: ended_at };
   return answer === null ? { kind: "nothing", at: ended_at } : { kind: "answered", answer, at: ended_at };
 }

@@ -86,7 +86,11 @@ test("a registry that doesn't answer is tried again with growing pauses, and lea
   assert.equal(world.opened.length, opened, "woken too early");
   world.now = world.inquiry.waiting?.until ?? world.now;
   assert.equal(await toTheEnd(world), 3);
-  assert.equal(world.inquiry.end?.kind, "nothing");
+  assert.deepEqual(world.inquiry.end, {
+    kind: "not-looked",
+    reason: "the registry doesn't answer",
+    at: world.now,
+  });
   assert.deepEqual(world.saved, []);
 });
 

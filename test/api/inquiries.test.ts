@@ -58,6 +58,16 @@ test("what a walk with credentials met is told to nobody", async () => {
   assert.equal((await ask("/v1/inquiries/anyones")).as(inquirySchema).waiting?.reason, waiting.reason);
 });
 
+test("R15 what could not be looked at to the end is no word on whether there is an image, and of a build's own image tells no reason", async () => {
+  const end = { kind: "not-looked", reason: "the registry doesn't answer", at: NOW } as const;
+  inquiryOf("unseen", { image: parseReference("ghcr.io/acme/absent:1"), end });
+  inquiryOf("own-unseen", { image: parseReference("ghcr.io/acme/absent:1"), end, repository: REPOSITORY });
+  const told = (await ask("/v1/inquiries/unseen")).as(inquirySchema);
+  assert.deepEqual([told.state, told.reason, told.answer], ["not-looked", end.reason, null]);
+  const own = (await ask("/v1/inquiries/own-unseen")).as(inquirySchema);
+  assert.deepEqual([own.state, own.reason], ["nothing", null]);
+});
+
 test("where too many wait already, more are asked to come later", async () => {
   world.isBusy = true;
   const answered = await post("ghcr.io/acme/more", { "x-client": "192.0.2.9" });

@@ -65,6 +65,12 @@ export function testInquiries(shared: SharedStore): void {
     await store.saveInquiry({ ...inquiry, end: { kind: "nothing", at: NOON } });
     await assert.rejects(store.saveInquiry(inquiry), { code: "lost-race" });
     assert.deepEqual((await store.readInquiry(inquiry.id))?.end, { kind: "nothing", at: NOON });
+    const unseen = inquiryOf();
+    const end = { kind: "not-looked", reason: "no answer", at: NOON } as const;
+    await store.openInquiry(unseen);
+    await store.saveInquiry({ ...unseen, end });
+    assert.deepEqual((await store.readInquiry(unseen.id))?.end, end);
+    assert.equal((await store.readInquiry(unseen.id))?.waiting, undefined);
     // The next who asks asks anew.
     const next = inquiryOf({ image: inquiry.image });
     assert.equal((await store.openInquiry(next)).id, next.id);
