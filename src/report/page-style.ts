@@ -139,6 +139,7 @@ pre { margin: 0; padding: 1rem 1.25rem; font-size: 0.8125rem; line-height: 1.5; 
 .ancestry .node-level, .ancestry .node-version { fill: var(--soft); font-size: 11px; }
 .ancestry .node-name { font-weight: 600; font-size: 13px; }
 a.node:focus-visible { outline: none; }
+.node { scroll-margin: 6rem; }
 .jumps { margin: 0 0 0.5rem; overflow-wrap: anywhere; }
 a.node:hover .node-box, a.node:focus-visible .node-box, .node:target .node-box { stroke-width: 4; stroke: var(--link); }
 .way-line path { fill: none; stroke: var(--soft); stroke-width: 1.5; }
