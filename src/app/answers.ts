@@ -60,7 +60,8 @@ export async function openAnswers(config: Config, basis: AnswersBasis, onAnswer:
   const { server, apiUrl, publicUrl } = config;
   const { digest } = published.policy;
   await keepPublishedPolicy(store, published);
-  const policyUri = `${publicUrl ?? ""}/v1/policies/${digest}`;
+  // Without an address nobody could read the policy that a summary names.
+  const policyUri = publicUrl === undefined ? undefined : `${publicUrl}/v1/policies/${digest}`;
   const known = store.knownPublished();
   const anyone = async () => createGitHubClient(apiUrl, config.githubReadToken);
   const everyone = (signal?: AbortSignal) =>
@@ -88,7 +89,8 @@ export async function openAnswers(config: Config, basis: AnswersBasis, onAnswer:
       const document = verdictDocument(verdict);
       return { document, result: resultDigest(document) };
     },
-    summarise: async (verdict) => summaries?.summarisePublished(verdict, policyUri) ?? [],
+    summarise: async (verdict) =>
+      policyUri === undefined ? [] : (summaries?.summarisePublished(verdict, policyUri) ?? []),
     newId: randomUUID,
     now,
   };
