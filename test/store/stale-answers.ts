@@ -89,6 +89,9 @@ export function testStaleAnswers(dialect: Dialect): void {
     const second = await open(store, image);
     await second({ kind: "nothing", at: later(4) });
     assert.deepEqual([await stale(later(27)), await stale(later(29))], [0, 1]);
+    const third = await open(store, tagged);
+    await third({ kind: "not-looked", reason: "no route", at: later(29) });
+    assert.deepEqual([await stale(later(52)), await stale(later(54))], [0, 1]);
     await store.sweep(later(24 * 8));
     assert.equal(await store.readInquiry(second.id), undefined);
   });
