@@ -44,7 +44,7 @@ export function keepJudgements(judge: ImageJudge, policy: () => Digest, now: () 
 
 /** Values by key, each made once at a time and kept as long as it may be. What failed is kept by nobody. */
 class Kept<Value> {
-  private readonly known = new Map<string, { readonly value: Value; readonly until: number }>();
+  private readonly known = new Map<string, { readonly value: Value; readonly since: number; readonly until: number }>();
   private readonly running = new Map<string, Promise<Value>>();
   private readonly now: () => Date;
   private readonly lifeOf: (value: Value, at: number) => number;
@@ -56,7 +56,9 @@ class Kept<Value> {
 
   async get(key: string, make: () => Promise<Value>): Promise<Value> {
     const found = this.known.get(key);
-    if (found !== undefined && this.now().getTime() < found.until) return found.value;
+    const at = this.now().getTime();
+    // A clock that is set back makes nothing live longer.
+    if (found !== undefined && found.since <= at && at < found.until) return found.value;
     this.known.delete(key);
     const running = this.running.get(key);
     if (running !== undefined) return running;
@@ -76,6 +78,6 @@ class Kept<Value> {
     if (life <= 0) return;
     const [oldest] = this.known.keys();
     if (this.known.size >= MAX_KEPT && oldest !== undefined) this.known.delete(oldest);
-    this.known.set(key, { value, until: at + life });
+    this.known.set(key, { value, since: at, until: at + life });
   }
 }

@@ -72,7 +72,35 @@ export async function judgeImage(
   asked: ImageReference,
   { repository, signal }: { readonly repository?: Repository | undefined; readonly signal?: AbortSignal } = {},
 ): Promise<JudgedImage> {
-  const readers = repository?.isPrivate === true ? repository : undefined;
+  if (repository?.isPrivate !== true) return judgeFor(ports, asked, undefined, signal);
+  // Whoever builds may call an image what he likes, also by another's name: what everyone may read stays everyone's, unless a statement
+  // that counts says that it is of this repository; and what is another repository's isn't made this one's readers'.
+  const open = await judgeFor(ports, asked, undefined, signal);
+  if (open.kind === "judged" && !isOf(open.judged.answer, repository, ports.server)) return open;
+  const own = await judgeFor(ports, asked, repository, signal);
+  const names = own.kind === "judged" ? numbersOf(own.judged.answer, ports.server) : [];
+  return names.length === 0 || names.includes(String(repository.id)) ? own : { kind: "nothing" };
+}
+
+/** Whether a statement that counts names the repository. */
+function isOf(answer: Answer, { id }: Repository, server: string): boolean {
+  return numbersOf(answer, server).includes(String(id));
+}
+
+/** The numbers of the server's repositories that accepted statements on the image name. */
+function numbersOf({ facts }: Answer, server: string): readonly string[] {
+  return facts.sources.flatMap(({ repository, repositoryId }) =>
+    repository.startsWith(`${server}/`) && repositoryId !== null ? [repositoryId] : [],
+  );
+}
+
+/** @param readers - The private repository with whose credentials is read, where that is needed. */
+async function judgeFor(
+  ports: JudgeImagePorts,
+  asked: ImageReference,
+  readers: Repository | undefined,
+  signal: AbortSignal | undefined,
+): Promise<JudgedImage> {
   const walk = ports.openWalk(asked, readers, signal);
   try {
     // The time before: what it names may have changed while the registry answered.

@@ -24,7 +24,7 @@ export async function writeAnswer(ports: ApiPorts, told: Something, viewer: View
   const { head } = told;
   const { answer, verdict } = await readWhole(ports, head);
   const said = await ports.owners.listOwnerVerdicts(imageName(head.image), head.image.digest);
-  const marks = ownerMarks(answer, said);
+  const marks = ownerMarks(answer, said, ports.server);
   return {
     document: judgedDocument(told, verdict, marks, links),
     verdict,

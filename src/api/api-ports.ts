@@ -21,6 +21,8 @@ export interface ApiPorts {
   readonly keys: readonly object[];
   /** Of this program. */
   readonly version: string;
+  /** The GitHub server whose repositories have builds here; no slash at its end. */
+  readonly server: string;
   /** Where people reach this server; no slash at its end. */
   readonly publicUrl: string | undefined;
   now(): Date;

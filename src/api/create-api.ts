@@ -96,12 +96,15 @@ export function createApi(ports: ServingPorts): Api {
     ports.onAnswer?.({ requestId, method, path, status, ms: ports.now().getTime() - startedMs });
   };
 
-  const sendReady = (exchange: Exchange, { headers, body, etag }: Omit<ReadyAnswer, "until">) => {
+  const sendReady = (exchange: Exchange, { headers, body, etag }: Omit<ReadyAnswer, "since" | "until">) => {
     if (isKnown(exchange.request.headers["if-none-match"], etag)) end(exchange, 304, withoutBody(headers), undefined);
     else end(exchange, 200, headers, body);
   };
 
-  const send = (exchange: Exchange, { status, headers, body }: ApiResponse): Omit<ReadyAnswer, "until"> | undefined => {
+  const send = (
+    exchange: Exchange,
+    { status, headers, body }: ApiResponse,
+  ): Omit<ReadyAnswer, "since" | "until"> | undefined => {
     const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
     const etag = etagOf(bytes);
     const all = {

@@ -81,7 +81,7 @@ async function judgedPage(
     facts: answer.facts,
     resolvedAt,
     policyUrl: LINKS.policy(head.policy.digest),
-    owners: ownerMarks(answer, said).map(({ repository, verdict: outcome, asOf, policy }) => ({
+    owners: ownerMarks(answer, said, ports.server).map(({ repository, verdict: outcome, asOf, policy }) => ({
       repository,
       outcome,
       asOf: new Date(asOf),

@@ -36,13 +36,14 @@ export function inquiryDocument(
   links: Links,
 ): z.output<typeof inquirySchema> {
   const { id, image, askedAt, waiting, end, repository } = inquiry;
-  const isUnseen = end?.kind === "not-looked" && repository === undefined;
+  const isUnseen = end?.kind === "not-looked";
   const isAnswered = end?.kind === "answered" && told !== undefined && told.kind !== "nothing";
   return {
     id,
     reference: formatReference(image),
     state: end === undefined ? "open" : isUnseen ? "not-looked" : isAnswered ? "answered" : "nothing",
-    reason: isUnseen ? end.reason : null,
+    // Of a build's own image the walk has credentials: what they met is for nobody here.
+    reason: isUnseen && repository === undefined ? end.reason : null,
     askedAt: askedAt.toISOString(),
     // Of a build's own image the walk has credentials: what they met is for nobody here.
     waiting:

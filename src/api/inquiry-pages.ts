@@ -50,8 +50,10 @@ export function inquiryPages(ports: PagePorts, asking: Asking): readonly Route[]
         // Of a build's own image the walk has credentials: what they met is for nobody here.
         if (end === undefined)
           return pageResponse(inquiryPage(image, repository === undefined ? waiting : undefined), NOT_KEPT);
-        if (end.kind === "not-looked" && repository === undefined)
-          return pageResponse(unseenImagePage(image, end.reason), NOT_KEPT);
+        if (end.kind === "not-looked") {
+          const reason = repository === undefined ? end.reason : "Something could not be looked at.";
+          return pageResponse(unseenImagePage(image, reason), NOT_KEPT);
+        }
         const told = await ports.lookUp.byReference(image, viewer);
         // That it was answered isn't told to those who may not see the answer.
         something(end.kind === "answered" ? told : { kind: "nothing" });

@@ -13,7 +13,8 @@ export interface ReadyAnswer {
   readonly headers: readonly string[];
   readonly body: Buffer;
   readonly etag: string;
-  /** In milliseconds: from then on it isn't sent any more. */
+  /** In milliseconds: before it isn't sent, nor from `until` on. A clock that is set back must not make it live longer. */
+  readonly since: number;
   readonly until: number;
 }
 
@@ -22,7 +23,7 @@ export interface ReadyAnswers {
   get(address: string, now: number): ReadyAnswer | undefined;
   /** To be asked before an answer is begun, and given with it: what was judged anew meanwhile isn't kept in its old form. */
   readonly generation: number;
-  keep(address: string, ready: Omit<ReadyAnswer, "until">, ms: number, now: number, generation: number): void;
+  keep(address: string, ready: Omit<ReadyAnswer, "since" | "until">, ms: number, now: number, generation: number): void;
   /** Something was judged anew. One answer is in many: of the image, of what was built on it, of searches. So all are dropped. */
   forget(): void;
 }
@@ -47,14 +48,14 @@ export function createReadyAnswers(maxBytes = MAX_BYTES): ReadyAnswers {
     get: (address, now) => {
       const found = kept.get(address);
       if (found === undefined) return undefined;
-      if (now < found.until) return found;
+      if (found.since <= now && now < found.until) return found;
       drop(address);
       return undefined;
     },
     keep: (address, ready, ms, now, begun) => {
       if (begun !== generation || !(ms > 0) || ready.body.length > MAX_ENTRY_BYTES) return;
       drop(address);
-      kept.set(address, { ...ready, until: now + Math.min(ms, MAX_MS) });
+      kept.set(address, { ...ready, since: now, until: now + Math.min(ms, MAX_MS) });
       bytes += sizeOf(address, ready);
       for (const oldest of kept.keys()) {
         if (bytes <= maxBytes) break;

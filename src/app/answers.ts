@@ -128,6 +128,7 @@ export async function openAnswers(config: Config, basis: AnswersBasis, onAnswer:
       published: digest,
       privates,
       owners: store,
+      server,
       ...(config.inquiries > 0 && {
         asking: { ask: (image: ImageReference) => ask(image), readInquiry: (id: string) => store.readInquiry(id) },
       }),

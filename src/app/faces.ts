@@ -16,8 +16,10 @@ export interface Faces {
   readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
   readonly isReady: () => Promise<boolean>;
   readonly admissionUrl: string | undefined;
-  /** Begins to look for what has grown old, and for summaries that aren't finished. Ended, it has closed the cluster's port too. */
+  /** Begins to look for what has grown old, and for summaries that aren't finished. */
   start(): Reconciler;
+  /** Closes the cluster's port. */
+  close(): Promise<void>;
 }
 
 /** @throws {ConfigError} for what a cluster's port needs and hasn't. */
@@ -55,6 +57,7 @@ export async function openFaces(config: Config, basis: AnswersBasis): Promise<Fa
     handle: api.handle,
     isReady,
     admissionUrl: admission?.url,
+    close: async () => admission?.close(),
     start: () => {
       const finishing = repeat(config.pollMs, async () => summaries?.finish(store, now()), log);
       const refreshing = repeat(config.reconcileMs, answers.refresh, log);
@@ -62,7 +65,6 @@ export async function openFaces(config: Config, basis: AnswersBasis): Promise<Fa
         stop: async () => {
           await finishing.stop();
           await refreshing.stop();
-          await admission?.close();
         },
       };
     },

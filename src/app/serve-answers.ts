@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { verdictDocument } from "../report/json.ts";
 import { openStore } from "../store/store.ts";
 import type { Config } from "./config.ts";
-import { openFaces } from "./faces.ts";
+import { type Faces, openFaces } from "./faces.ts";
 import { sendMissing, serveHealth } from "./http.ts";
 import { closed, listen } from "./listen.ts";
 import { plainLog } from "./plain-log.ts";
@@ -39,9 +39,11 @@ export async function serveAnswers(config: Config): Promise<ServingAnswers> {
     log: (level, message, cause) => log[level]({ err: cause }, message),
     contentBytes: config.cacheBytes,
   });
+  let opened: Faces | undefined;
   try {
     const summaries = await openOwnSummaries(config, log);
     const faces = await openFaces(config, { store, walks, octokitFor: undefined, published, summaries, log, now });
+    opened = faces;
     if (config.inquiries > 0)
       await store.work(
         { inquiry: faces.answers.advance },
@@ -63,6 +65,7 @@ export async function serveAnswers(config: Config): Promise<ServingAnswers> {
       url,
       admissionUrl: faces.admissionUrl,
       close: async () => {
+        await faces.close();
         await closed(http);
         await rounds.stop();
         await roots.stop();
@@ -70,6 +73,7 @@ export async function serveAnswers(config: Config): Promise<ServingAnswers> {
       },
     };
   } catch (error) {
+    await opened?.close();
     await store.close();
     throw error;
   }

@@ -15,7 +15,7 @@ import type { JudgedBy } from "../report/judged-by.ts";
 import { openStore, type Store } from "../store/store.ts";
 import type { Answers } from "./answers.ts";
 import type { AppCredentials, Config } from "./config.ts";
-import { openFaces } from "./faces.ts";
+import { type Faces, openFaces } from "./faces.ts";
 import { createGithubApp, githubClients } from "./github-app.ts";
 import { refuseBody, sendMissing, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
@@ -66,6 +66,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
     log: (level, message, cause) => log[level]({ err: cause }, message),
     contentBytes: config.cacheBytes,
   });
+  let opened: Faces | undefined;
   try {
     const { server } = config;
     // Only who has the directory may make a key in it.
@@ -76,6 +77,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
     });
     const { octokitFor } = clients;
     const facing = await openFaces(config, { store, walks, octokitFor, published, summaries, log, now });
+    opened = facing;
     const { answers } = facing;
     const basis = {
       store: judgingStore(store, answers),
@@ -155,6 +157,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
       url,
       admissionUrl: facing.admissionUrl,
       close: async () => {
+        await facing.close();
         await closed(http);
         await reconciler.stop();
         await rounds.stop();
@@ -163,6 +166,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
       },
     };
   } catch (error) {
+    await opened?.close();
     await store.close();
     throw error;
   }

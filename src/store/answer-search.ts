@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { AnswerHead } from "../answer/answer.ts";
 import { type AnswerSearch, MAX_PAGE, type Page } from "../answer/ports.ts";
 import type { Digest } from "../image/digest.ts";
@@ -50,12 +51,22 @@ export function listDescendants(
 }
 
 function newest({ db }: StoreTools, published: Digest) {
-  return db
-    .selectFrom("answers")
-    .select(HEAD_COLUMNS)
-    .where("policy_digest", "=", published)
-    .where("is_public", "=", true)
-    .where("is_newest", "=", true);
+  return (
+    db
+      .selectFrom("answers")
+      .select(HEAD_COLUMNS)
+      .where("policy_digest", "=", published)
+      .where("is_public", "=", true)
+      .where("is_newest", "=", true)
+      // Before the list is cut: a gap, or a place where it goes on, would tell of what has turned private since (RULES R3). By numbers alone,
+      // whatever the server: an answer too few in a list says nothing.
+      .where(
+        sql<boolean>`not exists (
+        select 1 from jsonb_array_elements(answers.facts -> 'sources') as source
+          join repositories on repositories.id::text = source ->> 'repositoryId'
+        where repositories.is_private)`,
+      )
+  );
 }
 
 async function page(

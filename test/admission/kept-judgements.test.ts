@@ -29,6 +29,14 @@ test("a tag is resolved anew after seconds, and once however many ask at a time"
   assert.equal(await judge.resolve(APP), digest("moved"));
 });
 
+test("R14 a clock that is set back keeps no judgement longer", async () => {
+  const { images, state, judge } = scene();
+  await judge.judge(IMAGE, undefined);
+  state.time -= 3_600_000;
+  await judge.judge(IMAGE, undefined);
+  assert.equal(images.judged.length, 2);
+});
+
 test("R14 a trusted judgement answers for minutes, and never beyond what it rests on", async () => {
   const { images, state, judge } = scene();
   await judge.judge(IMAGE, undefined);

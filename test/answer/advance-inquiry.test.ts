@@ -127,12 +127,34 @@ test("nobody is told while it can't be said whether a repository is public", asy
 
 test("what was read with a private repository's credentials is never everyone's", async () => {
   const world = new InquiryWorld(undefined, PRIVATE);
+  world.isHidden = true;
   await advance(world);
-  assert.deepEqual(world.opened, [PRIVATE]);
+  assert.deepEqual(world.opened, [undefined, PRIVATE]);
   assert.deepEqual(world.answer?.audience, { kind: "readers", repositoryIds: [String(PRIVATE.id)] });
   const open = new InquiryWorld(undefined, REPOSITORY);
   await advance(open);
   assert.deepEqual(open.opened, [undefined], "a public repository's image is read as everyone may");
+});
+
+test("R3 a private repository that builds under another's name takes neither the public's answer away nor another's readers'", async () => {
+  const stranger = { ...PRIVATE, id: 5555 };
+  const open = new InquiryWorld(undefined, stranger);
+  await advance(open);
+  assert.deepEqual(open.opened, [undefined], "what everyone may read needs no credentials");
+  assert.deepEqual(open.answer?.audience, { kind: "everyone" });
+  const hidden = new InquiryWorld(undefined, stranger);
+  hidden.isHidden = true;
+  await advance(hidden);
+  assert.deepEqual(hidden.opened, [undefined, stranger]);
+  assert.deepEqual([hidden.saved, hidden.inquiry.end?.kind], [[], "nothing"]);
+});
+
+test("R3 an image of a private repository that everyone may pull is read with its rights, for its readers", async () => {
+  const world = new InquiryWorld(undefined, PRIVATE);
+  world.visible = "private";
+  await advance(world);
+  assert.deepEqual(world.opened, [undefined, PRIVATE]);
+  assert.deepEqual(world.answer?.audience, { kind: "readers", repositoryIds: [String(PRIVATE.id)] });
 });
 
 test("an inquiry that has ended, that nobody knows, or that is broken off stays as it is", async () => {

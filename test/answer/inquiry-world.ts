@@ -18,6 +18,8 @@ export class InquiryWorld {
   readonly built: Built = this.world.build("app");
   now = new Date(AS_OF);
   resolves: "found" | "absent" | CouldNotLook = "found";
+  /** Whether only readers are shown it. */
+  isHidden = false;
   /** Repositories that everyone may read; `unknown` can't be asked. */
   visible: "public" | "private" | "unknown" = "public";
   inquiry: Inquiry;
@@ -58,6 +60,7 @@ export class InquiryWorld {
           resolve: async (reference) => {
             this.resolutions++;
             if (this.resolves instanceof CouldNotLook) throw this.resolves;
+            if (this.isHidden && readers === undefined) throw new CouldNotLook("credentials-refused", "401");
             return this.resolves === "found" ? pin(reference, this.built.image.digest) : undefined;
           },
           roots: [],

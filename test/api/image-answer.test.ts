@@ -105,7 +105,9 @@ test("a verdict that says something else than its line is a fault of ours, and n
 test("R3 an owner's own verdict is a lesser mark, and only of those whose number an accepted statement carries", async () => {
   const answer = answerOn({ image: "ghcr.io/acme/owned:1", verdict: untrusted });
   const source = { repository: "https://github.com/acme/app", repositoryId: "7", ownerId: "1" };
-  const sources = [{ ...source, commit: null, ref: null, run: null, builder: null }];
+  // On another forge the same number is another repository's.
+  const elsewhere = { ...source, repository: "https://git.example/rival/app", repositoryId: "8" };
+  const sources = [source, elsewhere].map((each) => ({ ...each, commit: null, ref: null, run: null, builder: null }));
   world.answers.push({ ...answer, facts: { ...answer.facts, sources } });
   const said = {
     ownerId: 1,

@@ -111,6 +111,7 @@ export class InMemory {
       packEvidence: ({ image }) => Buffer.from(JSON.stringify(image)),
       keys: [{ keyid: "a key" }],
       version: "0.0.0",
+      server: "https://github.com",
       publicUrl: "https://builds.example",
       now: () => this.now,
       ...given,

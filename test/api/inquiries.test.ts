@@ -65,7 +65,7 @@ test("R15 what could not be looked at to the end is no word on whether there is 
   const told = (await ask("/v1/inquiries/unseen")).as(inquirySchema);
   assert.deepEqual([told.state, told.reason, told.answer], ["not-looked", end.reason, null]);
   const own = (await ask("/v1/inquiries/own-unseen")).as(inquirySchema);
-  assert.deepEqual([own.state, own.reason], ["nothing", null]);
+  assert.deepEqual([own.state, own.reason], ["not-looked", null]);
 });
 
 test("where too many wait already, more are asked to come later", async () => {

@@ -13,6 +13,12 @@ test("an answer is ready for ten seconds at most, however long it may be kept", 
   assert.equal(answers.get("/a", 10_000), undefined);
 });
 
+test("R14 a clock that is set back keeps nothing longer", () => {
+  const answers = createReadyAnswers();
+  answers.keep("/a", ready(), 10_000, 3_600_000, answers.generation);
+  assert.equal(answers.get("/a", 0), undefined);
+});
+
 test("what was begun before something was judged anew isn't kept", () => {
   const answers = createReadyAnswers();
   const { generation } = answers;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { answerOf, judged, newImage } from "./answer-fixture.ts";
+import { answerOf, judged, newImage, PUBLISHED } from "./answer-fixture.ts";
 import { newRepository } from "./build-fixture.ts";
 import type { SharedStore } from "./places.ts";
 
@@ -26,9 +26,12 @@ export function testPrivateSources(shared: SharedStore): void {
     const found = async (at = server) => [
       ...(await store.privateSources(at).listPrivateSources(["nothing", "\0", answer.id])),
     ];
+    const listed = async () => store.search(PUBLISHED, { text: answer.image.repository }, 1);
     assert.deepEqual(await found(), []);
+    assert.equal((await listed()).entries.length, 1);
     await store.rememberRepository({ ...repository, isPrivate: true });
     assert.deepEqual(await found(), [[answer.id, [String(repository.id)]]]);
+    assert.deepEqual(await listed(), { entries: [], next: undefined }, "no gap in a list tells of it");
     assert.deepEqual(await found("https://github.example"), [], "there the number is another's");
     await store.forgetRepository(repository.id);
     assert.deepEqual(await found(), [[answer.id, [String(repository.id)]]]);
