@@ -62,7 +62,7 @@ export function listPast(
       .$if(digest !== undefined, (query) => query.where("digest", "=", digest ?? ""))
       .orderBy("as_of", "desc")
       .orderBy("id", "desc")
-      .limit(Math.max(1, Math.min(limit, MAX_PAST)))
+      .limit(Math.max(1, limit))
       .execute();
     return rows.map(({ policy_digest, outcome, level, as_of, result, faults, ...row }) => ({
       digest: parseDigest(row.digest),

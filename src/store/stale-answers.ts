@@ -6,7 +6,7 @@ import type { StoreTools } from "./transact.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** An answer that is so old is made anew, where it was asked for within the second. */
+/** An answer that is so old is made anew, where it was asked for lately. */
 const OLD_MS = DAY_MS;
 const LATELY_MS = 7 * DAY_MS;
 /** An image of which nothing was found isn't asked about again for so long. */

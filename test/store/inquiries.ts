@@ -55,6 +55,24 @@ export function testInquiries(shared: SharedStore): void {
     assert.equal(worked, 1);
   });
 
+  test("an inquiry that waits is worked on again at its time, though nobody asks meanwhile", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const inquiry = inquiryOf();
+    await store.openInquiry(inquiry);
+    let worked = 0;
+    const work = () => store.withLease("inquiry", inquiry.id, async () => void worked++);
+    await work();
+    await store.saveInquiry({
+      ...inquiry,
+      failures: 1,
+      waiting: { reason: "no route", until: new Date(Date.now() - 1) },
+    });
+    assert.equal(await work(), true);
+    assert.equal(worked, 2);
+  });
+
   test("what has ended isn't opened again by whoever comes late", async (t) => {
     const scene = await shared(t);
     if (!scene) return;

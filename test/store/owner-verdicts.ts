@@ -24,8 +24,10 @@ export function testOwnerVerdicts(shared: SharedStore): void {
       const build = (await store.readBuild(made.id)) as Build;
       const judgements = (["repository", "organisation"] as const).map((kind) => {
         const { bytes: _, ...policy } = policyText(kind, "");
+        // Without a word of the organisation's policy among them, though it is the later one.
+        const asOf = later(kind === "repository" ? hour : hour + 0.5);
         const says = kind === "repository" ? outcome : "untrusted";
-        return { policy, verdict: verdict([], { outcome: says, asOf: later(hour), image: pin(image, of) }) };
+        return { policy, verdict: verdict([], { outcome: says, asOf, image: pin(image, of) }) };
       });
       await store.saveJudgements(
         {
