@@ -12,7 +12,15 @@ const ENTRY = "src/cli/main.ts";
 const DATA = [["src/sigstore/roots", "roots"]] as const;
 
 /** Loaded by `serve` alone. */
-const SERVER_PACKAGES = ["@electric-sql/pglite", "kysely", "pg", "pg-boss", "probot"];
+const SERVER_PACKAGES = [
+  "@electric-sql/pglite",
+  "@hpcc-js/wasm-graphviz",
+  "badge-maker",
+  "kysely",
+  "pg",
+  "pg-boss",
+  "probot",
+];
 
 const folder = process.argv[2] ?? "dist";
 const manifest = JSON.parse(readFileSync("package.json", "utf8")) as Record<string, unknown>;
@@ -31,6 +39,7 @@ const { metafile } = await build({
 chmodSync(join(folder, "main.js"), 0o755);
 for (const [from, to] of DATA) if (existsSync(from)) cpSync(from, join(folder, to), { recursive: true });
 for (const file of ["LICENSE", "README.md", "CHANGELOG.md"]) cpSync(file, join(folder, file));
+cpSync("man/trusted-builds.1", join(folder, "trusted-builds.1"));
 writeFileSync(join(folder, "THIRD-PARTY-LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
 
 const { name, version, description, keywords, license, engines } = manifest;
@@ -43,6 +52,7 @@ const published = {
   license,
   type: "module",
   engines,
+  man: "trusted-builds.1",
   bin: { "trusted-builds": "main.js" },
   dependencies: Object.fromEntries(SERVER_PACKAGES.map((each) => [each, installed[each]])),
 };
