@@ -43,12 +43,15 @@ async function serveOurs(): Promise<void> {
   const world = new InMemory();
   world.answers.push(answerOn({ image: "ghcr.io/acme/app:1", verdict: untrusted }));
   const behind = clientsBehind([]);
+  // The world's time runs from where its tag was seen: what was seen long ago isn't kept.
+  const begun = Date.now();
+  const now = () => new Date(world.now.getTime() + Date.now() - begun);
   let asked = 0;
   const api = createApi({
-    routes: apiRoutes({ ...world.ports(), now: () => new Date() }),
+    routes: apiRoutes({ ...world.ports(), now }),
     clientOf: (request) => `${behind(request)} ${asked++ % CLIENTS}`,
     newId: () => crypto.randomUUID(),
-    now: () => new Date(),
+    now,
     onFault: (error) => console.error(error),
   });
   await serve(createServer((request, response) => void api.handle(request, response)));
