@@ -1,15 +1,13 @@
 import { createServer } from "node:http";
-import { verdictDocument } from "../report/json.ts";
-import { openStore } from "../store/store.ts";
 import type { Config } from "./config.ts";
 import { type Faces, openFaces } from "./faces.ts";
 import { sendMissing, serveHealth } from "./http.ts";
+import { openKept } from "./kept.ts";
 import { closed, listen } from "./listen.ts";
 import { plainLog } from "./plain-log.ts";
 import { readPublishedPolicy } from "./published-policy.ts";
 import { openRootRefresh } from "./root-refresh.ts";
 import { openOwnSummaries } from "./summaries.ts";
-import { openWalks } from "./walk.ts";
 
 /** A server that answers those who ask, and has no app at GitHub: it builds nothing, and has nobody's rights but its operator's. */
 export interface ServingAnswers {
@@ -27,18 +25,7 @@ export async function serveAnswers(config: Config): Promise<ServingAnswers> {
   const nobody = async () => {
     throw new Error("a server without an app was asked for an installation");
   };
-  const walks = openWalks(config, nobody, roots.current, {
-    proofs: { readProof: (key) => store.readProof(key), keepProof: (key, proof) => store.keepProof(key, proof) },
-    content: {
-      readContent: (key, limit) => store.readContent(key, limit),
-      keepContent: (key, bytes) => store.keepContent(key, bytes),
-    },
-  });
-  const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
-    serialise: verdictDocument,
-    log: (level, message, cause) => log[level]({ err: cause }, message),
-    contentBytes: config.cacheBytes,
-  });
+  const { store, walks } = await openKept(config, log, roots.current, nobody);
   let opened: Faces | undefined;
   try {
     const summaries = await openOwnSummaries(config, log);

@@ -10,9 +10,8 @@ import { createPolicyReader } from "../github/policies.ts";
 import { createTagReader } from "../github/tags.ts";
 import { createWorkflows } from "../github/workflows.ts";
 import { checkRunReport, type ReportOptions } from "../report/check-run.ts";
-import { verdictDocument } from "../report/json.ts";
 import type { JudgedBy } from "../report/judged-by.ts";
-import { openStore, type Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import type { Answers } from "./answers.ts";
 import type { AppCredentials, Config } from "./config.ts";
 import { type Faces, openFaces } from "./faces.ts";
@@ -20,6 +19,7 @@ import { createGithubApp, githubClients } from "./github-app.ts";
 import { refuseBody, sendMissing, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
+import { openKept } from "./kept.ts";
 import { closed, listen } from "./listen.ts";
 import { WEBHOOKS_PATH } from "./manifest.ts";
 import { handleProposal, proposalPorts, readOnboardingPage } from "./proposals.ts";
@@ -28,7 +28,6 @@ import { createPullWork, readPullPage } from "./pulls.ts";
 import { startReconciler } from "./reconciler.ts";
 import { openRootRefresh } from "./root-refresh.ts";
 import { openOwnSummaries, signedSummaries } from "./summaries.ts";
-import { openWalks } from "./walk.ts";
 import { intake } from "./webhooks.ts";
 
 /** A server that runs as an app. */
@@ -53,19 +52,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
   const clients = githubClients(probot);
   const roots = await openRootRefresh(config, log, now);
   const published = readPublishedPolicy(config.policyFile, config.server);
-  // The store is opened after all that could be wrong with the configuration was told.
-  const walks = openWalks(config, clients.octokitFor, roots.current, {
-    proofs: { readProof: (key) => store.readProof(key), keepProof: (key, proof) => store.keepProof(key, proof) },
-    content: {
-      readContent: (key, limit) => store.readContent(key, limit),
-      keepContent: (key, bytes) => store.keepContent(key, bytes),
-    },
-  });
-  const store = await openStore(config.store.kind === "url" ? config.store : { ...config.store, process }, {
-    serialise: verdictDocument,
-    log: (level, message, cause) => log[level]({ err: cause }, message),
-    contentBytes: config.cacheBytes,
-  });
+  const { store, walks } = await openKept(config, log, roots.current, clients.octokitFor);
   let opened: Faces | undefined;
   try {
     const { server } = config;
