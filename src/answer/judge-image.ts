@@ -2,6 +2,7 @@ import type { Repository } from "../build/build.ts";
 import type { Digest } from "../image/digest.ts";
 import { formatReference, type ImageReference, type PinnedImage } from "../image/reference.ts";
 import { type Ancestry, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
+import { listedOnce } from "../trust/attestation-sources.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { createByteStore, RecordTooLarge, recordWalk } from "../trust/recording.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
@@ -101,7 +102,8 @@ async function judgeFor(
   readers: Repository | undefined,
   signal: AbortSignal | undefined,
 ): Promise<JudgedImage> {
-  const walk = ports.openWalk(asked, readers, signal);
+  const opened = ports.openWalk(asked, readers, signal);
+  const walk = { ...opened, attestations: listedOnce(opened.attestations) };
   try {
     // The time before: what it names may have changed while the registry answered.
     const seenAt = ports.now();

@@ -43,6 +43,14 @@ test("evidence is kept with what the name stood for", async () => {
   assert.ok(evidence?.bytes.has(evidence.image.policy.blob));
 });
 
+test("verdict and facts rest on one listing of an image's attestations", async () => {
+  const world = new InquiryWorld();
+  await advance(world);
+  assert.equal(world.answer?.facts.unread, undefined);
+  assert.ok(world.listed.includes(world.built.image.digest));
+  assert.equal(new Set(world.listed).size, world.listed.length);
+});
+
 test("R26 a digest beside a tag was given, and says nothing of what the tag names", async () => {
   const world = new InquiryWorld();
   world.inquiry = { ...world.inquiry, image: { ...world.built.image, tag: "v1" } };

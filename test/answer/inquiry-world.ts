@@ -28,6 +28,8 @@ export class InquiryWorld {
   /** With whose credentials walks were opened. */
   readonly opened: (Repository | undefined)[] = [];
   resolutions = 0;
+  /** Digests whose attestations were asked for. */
+  readonly listed: Digest[] = [];
 
   constructor(reference?: ImageReference, repository?: Repository) {
     const { digest: _, ...tagged } = { ...this.built.image, tag: "v1" };
@@ -55,8 +57,15 @@ export class InquiryWorld {
       },
       openWalk: (_, readers) => {
         this.opened.push(readers);
+        const { attestations, ...ports } = writable(this.world.ports());
         return {
-          ...writable(this.world.ports()),
+          ...ports,
+          attestations: {
+            listAttestations: (image) => {
+              this.listed.push(image.digest);
+              return attestations.listAttestations(image);
+            },
+          },
           resolve: async (reference) => {
             this.resolutions++;
             if (this.resolves instanceof CouldNotLook) throw this.resolves;
