@@ -8,6 +8,9 @@ import { envelopeSchema } from "./envelope.ts";
 /** Largest bundle that is read, in bytes: BuildKit's largest provenance (40 MiB) in base64, and room for proofs. */
 const MAX_BUNDLE_BYTES = 64 * 1024 * 1024;
 
+/** Most parts of its JSON. What is large in a bundle is one text; anyone may put one beside an image, and no signature is looked at before. */
+const MAX_BUNDLE_PARTS = 50_000;
+
 /** Versions 0.1 to 0.3; 0.3 in both of its spellings. */
 const BUNDLE_MEDIA_TYPES: ReadonlySet<string> = new Set([
   "application/vnd.dev.sigstore.bundle+json;version=0.1",
@@ -118,7 +121,7 @@ export function parseBundle(bytes: Uint8Array): UnverifiedBundle {
 
 function readBundleDocument(bytes: Uint8Array): [json: unknown, bundle: z.infer<typeof bundleSchema>] {
   try {
-    const json = parseJson(bytes);
+    const json = parseJson(bytes, MAX_BUNDLE_PARTS);
     refuseProtoSpellings(json);
     return [json, readValue(bundleSchema, json)];
   } catch (cause) {

@@ -5,6 +5,7 @@ import { parseJson, readDocument, readValue } from "../image/json.ts";
 import type { UnverifiedBundle } from "./bundle.ts";
 import { parseBundle } from "./bundle.ts";
 import { envelopeSchema } from "./envelope.ts";
+import { MAX_STATEMENT_PARTS } from "./statement.ts";
 
 /** Longest tag that the distribution-spec allows, in characters. */
 const MAX_TAG_LENGTH = 128;
@@ -114,7 +115,7 @@ function annotationOf(annotations: Readonly<Record<string, string>>, name: strin
 
 /** Whether the bytes are a DSSE envelope rather than a bare statement. */
 export function isEnvelope(bytes: Uint8Array): boolean {
-  return envelopeSchema.safeParse(parseJson(bytes)).success;
+  return envelopeSchema.safeParse(parseJson(bytes, MAX_STATEMENT_PARTS)).success;
 }
 
 function toLogEntry(text: string): unknown {

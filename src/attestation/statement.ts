@@ -7,6 +7,9 @@ import { JsonError, readDocument } from "../image/json.ts";
 /** Largest statement that is read, in bytes: BuildKit caps its own at 40 MiB. */
 const MAX_STATEMENT_BYTES = 48 * 1024 * 1024;
 
+/** Most parts of its JSON: lists of packages with every file of a large image have some hundred thousand. */
+export const MAX_STATEMENT_PARTS = 1_000_000;
+
 /** Most subjects of a statement; release attestations name some hundreds. */
 const MAX_SUBJECTS = 10_000;
 
@@ -97,7 +100,7 @@ export function parseStatement(bytes: Uint8Array): Statement {
 
 function readStatementDocument(bytes: Uint8Array): z.infer<typeof statementSchema> {
   try {
-    return readDocument(statementSchema, bytes);
+    return readDocument(statementSchema, bytes, MAX_STATEMENT_PARTS);
   } catch (cause) {
     if (!(cause instanceof JsonError)) throw cause;
     throw new StatementError(cause.code, cause.path, cause.message, { cause });

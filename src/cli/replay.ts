@@ -24,6 +24,8 @@ import { type Surroundings, verdictOn } from "./walk.ts";
 
 /** Largest document in a file of evidence, in bytes. That of one usual image has some tens of kilobytes. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
+/** And most parts of its JSON: some dozens for each thing that a walk asks. */
+const MAX_DOCUMENT_PARTS = 4_000_000;
 
 /** A file of evidence, whole and of the right form; nothing in it is believed. */
 export interface OpenEvidence {
@@ -39,7 +41,11 @@ export async function openEvidence(path: string): Promise<OpenEvidence> {
     const { digest, document, blobs } = await readEvidence(path);
     if (document.length > MAX_DOCUMENT_BYTES)
       throw new UsageError(`read evidence ${path}: its document has more than ${MAX_DOCUMENT_BYTES} bytes`);
-    const { images } = usage(JsonError, () => readDocument(exportedEvidenceSchema, document), advice);
+    const { images } = usage(
+      JsonError,
+      () => readDocument(exportedEvidenceSchema, document, MAX_DOCUMENT_PARTS),
+      advice,
+    );
     return { digest, images, bytes: blobs };
   } catch (error) {
     if (error instanceof ArchiveError || error instanceof BeyondLimit)

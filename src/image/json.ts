@@ -3,6 +3,12 @@ import type { z } from "zod";
 /** Deepest nesting of objects and arrays that is read; the deepest honest documents (BuildKit's LLB) stay below 20. */
 const MAX_DEPTH = 256;
 
+/**
+ * Most parts of a document where its reader says nothing else: objects, arrays, and what stands in them. Three bytes make a part, and each
+ * takes up to two hundred in memory: a size alone bounds neither memory nor time. Manifests, configs and reviews of 4 MiB stay below.
+ */
+export const MAX_PARTS = 500_000;
+
 /** Why a document was not read. */
 export type JsonErrorCode =
   /** Bytes that are not UTF-8: Go would replace them, and compare other strings than we do. */
@@ -15,6 +21,8 @@ export type JsonErrorCode =
   | "folded-key"
   /** Nested deeper than any honest document. */
   | "too-deep"
+  /** Of more parts than any honest document. */
+  | "too-many-parts"
   /** Not of the form that was asked for. */
   | "schema";
 
@@ -41,9 +49,10 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * Numbers are JavaScript's: a schema must refuse integers beyond `Number.isSafeInteger`. A key `__proto__` is an ordinary own
  * property of the answer; never copy it with `Object.assign`.
  *
+ * @param maxParts - As {@link MAX_PARTS}.
  * @throws {JsonError} of every code but `folded-key` and `schema`.
  */
-export function parseJson(bytes: Uint8Array): unknown {
+export function parseJson(bytes: Uint8Array, maxParts = MAX_PARTS): unknown {
   let text: string;
   try {
     text = utf8.decode(bytes);
@@ -51,7 +60,7 @@ export function parseJson(bytes: Uint8Array): unknown {
     throw new JsonError("not-utf8", "", "the bytes are not UTF-8", { cause });
   }
   // Before JSON.parse, which would spend memory on a million nested arrays.
-  refuseDuplicateKeys(text);
+  refuseDuplicateKeys(text, maxParts);
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -62,10 +71,11 @@ export function parseJson(bytes: Uint8Array): unknown {
 /**
  * Reads bytes as a document of a known form: {@link parseJson}, {@link refuseFoldedKeys}, then the schema.
  *
+ * @param maxParts - As {@link MAX_PARTS}.
  * @throws {JsonError} and nothing else: an exception out of the schema's own functions is a refusal too.
  */
-export function readDocument<T>(schema: z.ZodType<T>, bytes: Uint8Array): T {
-  return readValue(schema, parseJson(bytes));
+export function readDocument<T>(schema: z.ZodType<T>, bytes: Uint8Array, maxParts?: number): T {
+  return readValue(schema, parseJson(bytes, maxParts));
 }
 
 /**
@@ -245,13 +255,19 @@ interface Frame {
  * Runs over the text once, strings and brackets only. It need not notice what is wrong with a text that is not JSON, since
  * JSON.parse comes after it; on JSON it sees every key: a string in an object with a colon behind it.
  */
-function refuseDuplicateKeys(text: string): void {
+function refuseDuplicateKeys(text: string, maxParts: number): void {
   const frames: Frame[] = [];
   let top: Frame | undefined;
+  // Whatever stands in an object or array is the first there, or has a comma before it.
+  let parts = 0;
+  const count = () => {
+    if (++parts > maxParts) throw new JsonError("too-many-parts", "", `it has more than ${maxParts} parts`);
+  };
   for (let at = 0; at < text.length; at++) {
     switch (text[at]) {
       case "{":
       case "[":
+        count();
         if (frames.length >= MAX_DEPTH) throw new JsonError("too-deep", "", `it is nested deeper than ${MAX_DEPTH}`);
         top = { keys: text[at] === "{" ? new Set() : undefined, key: "", index: 0 };
         frames.push(top);
@@ -262,6 +278,7 @@ function refuseDuplicateKeys(text: string): void {
         top = frames.at(-1);
         break;
       case ",":
+        count();
         if (top !== undefined) top.index++;
         break;
       case '"': {

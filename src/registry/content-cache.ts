@@ -1,4 +1,5 @@
 import { algorithmOf, type Digest, digestOf } from "../image/digest.ts";
+import { parseJson } from "../image/json.ts";
 import { isIndexType, isManifestType } from "../image/media-type.ts";
 import type { StoredManifest } from "../trust/ports.ts";
 import type { RepositoryAccess } from "./access.ts";
@@ -104,7 +105,7 @@ function keyOf({ registry, repository }: Repository, kind: ContentKey["kind"], d
 /** The media type that a manifest says itself, if it is one. */
 function ownType(bytes: Uint8Array): string | undefined {
   try {
-    const document: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    const document = parseJson(bytes);
     const type = (document as { readonly mediaType?: unknown } | null)?.mediaType;
     return typeof type === "string" && (isIndexType(type) || isManifestType(type)) ? type : undefined;
   } catch {

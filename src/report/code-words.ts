@@ -125,6 +125,7 @@ const CODES: Readonly<Record<string, CodeWords>> = {
   "not-utf8": words("Its bytes aren't UTF-8.", "R23"),
   "not-json": words("Its bytes aren't JSON.", "R23"),
   "too-deep": words("Its JSON is nested too deeply.", "R23"),
+  "too-many-parts": words("Its JSON has more parts than any honest document.", "R23"),
   "duplicate-key": words("Its JSON has a key twice, and readers would take different ones.", "R23"),
   "folded-key": words("Its JSON has a key in another case, which some readers would take.", "R23"),
   schema: words("Its JSON isn't of the form that it has to have.", "R23"),

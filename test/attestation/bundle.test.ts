@@ -93,6 +93,13 @@ test("refuses what is larger than any honest bundle", () => {
   refuses(" ".repeat(64 * 1024 * 1024 + 1), "too-large");
 });
 
+test("refuses a bundle of very many parts, which nobody has to have signed, before it takes up memory", () => {
+  const text = (parts: number) => JSON.stringify({ ...bundle, more: [] }).replace("[]}", `[${"[],".repeat(parts)}0]}`);
+  JSON.parse(text(1));
+  parseBundle(bytesOf(text(20_000)));
+  refuses(text(25_000), "too-many-parts");
+});
+
 test("a bundle is read or refused, whatever the bytes", () => {
   const field = fc.jsonValue();
   const near = fc.record({

@@ -69,6 +69,13 @@ test("refuses what is larger than any honest statement before it parses it", () 
   refuses(" ".repeat(48 * 1024 * 1024 + 1), "too-large");
 });
 
+test("refuses a statement of more parts than any list of packages, before it takes up memory", () => {
+  const text = (parts: number) =>
+    JSON.stringify({ ...document, predicate: [] }).replace("[]}", `[${"0,".repeat(parts)}0]}`);
+  parseStatement(bytesOf(text(900_000)));
+  refuses(text(1_000_000), "too-many-parts");
+});
+
 const about = (...digests: Record<string, string>[]) =>
   subjectCovers(parseStatement(bytesOf({ ...document, subject: digests.map((digest) => ({ digest })) })), hexOf);
 

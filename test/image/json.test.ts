@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
-import { JsonError, parseJson, readDocument, refuseFoldedKeys } from "../../src/image/json.ts";
+import { JsonError, MAX_PARTS, parseJson, readDocument, refuseFoldedKeys } from "../../src/image/json.ts";
 import { bytesOf } from "./shared.ts";
 
 const refuses = (text: string, code: string, path?: string) =>
@@ -106,6 +106,14 @@ test("refuses what is nested deeper than 256", () => {
   refuses(`${'{"a":'.repeat(257)}1${"}".repeat(257)}`, "too-deep");
   refuses("[".repeat(4_000_000), "too-deep");
   parseJson(bytesOf(`${"[".repeat(256)}${"]".repeat(256)}`));
+});
+
+test("refuses what has more parts than any honest document, before they are made", () => {
+  for (const each of ["[]", "{}", "0", '""', '{"":0}']) refuses(`[${`${each},`.repeat(MAX_PARTS)}0]`, "too-many-parts");
+  refuses(`{${Array.from({ length: MAX_PARTS }, (_, i) => `"${i}":0,`).join("")}"":0}`, "too-many-parts");
+  assert.throws(() => parseJson(bytesOf("[0,[0,0]]"), 3), { code: "too-many-parts" });
+  assert.throws(() => readDocument(z.unknown(), bytesOf("[0,[0,0]]"), 3), { code: "too-many-parts" });
+  assert.deepEqual(parseJson(bytesOf('[",,[{",[0,0]]'), 4), [",,[{", [0, 0]]);
 });
 
 test("does not count brackets in strings as nesting", () => {
