@@ -2,7 +2,7 @@ import { formatReference, ImageReferenceError, parseReference } from "../image/r
 import { findPod } from "./find-pod.ts";
 import { type ImagePlace, imagePlaces, MAX_PLACES } from "./image-places.ts";
 import { type ImageFinding, type JudgingPorts, judgeNamedImage } from "./judge-image.ts";
-import { podPlatform } from "./pod-platform.ts";
+import { podPlatforms } from "./pod-platforms.ts";
 import type { Review } from "./review.ts";
 import { isSameButMetadata } from "./same-but-metadata.ts";
 import { type AdmissionSettings, isGraced, runningKey } from "./settings.ts";
@@ -64,11 +64,11 @@ export async function decide(ports: JudgingPorts, review: Review, { mayPin, sett
   const before = isUpdate ? placesBefore(review, owner) : [];
   const running = new Set(before.flatMap(({ image }) => keyOfPinned(image)));
   const writtenBefore = new Map(before.map(({ pointer, image }) => [pointer, image]));
-  const platform = podPlatform(found.pod);
+  const platforms = podPlatforms(found.pod);
   // Several times the same image is one question.
   const findings = new Map<string | undefined, Promise<ImageFinding>>();
   const judged = places.map(({ image }) => {
-    const known = findings.get(image) ?? judgeNamedImage(ports, image, platform);
+    const known = findings.get(image) ?? judgeNamedImage(ports, image, platforms);
     findings.set(image, known);
     return known;
   });

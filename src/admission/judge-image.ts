@@ -40,7 +40,7 @@ const LATE = Symbol("late");
 export async function judgeNamedImage(
   { judge, deadline, onFault }: JudgingPorts,
   text: string | undefined,
-  platform: Platform | undefined,
+  platforms: readonly Platform[] | undefined,
 ): Promise<ImageFinding> {
   if (text === undefined || text === "")
     return refused("no-image", "it names no image", "name one, by digest where you can");
@@ -73,7 +73,7 @@ export async function judgeNamedImage(
       );
     if (typeof digest === "symbol") return found("undetermined", one("timeout", TOO_LATE, TRY_AGAIN));
     image = pin(reference, digest);
-    const judged = await Promise.race([judge.judge(image, platform), late]);
+    const judged = await Promise.race([judge.judge(image, platforms), late]);
     if (typeof judged === "symbol") return found("undetermined", one("timeout", TOO_LATE, TRY_AGAIN));
     return found(judged.outcome, judged.faults, judged.level);
   } catch (error) {

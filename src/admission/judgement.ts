@@ -35,8 +35,8 @@ export interface ImageJudge {
   /**
    * Judges an image under the name and tag that it has here (RULES R26).
    *
-   * @param platform - The only one that it may run on; undefined: those that policy counts (RULES R30).
+   * @param platforms - All that it may run on, at least one; undefined: those that policy counts (RULES R30).
    * @throws {CouldNotLook} where there is no verdict at all.
    */
-  judge(image: PinnedImage, platform: Platform | undefined): Promise<ImageJudgement>;
+  judge(image: PinnedImage, platforms: readonly Platform[] | undefined): Promise<ImageJudgement>;
 }

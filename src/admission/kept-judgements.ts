@@ -34,10 +34,10 @@ export function keepJudgements(judge: ImageJudge, policy: () => Digest, now: () 
   };
   return {
     resolve: (reference) => tags.get(formatReference(reference), async () => judge.resolve(reference)),
-    judge: (image, platform) =>
+    judge: (image, platforms) =>
       judgements.get(
-        JSON.stringify([policy(), formatReference(image), platform === undefined ? null : formatPlatform(platform)]),
-        async () => inTurn(() => judge.judge(image, platform)),
+        JSON.stringify([policy(), formatReference(image), platforms?.map(formatPlatform) ?? null]),
+        async () => inTurn(() => judge.judge(image, platforms)),
       ),
   };
 }

@@ -36,18 +36,20 @@ export function createAdmissionJudge({ policy, openWalk, answers, now }: Admissi
         await walk.close();
       }
     },
-    judge: async (image, platform) => {
+    judge: async (image, platforms) => {
       const published = policy();
-      if (platform === undefined) {
+      if (platforms === undefined) {
         const kept = await findAnswer(answers, published, image, now());
         if (kept !== undefined) return kept;
       }
       const walk = openWalk(image);
       try {
         const asOf = now();
-        // The machine's own platform counts, whatever policy names (RULES R30); its digest stays the policy's.
-        const asked: Policy = platform === undefined ? published : { ...published, platforms: [platform] };
-        const ancestry = await walkAncestry(walk, asked, image, platform ?? "every", asOf);
+        // The machines' own platforms count, whatever policy names (RULES R30); its digest stays the policy's.
+        const asked: Policy = platforms === undefined ? published : { ...published, platforms };
+        const [only, ...more] = platforms ?? [];
+        const wanted = only === undefined || more.length > 0 ? "every" : only;
+        const ancestry = await walkAncestry(walk, asked, image, wanted, asOf);
         const verdict = judge(ancestry, asked, image, asOf);
         return judgementOf(verdictDocument(verdict), published, verdict.validUntil);
       } finally {

@@ -36,7 +36,7 @@ export class Images implements ImageJudge {
   readonly tags = new Map<string, Digest | undefined | Error>();
   readonly verdicts = new Map<string, ImageJudgement | Error | Promise<ImageJudgement>>();
   readonly resolved: string[] = [];
-  readonly judged: { readonly image: string; readonly platform: string | undefined }[] = [];
+  readonly judged: { readonly image: string; readonly platforms: readonly string[] | undefined }[] = [];
 
   async resolve(reference: ImageReference): Promise<Digest | undefined> {
     const text = formatReference(reference);
@@ -46,11 +46,8 @@ export class Images implements ImageJudge {
     return found;
   }
 
-  async judge(image: PinnedImage, platform: Platform | undefined): Promise<ImageJudgement> {
-    this.judged.push({
-      image: formatReference(image),
-      platform: platform === undefined ? undefined : formatPlatform(platform),
-    });
+  async judge(image: PinnedImage, platforms: readonly Platform[] | undefined): Promise<ImageJudgement> {
+    this.judged.push({ image: formatReference(image), platforms: platforms?.map(formatPlatform) });
     const verdict = this.verdicts.get(imageName(image)) ?? this.verdicts.get(image.digest) ?? trusted;
     if (verdict instanceof Error) throw verdict;
     return verdict;

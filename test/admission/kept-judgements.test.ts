@@ -59,10 +59,11 @@ test("R1 another policy, digest, name, tag or platform is another question", asy
   await judge.judge(pin(APP, digest("e")), undefined);
   await judge.judge(pin(parseReference("ghcr.io/acme/app:2"), digest("d")), undefined);
   await judge.judge(pin(parseReference("ghcr.io/acme/other:1"), digest("d")), undefined);
-  await judge.judge(IMAGE, parsePlatform("linux/arm64"));
+  await judge.judge(IMAGE, [parsePlatform("linux/arm64")]);
+  await judge.judge(IMAGE, [parsePlatform("linux/arm64"), parsePlatform("windows/arm64")]);
   state.policy = digest("another policy");
   await judge.judge(IMAGE, undefined);
-  assert.equal(images.judged.length, 6);
+  assert.equal(images.judged.length, 7);
 });
 
 test("R15 not having been able to look is kept for seconds at most, and an exception not at all", async () => {

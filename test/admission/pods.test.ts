@@ -107,7 +107,7 @@ test("R26 an image is judged under the tag that it is asked for by, also where i
   const image = `ghcr.io/acme/app:1.2@${digest("d")}`;
   const images = new Images();
   await asked(images, reviewOf(pod(image)));
-  assert.deepEqual(images.judged, [{ image, platform: undefined }]);
+  assert.deepEqual(images.judged, [{ image, platforms: undefined }]);
 });
 
 test("the same image at several places is one question", async () => {

@@ -9,7 +9,7 @@ import { resultDigest } from "../../src/report/result-digest.ts";
 import { AS_OF, policyOf, World, written } from "../trust/world.ts";
 
 const PLATFORMS = policyOf({ trust: "  platforms: [linux/amd64]" });
-const ARM = parsePlatform("linux/arm64");
+const ARM = [parsePlatform("linux/arm64")];
 
 /** An answer that was kept about an image, as the verdict on it would be written. */
 async function answerOn(world: World, image: PinnedImage, given: Partial<Answer> = {}): Promise<Answer> {
@@ -128,7 +128,7 @@ test("R30 the platform of the only machine that a pod may run on counts, whateve
     answer: await answerOn(world, good.image, { image: index, policy: PLATFORMS }),
   });
   assert.equal((await judge.judge(index, undefined)).outcome, "trusted");
-  assert.equal((await judge.judge(index, parsePlatform("linux/amd64"))).outcome, "trusted");
+  assert.equal((await judge.judge(index, [parsePlatform("linux/amd64")])).outcome, "trusted");
   const judged = await judge.judge(index, ARM);
   assert.equal(judged.outcome, "untrusted");
   assert.equal(judged.policy, PLATFORMS.digest);
@@ -140,4 +140,23 @@ test("R30 a pod that runs on a platform which policy doesn't name isn't refused 
   const { judge } = judgeIn(world, { policy: PLATFORMS });
   assert.equal((await judge.judge(image, undefined)).outcome, "untrusted");
   assert.equal((await judge.judge(image, ARM)).outcome, "trusted");
+});
+
+test("R30 R24 of the platforms that a pod's machines may have each counts, and none has to be there", async () => {
+  const world = new World();
+  const good = world.build("app");
+  const judged = async (image: PinnedImage, ...platforms: readonly string[]) =>
+    (await judgeIn(world, { policy: PLATFORMS }).judge.judge(image, platforms.map(parsePlatform))).outcome;
+  const indexWith = (platform: string) => {
+    const bad = world.build("app", { platform, signed: "nothing", layers: [platform] });
+    return world.index(
+      "app",
+      [good, bad].map((each) => ({ image: each.manifest, platform: written(each.platform) })),
+    );
+  };
+  const windows = indexWith("windows/amd64");
+  assert.equal(await judged(windows, "linux/amd64"), "trusted");
+  assert.equal(await judged(windows, "linux/amd64", "windows/amd64"), "untrusted");
+  assert.equal(await judged(indexWith("linux/arm64"), "linux/amd64", "windows/amd64"), "trusted");
+  assert.equal(await judged(indexWith("linux/arm64"), "linux/s390x", "windows/s390x"), "untrusted");
 });

@@ -4,18 +4,27 @@ import type { Pod } from "./pod-form.ts";
 const ARCHITECTURE = "kubernetes.io/arch";
 const SYSTEM = "kubernetes.io/os";
 
+/** Every system that Kubernetes runs on: where a pod names none, a machine of each may get it. */
+const SYSTEMS = ["linux", "windows"];
+
+/** What machines of one label take different images for: each the best for its own processor. */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = { arm: ["arm/v8", "arm/v7", "arm/v6", "arm/v5"] };
+
 /**
- * The platform of the only kind of machine that a pod may run on (RULES R30): one processor by its selector or by what its affinity
- * demands, and the system beside it, Linux where none is said. Preferences bind nobody.
+ * The platforms of all machines that a pod may run on (RULES R30), where it names their processor, by its selector or by what its affinity
+ * demands. Preferences bind nobody.
  *
- * @returns undefined where it may run on several, or none is named: then the platforms of policy count.
+ * @returns undefined where it may run on several processors, or none is named: then the platforms of policy count.
  */
-export function podPlatform(pod: Pod): Platform | undefined {
+export function podPlatforms(pod: Pod): readonly Platform[] | undefined {
   const architecture = only(pod, ARCHITECTURE);
   if (architecture === undefined) return undefined;
-  const os = pod.os?.name ?? only(pod, SYSTEM) ?? "linux";
+  const named = pod.os?.name ?? only(pod, SYSTEM);
+  const processors = (Object.hasOwn(VARIANTS, architecture) && VARIANTS[architecture]) || [architecture];
   try {
-    return parsePlatform(`${os}/${architecture}`);
+    return (named === undefined ? SYSTEMS : [named]).flatMap((os) =>
+      processors.map((processor) => parsePlatform(`${os}/${processor}`)),
+    );
   } catch (error) {
     if (!(error instanceof PlatformError)) throw error;
     // No machine has such a label.
