@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
@@ -9,6 +10,8 @@ const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
 const LISTENING = /listening on (http:\S+);/;
 /** Tests start many servers, and compiling them is a third of the work. */
 const COMPILE_CACHE = join(tmpdir(), `trusted-builds-compiled-${userInfo().uid}`);
+/** From, and up to: below what kernels give to whoever asks for any port, and without any that browsers refuse. */
+const PORTS = [11_000, 20_000] as const;
 /** How long a start may take, in milliseconds: the embedded database is made first. */
 const START_MS = 180_000;
 
@@ -106,11 +109,19 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<numbe
   return child.exitCode;
 }
 
-/** A port that nobody has just now. */
+/**
+ * A port that nobody has just now, and that no other test is given: a server that starts again listens where it did before. The kernel's
+ * own choice would be a port that it gives to the next who asks for any, while the server starts.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
+  for (;;) {
+    const port = randomInt(...PORTS);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
