@@ -11,7 +11,7 @@ import { trustedBuilds } from "../verify/command.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
 import { type OciRegistry, startOciRegistry } from "../world/oci-registry.ts";
 import { GITHUB_ISSUER } from "../world/sigstore.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, PUBLIC_PAUSE_MS } from "./eventually.ts";
 import { CALLER, type Scene, startScene, policyText as tenantPolicy } from "./scene.ts";
 
 const write = temporaryFiles();
@@ -97,6 +97,7 @@ function answered(
       return seen !== undefined && until(seen) && seen;
     },
     () => `${JSON.stringify(seen, null, 1)}\n${scene.server.output()}\n${scene.github.violations.join("\n")}`,
+    PUBLIC_PAUSE_MS,
   );
 }
 
@@ -109,6 +110,7 @@ function ended(place: string): Promise<string> {
       return state !== "open" && state;
     },
     () => scene.server.output(),
+    PUBLIC_PAUSE_MS,
   );
 }
 
@@ -284,10 +286,15 @@ test("R15 while a registry fails nothing becomes trusted, and what was known sta
   assert.ok(stands?.state === "pending" || stands?.digest === digest);
   const unseen = `${scene.image("app")}:v9`;
   const place = (await ask(`/v1/images/${unseen}/verify`, { method: "POST" })).headers.get("location") ?? "";
-  await eventually("a try that fails", async () => {
-    const { waiting } = z.object({ waiting: z.unknown() }).parse(await (await fetch(place)).json());
-    return waiting !== null;
-  });
+  await eventually(
+    "a try that fails",
+    async () => {
+      const { waiting } = z.object({ waiting: z.unknown() }).parse(await (await fetch(place)).json());
+      return waiting !== null;
+    },
+    () => scene.server.output(),
+    PUBLIC_PAUSE_MS,
+  );
   const answer = await answerAt(unseen);
   assert.ok(answer === undefined || answer.verdict === "undetermined");
 });

@@ -16,7 +16,7 @@ import { makeAll, policyText } from "../faults/trial.ts";
 import { startOciRegistry } from "../world/oci-registry.ts";
 import { startSigstore } from "../world/sigstore.ts";
 import { toolchain } from "../world/toolchain.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, PUBLIC_PAUSE_MS } from "./eventually.ts";
 import { preparedData } from "./prepared-data.ts";
 
 const run = promisify(execFile);
@@ -99,7 +99,8 @@ test("an image that is asked for by a form gets its page and badge, and the comm
   });
   assert.equal(sent.status, 303);
   const waiting = new URL(sent.headers.get("location") ?? "", url);
-  await eventually("the answer", async () => (await fetch(waiting, { redirect: "manual" })).status === 303);
+  const isLedOn = async () => (await fetch(waiting, { redirect: "manual" })).status === 303;
+  await eventually("the answer", isLedOn, undefined, PUBLIC_PAUSE_MS);
   const shown = await fetch(waiting);
   assert.equal(shown.url, page);
   const html = await shown.text();
