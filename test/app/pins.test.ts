@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { octokitOf } from "../world/github/octokit.ts";
+import { eventually } from "./eventually.ts";
 import { startPullScene } from "./pull-scene.ts";
 
 test("R33 a click pins what was judged though the tag was moved since, acts once, and is refused in words to who may not write", async (t) => {
@@ -29,9 +30,7 @@ test("R33 a click pins what was judged though the tag was moved since, acts once
   const moved = await pulls.unsigned("1.1");
   assert.notEqual(moved.digest, base.digest);
   await github.click(judged.id, "pin-digests", "ada");
-  await pulls.quiet();
-  const pinned = tip();
-  assert.notEqual(pinned, head);
+  const pinned = await eventually("a commit", () => tip() !== head && tip(), pulls.scene.server.output);
   assert.equal((await pulls.check("pins", pinned)).conclusion, "success");
   const octokit = await octokitOf(github, "acme");
   const { data } = await octokit.rest.repos.getContent({
