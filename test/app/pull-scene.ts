@@ -41,7 +41,8 @@ export async function startPullScene(options: SceneOptions = {}): Promise<PullSc
     hasRunner: false,
     ...options,
     registry: registry.host,
-    env: { RETRY_SECONDS: "0.5 1 2", ...options.env },
+    // Soon at first, and for so long that no test meets the last try that it doesn't want.
+    env: { RETRY_SECONDS: "0.5 1 2 4 8 16 32", ...options.env },
   }).catch(async (error: unknown) => {
     await registry.close();
     throw error;
