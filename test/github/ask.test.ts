@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { Octokit } from "@octokit/rest";
 import nock from "nock";
 import { ProbotOctokit } from "probot";
@@ -32,6 +32,13 @@ function firstClosed(server: Server): Promise<void> {
   });
 }
 
+/** The clock of limits of time, in the test's hand: how long a busy machine takes to ask at all, nobody knows. */
+function limitInHand(t: TestContext): { end(): void } {
+  const limit = new AbortController();
+  t.mock.method(AbortSignal, "timeout", () => limit.signal);
+  return { end: () => limit.abort(new DOMException("in the test's hand", "TimeoutError")) };
+}
+
 test("gives up when GitHub takes too long, and when the caller's own time is over", async (t) => {
   for (const limits of [{ timeoutMs: 30 }, { signal: AbortSignal.timeout(30) }, { signal: AbortSignal.abort() }]) {
     const silent = exchange(question, () => new Promise(() => {}), limits);
@@ -42,9 +49,9 @@ test("gives up when GitHub takes too long, and when the caller's own time is ove
   await once(server, "listening");
   const octokit = octokitAt(server);
   const closed = firstClosed(server);
-  const slow = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }), {
-    timeoutMs: 300,
-  });
+  const limit = limitInHand(t);
+  server.once("request", limit.end);
+  const slow = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }));
   await couldNotLook("timeout", slow);
   // The connection is given up too.
   await closed;
@@ -96,17 +103,18 @@ test("sends nothing a second time behind the caller's back", async (t) => {
 test("ends in time though an Octokit waits out a rate limit inside, and sends nothing afterwards", async (t) => {
   startApi(t);
   let asked = 0;
+  const limit = limitInHand(t);
   nock(API)
     .get("/repos/acme/app")
     .times(2)
     .reply(() => {
       asked += 1;
+      // By then it has the answer, and waits.
+      setTimeout(limit.end, 200);
       return [429, { message: "secondary rate limit" }, { "retry-after": "1" }];
     });
   const octokit = probotOctokit();
-  const call = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }), {
-    timeoutMs: 200,
-  });
+  const call = exchange(question, (request) => octokit.rest.repos.get({ owner: "acme", repo: "app", request }));
   await couldNotLook("timeout", call);
   await new Promise((resolve) => setTimeout(resolve, 1500));
   assert.equal(asked, 1);

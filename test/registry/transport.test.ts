@@ -101,7 +101,8 @@ test("a request without an answer ends in time", async (t) => {
     transport.send({ method: "GET", url, limit: 100, what: "test", timeoutMs: 500 }),
     couldNotLook("timeout"),
   );
-  assert.equal(registry.requests.length, 1);
+  // On a busy machine it may have ended before it was heard; it isn't tried again.
+  assert.ok(registry.requests.length <= 1);
 });
 
 test("the walk's own limit ends everything with a timeout", async (t) => {
