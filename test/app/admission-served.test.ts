@@ -27,7 +27,7 @@ function review(url: string, object: object): Promise<Answered> {
   const headers = { "content-type": "application/json" };
   const options = { method: "POST", agent: false, rejectUnauthorized: false, headers } as const;
   return new Promise((resolve, reject) => {
-    const sent = request(`${url}/v1/admission?timeout=15s`, options, (response) => {
+    const sent = request(`${url}/v1/admission?timeout=30s`, options, (response) => {
       let text = "";
       response.on("data", (chunk) => {
         text += chunk;

@@ -166,7 +166,7 @@ test("what the action leaves running ends with the job", async (t) => {
 
 /** Resolves when there is no such process any more. */
 async function gone(pid: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 1500; tries++) {
     try {
       process.kill(pid, 0);
     } catch {

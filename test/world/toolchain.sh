@@ -17,7 +17,7 @@ SUITE=forky # the oldest Debian suite whose BuildKit writes SLSA v1 provenance, 
 PACKAGES="docker.io docker-cli docker-buildx containerd docker-registry cosign crane oras"
 # These two come from the host's own release where it is Debian: the newer runc needs a newer C library.
 HOST_PACKAGES="runc busybox-static"
-LOCK_SECONDS=300 READY_TENTHS=200 STOP_TENTHS=200
+LOCK_SECONDS=300 READY_TENTHS=1200 STOP_TENTHS=200
 PREFIX=$ROOT/prefix RUN=$ROOT/run APT=$ROOT/apt
 # A directory of its own: its libraries are the host's release's, and for nobody else.
 POSTGRES=$ROOT/postgres

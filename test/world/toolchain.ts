@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { z } from "zod";
 
-/** No local service takes longer than this to say that it is alive. */
-const PROBE_MS = 5000;
+/** No local service takes longer than this to say that it is alive, however much it has to do beside; one that is gone refuses at once. */
+const PROBE_MS = 60_000;
 /** A build takes seconds; a program that hangs must not hang the test run. */
 const RUN_MS = 120_000;
 const OUTPUT_BYTES = 64 * 1024 * 1024;
