@@ -87,7 +87,7 @@ async function judgedPage(
       asOf: new Date(asOf),
       policyUrl: policyUrl(policy),
     })),
-    claims: unproven(answer, claims.named),
+    claims: unproven(answer, claims.named, ports.server),
     past,
     picture,
     places: {
@@ -106,12 +106,14 @@ async function judgedPage(
   });
 }
 
-/** Those of whom no accepted statement on this image says that they are its source. */
-function unproven({ facts }: Answer, named: readonly string[]): readonly string[] {
-  const proven = new Set(
-    facts.sources.map(({ repository }) => repository.replace(/^https?:\/\/[^/]+\//, "").toLowerCase()),
-  );
-  return named.filter((name) => !proven.has(name.toLowerCase()));
+/**
+ * Those of whom no accepted statement on this image says that they are its source.
+ *
+ * @param server - The GitHub server whose repositories they are: the same name on another forge is another repository.
+ */
+function unproven({ facts }: Answer, named: readonly string[], server: string): readonly string[] {
+  const proven = new Set(facts.sources.map(({ repository }) => repository.toLowerCase()));
+  return named.filter((name) => !proven.has(`${server}/${name}`.toLowerCase()));
 }
 
 /**

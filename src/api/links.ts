@@ -4,6 +4,7 @@ import type { AnswerDocument } from "./answer-form.ts";
 
 /** Where things are on this server. */
 export interface Links {
+  /** The page of a tag that ends in `.svg` has an escape there: as it stands it would be another tag's badge, and look like its answer. */
   of(image: ImageReference): AnswerDocument["links"];
   image(image: ImageReference): string;
   verdict(image: ImageReference & { readonly digest: Digest }): string;
@@ -22,7 +23,7 @@ export function linksFrom(publicUrl = ""): Links {
   return {
     of: (image) => ({
       self: `${publicUrl}/v1/images/${at(image)}`,
-      page: `${publicUrl}/images/${at(image)}`,
+      page: `${publicUrl}/images/${at(image).replace(/\.svg$/, "%2Esvg")}`,
       badge: `${publicUrl}/images/${at(image)}.svg`,
       verdict: below(image, ""),
       vsa: below(image, "/vsa"),

@@ -6,7 +6,7 @@ import { inquiryPages } from "./inquiry-pages.ts";
 import type { PagePorts } from "./page-ports.ts";
 import { searchPages } from "./search-pages.ts";
 
-/** Every address for people. A badge stands before a page: a tag that ends in `.svg` has no page. */
+/** Every address for people. A badge stands before a page: the page of a tag that ends in `.svg` is written with `%2Esvg`. */
 export function pageRoutes(ports: PagePorts): readonly Route[] {
   const { asking } = ports;
   return [

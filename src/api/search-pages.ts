@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseReference } from "../image/reference.ts";
 import { type SearchWords, searchPage } from "../report/search-page.ts";
 import type { HeadDocument } from "./answer-form.ts";
 import type { Route } from "./exchange.ts";
@@ -17,6 +18,9 @@ const PAGE = 25;
 const MAX_SEARCH = 256;
 /** Longest place where a list goes on. */
 const MAX_AFTER = 1024;
+
+/** Addresses on this server, from its root. */
+const LINKS = linksFrom();
 
 // A form sends what is left empty, too.
 const text = z.string().trim().max(MAX_SEARCH).optional();
@@ -52,7 +56,7 @@ export function searchPages(ports: PagePorts): readonly Route[] {
         words,
         found: found.map(foundOf),
         next: next === undefined ? undefined : `/images?${new URLSearchParams({ ...words, after: next })}`,
-        policyUrl: linksFrom().policy(ports.published),
+        policyUrl: LINKS.policy(ports.published),
         asks: ports.asking !== undefined,
       });
       const isPending = found.some(({ state }) => state === "pending");
@@ -62,13 +66,15 @@ export function searchPages(ports: PagePorts): readonly Route[] {
   return [route("/"), route("/images")];
 }
 
-function foundOf({ reference, name, tag, verdict, state, asOf, source, links }: HeadDocument) {
+function foundOf({ reference, name, tag, verdict, state, asOf, source }: HeadDocument) {
+  const shown = tag === null ? reference : `${name}:${tag}`;
   return {
-    name: tag === null ? reference : `${name}:${tag}`,
+    name: shown,
     outcome: verdict,
     isPending: state === "pending",
     asOf: new Date(asOf),
     source: source?.repository,
-    page: links.page,
+    // Of what is shown: where that is a tag, what it names by now is looked at there.
+    page: LINKS.of(parseReference(shown)).page,
   };
 }

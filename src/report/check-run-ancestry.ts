@@ -6,7 +6,7 @@ import type { Section } from "./markdown-limits.ts";
 import { type Mark, marksOf, SHAPES } from "./marks.ts";
 import { builtBy, type DocumentNode } from "./node-details.ts";
 import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
-import { commitUrl } from "./source-links.ts";
+import { commitUrl, repositoryName } from "./source-links.ts";
 import { treeLines } from "./tree.ts";
 
 const KEY: Readonly<Record<Mark, string>> = {
@@ -70,7 +70,7 @@ function rowOf(node: DocumentNode, shape: string, role: string): string {
   const { sourceRepository, sourceCommit, signer } = statement ?? {};
   const source = sourceRepository
     ? link(
-        `${sourceRepository.replace(/^https?:\/\/[^/]+\//, "")}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`,
+        `${repositoryName(sourceRepository)}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`,
         commitUrl(sourceRepository, sourceCommit),
       )
     : "";

@@ -7,7 +7,7 @@ import type { Markup } from "./page-layout.ts";
 import { linked, named, time } from "./page-marks.ts";
 import { printable } from "./printable.ts";
 import { SHORT_DIGEST } from "./short-reference.ts";
-import { commitUrl, encodePath, tagUrl } from "./source-links.ts";
+import { commitUrl, encodePath, repositoryName, tagUrl } from "./source-links.ts";
 import { inputsWords } from "./text.ts";
 import { versionWords } from "./version-words.ts";
 
@@ -31,9 +31,8 @@ ${facts.sources.length === 0 ? html`<div><dt>Source</dt><dd>no accepted signatur
 }
 
 function sourceLines({ repository, commit, ref, run, builder }: SourceFact): Markup {
-  const name = repository.replace(/^https?:\/\/[^/]+\//, "");
   const tag = ref?.startsWith("refs/tags/") ? ref.slice("refs/tags/".length) : undefined;
-  return html`<div><dt>Source repository</dt><dd>${linked(name, repository)}</dd></div>
+  return html`<div><dt>Source repository</dt><dd>${linked(repositoryName(repository), repository)}</dd></div>
 ${commit === null ? "" : html`<div><dt>Commit</dt><dd>${linked(commit, commitUrl(repository, commit))}</dd></div>`}
 ${ref === null ? "" : html`<div><dt>${tag === undefined ? "Ref" : "Git tag"}</dt><dd>${linked(tag ?? ref, tag === undefined ? undefined : tagUrl(repository, ref))}</dd></div>`}
 ${run === null ? "" : html`<div><dt>Workflow run</dt><dd>${linked(runWords(run), run)} (the log)</dd></div>`}

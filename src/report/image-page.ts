@@ -36,7 +36,7 @@ export interface ImagePageContent {
   readonly head: AnswerHead;
   readonly document: VerdictDocument;
   readonly facts: AnswerFacts;
-  /** When the tag was last seen to name this digest. */
+  /** When the tag was last seen to name this digest; undefined where nobody looked, and nothing is said of the tag (RULES R26). */
   readonly resolvedAt: Date | undefined;
   readonly policyUrl: string;
   readonly owners: readonly OwnerSays[];
@@ -54,7 +54,9 @@ export interface ImagePageContent {
 export function imagePage(content: ImagePageContent): string {
   const { head, document: verdict, facts, resolvedAt, picture } = content;
   const { digest, ...byTag } = head.image;
-  const name = formatReference(byTag.tag === undefined ? head.image : byTag);
+  // Asked for by tag and digest it is about the digest alone: what the tag names by now wasn't looked at.
+  const isOfTag = byTag.tag !== undefined && resolvedAt !== undefined;
+  const name = formatReference(isOfTag ? byTag : head.image);
   const summary = summaryOf(verdict, head.asOf);
   return document({
     title: `${summary.word}: ${printable(name)}`,

@@ -8,7 +8,7 @@ import type { Markup } from "./page-layout.ts";
 import { linked, marked, named } from "./page-marks.ts";
 import { printable } from "./printable.ts";
 import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
-import { commitUrl } from "./source-links.ts";
+import { commitUrl, repositoryName } from "./source-links.ts";
 import { rolesOf, treeLines } from "./tree.ts";
 
 /** The ancestry as a tree and as a table; once for all policies that see the same. */
@@ -89,7 +89,7 @@ export function table(document: VerdictDocument, of: string): Markup {
 function rowOf(node: DocumentNode, mark: Mark, role: string): Markup {
   const { finding, platform, level, reference } = node;
   const { sourceRepository, sourceCommit, signer } = builtBy(node) ?? {};
-  const source = `${sourceRepository?.replace(/^https?:\/\/[^/]+\//, "")}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`;
+  const source = `${repositoryName(sourceRepository ?? "")}@${sourceCommit?.slice(0, SHORT_DIGEST) ?? "?"}`;
   return html`<tr><td>${marked(mark, finding.kind)}${finding.code === null ? "" : html` ${named(finding.code)}`}${node.fromScratch ? html` <span class="soft">from scratch</span>` : ""}</td><td class="text">${breakable(shortReference(reference))}${platform === null ? "" : html`<br><span class="soft">${printable(platform)}</span>`}</td><td>${role}</td><td>${level}</td><td>${sourceRepository ? linked(source, commitUrl(sourceRepository, sourceCommit)) : ""}</td><td class="text">${signer === undefined ? "" : named(signer)}</td></tr>`;
 }
 

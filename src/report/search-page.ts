@@ -5,6 +5,7 @@ import { askingForm } from "./missing-image-page.ts";
 import { document, type Markup } from "./page-layout.ts";
 import { linked, marked, named, time } from "./page-marks.ts";
 import { shortReference } from "./short-reference.ts";
+import { repositoryName } from "./source-links.ts";
 
 /** What was searched for, as it was written. */
 export interface SearchWords {
@@ -59,6 +60,6 @@ function form({ q, source, owner, verdict }: SearchWords): Markup {
 function results(found: readonly FoundImage[]): Markup {
   return html`<div class="box" role="region" tabindex="0" aria-label="Images that were found"><table class="history found"><thead><tr><th scope="col">Verdict</th><th scope="col" class="text">Image</th><th scope="col" class="text">Source</th><th scope="col">As of</th></tr></thead><tbody>${found.map(
     ({ name, outcome, isPending, asOf, source, page }) =>
-      html`<tr><td>${marked(markOfOutcome(outcome), outcome)}${isPending ? html` <span class="soft small">being judged anew</span>` : ""}</td><td class="text"><a href="${page}">${named(shortReference(name))}</a></td><td class="text">${source === undefined ? "" : linked(source.replace(/^https?:\/\/[^/]+\//, ""), source)}</td><td>${time(asOf)}</td></tr>`,
+      html`<tr><td>${marked(markOfOutcome(outcome), outcome)}${isPending ? html` <span class="soft small">being judged anew</span>` : ""}</td><td class="text"><a href="${page}">${named(shortReference(name))}</a></td><td class="text">${source === undefined ? "" : linked(repositoryName(source), source)}</td><td>${time(asOf)}</td></tr>`,
   )}</tbody></table></div>`;
 }

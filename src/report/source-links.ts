@@ -10,6 +10,11 @@ export function repositoryUrl({ repository, run }: Build, server: string | undef
   return run === undefined || at < 0 ? undefined : run.url.slice(0, at + 1 + path.length);
 }
 
+/** A source repository by name: without its host only where that is github.com, so that another forge's `acme/app` isn't taken for GitHub's. */
+export function repositoryName(address: string): string {
+  return address.replace(/^https:\/\/(?:github\.com\/)?/, "");
+}
+
 /** A commit's page. */
 export function commitUrl(
   repository: string | null | undefined,

@@ -37,14 +37,14 @@ export class InMemory {
       const found = this.answers.find(({ image }) => isOf(image, reference));
       const head = found && this.#mayTell(found, viewer) ? headOf(found) : undefined;
       if (reason !== undefined) return { kind: "pending", reference, reason, former: head };
-      return head === undefined ? { kind: "nothing" } : this.#told(head);
+      return head === undefined ? { kind: "nothing" } : this.#told(head, reference.digest === undefined);
     },
     byDigest: async (digest, viewer) => {
       this.looked.push(digest);
       if (this.fault !== undefined) throw this.fault;
       return this.answers
         .filter((answer) => answer.image.digest === digest && this.#mayTell(answer, viewer))
-        .map((answer) => this.#told(headOf(answer)));
+        .map((answer) => this.#told(headOf(answer), false));
     },
   };
 
@@ -135,10 +135,11 @@ export class InMemory {
     return audience.repositoryIds.every((id) => may.includes(id));
   }
 
-  #told(head: AnswerHead): Told {
+  /** @param isByTag - Whether it was asked for by its tag alone: only then is it looked at. */
+  #told(head: AnswerHead, isByTag: boolean): Told {
     const { kind } = standingOf(head, PUBLISHED, this.now);
     if (kind !== "current") return { kind: "pending", reference: head.image, reason: kind, former: head };
-    return { kind: "answer", head, ...(head.image.tag !== undefined && { resolvedAt: this.now }) };
+    return { kind: "answer", head, ...(isByTag && { resolvedAt: this.now }) };
   }
 }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { OwnerVerdict } from "../../src/answer/ports.ts";
+import { answerSchema } from "../../src/api/answer-form.ts";
+import { linksFrom } from "../../src/api/links.ts";
+import { parseReference } from "../../src/image/reference.ts";
 import { ANCESTRY_SCRIPT, ANCESTRY_SCRIPT_PATH } from "../../src/report/ancestry-script.ts";
 import { trusted, untrusted } from "../report/answered.ts";
 import { digest } from "../report/verdicts.ts";
@@ -135,7 +138,6 @@ test("R3 what owners say is a lesser mark, and claims on a name are no owners; p
     run: null,
     builder: null,
   };
-  world.answers.push({ ...answer, facts: { ...answer.facts, sources: [source] } });
   const said = (repositoryId: number, fullName: string): OwnerVerdict => ({
     repositoryId,
     ownerId: 1,
@@ -147,13 +149,17 @@ test("R3 what owners say is a lesser mark, and claims on a name are no owners; p
     policyCommit: "b".repeat(40),
   });
   world.owners.push(said(7, "acme/app"), said(8, "mallory/app"));
+  const elsewhere = { ...source, repository: "https://gitlab.example/mallory/app" };
+  world.answers.push({ ...answer, facts: { ...answer.facts, sources: [source, elsewhere] } });
   world.claims = { named: ["Acme/app", "mallory/app"], hidden: 3 };
   const page = await ask("/images/ghcr.io/acme/owned:1");
   world.owners.length = 0;
   const { text } = page;
   assert.equal(headline(page), "Untrusted");
   assert.equal(text.split('<span class="lesser">passes</span>').length, 2);
-  assert.ok(!/<a href="[^"]*mallory/.test(text));
+  assert.ok(!/<a href="https:\/\/github.com\/mallory/.test(text));
+  // Another forge's repository of that name is told as what it is.
+  assert.ok(text.includes("<code>gitlab.example/mallory/app</code>"));
   const [, claims = ""] = text.split("Also build under this name");
   assert.match(claims.slice(0, 200), /mallory\/app/);
   assert.ok(!claims.slice(0, 200).includes("Acme/app"));
@@ -163,6 +169,27 @@ test("R3 what owners say is a lesser mark, and claims on a name are no owners; p
   assert.equal((await ask("/images/ghcr.io/acme%2Fowned:1")).text, text);
   world.owners.length = 0;
   world.claims = { named: [], hidden: 0 };
+});
+
+test("the page of a tag that ends as a badge does is a page, and isn't the other tag's badge", async () => {
+  world.answers.push(answerOn({ image: "ghcr.io/evil/app:1", verdict: trusted }));
+  world.answers.push(answerOn({ image: "ghcr.io/evil/app:1.svg", verdict: untrusted }));
+  const { links } = (await ask("/v1/images/ghcr.io/evil/app:1.svg")).as(answerSchema);
+  const digestless = "/images/ghcr.io/evil/app:1%2Esvg";
+  assert.equal(headline(await ask(digestless)), "Untrusted");
+  assert.equal(word(await ask(new URL(links.badge).pathname)), "untrusted");
+  assert.equal(headline(await ask(new URL(links.page).pathname)), "Untrusted");
+  assert.equal(linksFrom().of(parseReference("ghcr.io/evil/app:1.svg")).page, digestless);
+});
+
+test("R26 a page that was asked for by tag and digest is of the digest: the tag may name another image by now", async () => {
+  const [app] = world.answers;
+  const of = ({ text }: Answered) => /<p class="of"><code>([^<]*)/.exec(text)?.[1];
+  const byTag = await ask("/images/ghcr.io/acme/app:1.0.0");
+  assert.equal(of(byTag), "ghcr.io/acme/app:1.0.0");
+  const pinned = await ask(`/images/ghcr.io/acme/app:1.0.0@${app?.image.digest}`);
+  assert.equal(of(pinned), `ghcr.io/acme/app:1.0.0@${app?.image.digest}`);
+  assert.ok(pinned.text.includes(`<title>Trusted: ghcr.io/acme/app:1.0.0@${app?.image.digest}</title>`));
 });
 
 test("what is wrong with a request is told on a page, and nothing of it stands there as markup", async () => {

@@ -35,6 +35,15 @@ test("the index finds what everyone may see, with its mark; what doesn't hold is
   }
 });
 
+test("R26 an image that is shown by its tag leads to where the tag is looked at, also one whose tag looks like a badge", async () => {
+  world.answers.push(answerOn({ image: "ghcr.io/evil/app:1", verdict: trusted }));
+  world.answers.push(answerOn({ image: "ghcr.io/evil/app:1.svg", verdict: untrusted }));
+  const { text } = await ask("/images?q=evil");
+  world.answers.splice(-2);
+  const pages = [...text.matchAll(/<a href="(\/images\/ghcr[^"]*)"/g)].map(([, page]) => page);
+  assert.deepEqual(pages, ["/images/ghcr.io/evil/app:1", "/images/ghcr.io/evil/app:1%2Esvg"]);
+});
+
 test("a search by verdict shows none that doesn't hold any more under its old one", async () => {
   assert.deepEqual(found(await ask("/images?verdict=trusted&q=&source=&owner=")), ["trusted ghcr.io/acme/app:1.0.0"]);
 });
