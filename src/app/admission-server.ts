@@ -8,9 +8,11 @@ import { keepJudgements } from "../admission/kept-judgements.ts";
 import { isBounded, MAX_GRACE_DAYS } from "../admission/settings.ts";
 import { admissionRoutes } from "../api/admission.ts";
 import type { ApiResponse, Route } from "../api/exchange.ts";
+import { linksFrom } from "../api/links.ts";
 import { Problem, problemResponse } from "../api/problem.ts";
 import { readBody } from "../api/request-body.ts";
 import { routeOf } from "../api/routing.ts";
+import { parseReference } from "../image/reference.ts";
 import type { AdmissionConfig } from "./admission-config.ts";
 import { type AdmissionWorld, createAdmissionJudge } from "./admission-judge.ts";
 import { ConfigError } from "./config.ts";
@@ -71,7 +73,7 @@ export async function openAdmission(config: AdmissionConfig, serving: AdmissionS
     judge: keepJudgements(createAdmissionJudge(serving), digest, now),
     policy: digest,
     settings: config.settings,
-    pageOf: (image) => (publicUrl === undefined ? undefined : `${publicUrl}/images/${image}`),
+    pageOf: (image) => (publicUrl === undefined ? undefined : linksFrom(publicUrl).of(parseReference(image)).page),
     now,
     onFault,
   });

@@ -39,7 +39,7 @@ a { color: var(--link); text-decoration-thickness: 1px; text-underline-offset: 0
 a:hover { text-decoration-thickness: 2px; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px; }
 code, pre { font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono", "Liberation Mono", monospace; }
-code { font-size: 0.875em; overflow-wrap: anywhere; }
+code { font-size: 0.875em; overflow-wrap: anywhere; unicode-bidi: isolate; }
 ul, ol, dl { margin: 0; padding: 0; }
 ul, ol { list-style: none; }
 .soft { color: var(--soft); }

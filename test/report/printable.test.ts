@@ -19,6 +19,24 @@ test("shows control characters, format characters and lone surrogates as escapes
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => !UNSAFE.test(printable(text))));
 });
 
+test("two names that aren't one don't look like one: what can't be seen is shown", () => {
+  for (const unseen of [
+    "\u3164",
+    "\u115f",
+    "\uffa0",
+    "\u2800",
+    "\ufe0f",
+    "\u{e0100}",
+    "\u034f",
+    "\u00a0",
+    "\u3000",
+    "\u2003",
+  ])
+    assert.equal(printable(`main${unseen}`), `main\\u{${unseen.codePointAt(0)?.toString(16)}}`);
+  assert.equal(printable("\ufffe\u{1ffff}"), "\\u{fffe}\\u{1ffff}");
+  assert.equal(printable("⚠\ufe0f it works"), "⚠\ufe0f it works");
+});
+
 /** The same verdict with a hostile text at the end of every text in it that isn't one of ours. */
 function hostile(value: unknown, key = ""): unknown {
   if (typeof value === "string") {
