@@ -11,6 +11,10 @@ import { commitUrl, encodePath, repositoryName, tagUrl } from "./source-links.ts
 import { inputsWords } from "./text.ts";
 import { versionWords } from "./version-words.ts";
 
+/** How much of one Dockerfile a page shows, in lines and in UTF-16 units: a quarter of a million empty lines take half a second to write out. */
+const MAX_LINES = 2000;
+const MAX_SHOWN = 100_000;
+
 /** What the image is, and what it was built from, in the word of those whom the policy lets speak for it. */
 export function sources(
   head: AnswerHead,
@@ -51,7 +55,19 @@ function dockerfile({ repository, commit, path, text, reason }: DockerfileFact):
   if (text === null)
     return html`<p>Dockerfile ${title}: not shown, ${printable(reason ?? "for no reason that was told")}</p>`;
   const lines = text.replace(/\n$/, "").split(/\r\n|[\r\n]/);
-  return html`<details class="card source"><summary>The Dockerfile, ${several(lines.length, "line")}</summary><p class="small">${title}</p><div class="box" role="region" tabindex="0" aria-label="Text of the Dockerfile"><ol class="lines">${lines.map((line) => html`<li>${printable(line.replaceAll("\t", "    "))}</li>`)}</ol></div></details>`;
+  const shown = beginningOf(lines);
+  const left = lines.length - shown.length;
+  return html`<details class="card source"><summary>The Dockerfile, ${several(lines.length, "line")}</summary><p class="small">${title}</p><div class="box" role="region" tabindex="0" aria-label="Text of the Dockerfile"><ol class="lines">${shown.map((line) => html`<li>${printable(line.replaceAll("\t", "    "))}</li>`)}</ol></div>${left === 0 ? "" : html`<p class="soft small">The rest isn't shown here: ${several(left, "line")}.</p>`}</details>`;
+}
+
+/** Whole lines: half of one could say something else. */
+function beginningOf(lines: readonly string[]): readonly string[] {
+  let room = MAX_SHOWN;
+  const end = lines.slice(0, MAX_LINES).findIndex((line) => {
+    room -= line.length + 1;
+    return room < 0;
+  });
+  return lines.slice(0, end < 0 ? MAX_LINES : end);
 }
 
 function onlyPlatform({ platforms: [only] }: VerdictDocument): string | undefined {

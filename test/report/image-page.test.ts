@@ -89,6 +89,21 @@ test("an address that isn't one of the web is no link, whoever attests it", asyn
   for (const address of addresses(html)) assert.match(address, /^(?:\/[^/]|\/$|https:\/\/|#drawn-)/);
 });
 
+test("a Dockerfile without end doesn't make a page without end, and what isn't shown is counted", async () => {
+  const texts: readonly (readonly [string, shown: number, left: string])[] = [
+    ["\n".repeat(100_000), 2000, "98000 lines"],
+    [`FROM scratch\n${"x".repeat(200_000)}\nRUN evil`, 1, "2 lines"],
+    ["FROM scratch\n", 1, ""],
+  ];
+  for (const [text, shown, left] of texts) {
+    const html = await pageOf(TRUSTED, {
+      facts: { ...FACTS, dockerfiles: FACTS.dockerfiles.map((each) => ({ ...each, text })) },
+    });
+    assert.equal(/<ol class="lines">(.*?)<\/ol>/s.exec(html)?.[1]?.split("<li>").length, shown + 1);
+    assert.equal(/The rest isn.*?t shown here: ([^.]*)\./.exec(html)?.[1] ?? "", left);
+  }
+});
+
 test("commands keep their words together, whatever the server is called", async () => {
   const { places } = await contentOf(TRUSTED);
   const html = await pageOf(TRUSTED, { places: { ...places, publicUrl: "https://builds.example/it's $(evil)" } });
