@@ -14,6 +14,8 @@ export interface Faces {
   readonly answers: Answers;
   /** @returns false for an address of no concern here. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>;
+  /** To be called when something becomes visible to others than before: what is ready to be sent to everyone is dropped. */
+  readonly forget: () => void;
   readonly isReady: () => Promise<boolean>;
   readonly admissionUrl: string | undefined;
   /** Begins to look for what has grown old, and for summaries that aren't finished. */
@@ -55,6 +57,7 @@ export async function openFaces(config: Config, basis: AnswersBasis): Promise<Fa
   return {
     answers,
     handle: api.handle,
+    forget: api.forget,
     isReady,
     admissionUrl: admission?.url,
     close: async () => admission?.close(),

@@ -12,7 +12,6 @@ import { createWorkflows } from "../github/workflows.ts";
 import { checkRunReport, type ReportOptions } from "../report/check-run.ts";
 import type { JudgedBy } from "../report/judged-by.ts";
 import type { Store } from "../store/store.ts";
-import type { Answers } from "./answers.ts";
 import type { AppCredentials, Config } from "./config.ts";
 import { type Faces, openFaces } from "./faces.ts";
 import { createGithubApp, githubClients } from "./github-app.ts";
@@ -67,7 +66,7 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
     opened = facing;
     const { answers } = facing;
     const basis = {
-      store: judgingStore(store, answers),
+      store: facedStore(store, facing),
       now,
       newId: randomUUID,
       policies: createPolicyReader({
@@ -159,13 +158,21 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
   }
 }
 
-/** Each verdict that is stored is followed by a question of the published policy's (RULES R1): the build's own says nothing to others. */
-function judgingStore(store: Store, answers: Answers): Store {
+/**
+ * Each verdict that is stored is followed by a question of the published policy's (RULES R1): the build's own says nothing to others. And a
+ * repository that is seen to have turned private, or public, is so at once for whoever asks here, not only after what is kept in memory.
+ */
+function facedStore(store: Store, { answers, forget }: Pick<Faces, "answers" | "forget">): Store {
   return {
     ...store,
     saveJudgements: async (build, judgements) => {
       await store.saveJudgements(build, judgements);
       await answers.afterVerdict(build);
+    },
+    rememberRepository: async (repository) => {
+      const before = await store.readRepository(repository.id);
+      await store.rememberRepository(repository);
+      if (before?.isPrivate !== repository.isPrivate) forget();
     },
   };
 }
