@@ -1,7 +1,7 @@
 import { claimsOf } from "../attestation/identity.ts";
-import { formatPlatform } from "../image/platform.ts";
-import { acceptedSboms, type SbomPorts } from "../trust/accepted-sboms.ts";
+import type { SbomPorts } from "../trust/accepted-sboms.ts";
 import type { Ancestry } from "../trust/ancestry.ts";
+import { imagePackages } from "../trust/image-packages.ts";
 import type { Policy } from "../trust/policy.ts";
 import type { AcceptedSbom } from "../trust/read-sbom.ts";
 import type { JudgedNode, Verdict } from "../trust/verdict.ts";
@@ -46,11 +46,11 @@ export async function gatherFacts(
       reader,
       nodes.flatMap(({ provenances }) => provenances),
     ),
-    Promise.all(nodes.map((judged) => packagesOf(walk, policy, ancestry, judged))),
+    imagePackages(walk, policy, ancestry, nodes),
   ]);
   const lists = new Map(
     found
-      .flatMap((each) => each.lists)
+      .flatMap(({ sboms, platform }) => sboms.map((sbom) => listOf(sbom, sbom.coversIndex ? null : (platform ?? null))))
       .map((list) => [JSON.stringify([list.platform, list.bundle, list.packages]), list]),
   );
   const packages = withinBudget([...lists.values()].slice(0, MAX_LISTS), MAX_PACKAGE_BYTES);
@@ -90,19 +90,6 @@ function sourcesOf({ accepted }: JudgedNode): readonly SourceFact[] {
       },
     ];
   });
-}
-
-async function packagesOf(
-  walk: SbomPorts,
-  policy: Policy,
-  { nodes }: Ancestry,
-  judged: JudgedNode,
-): Promise<{ readonly lists: readonly PackageList[]; readonly unread: readonly string[] }> {
-  const node = nodes.get(judged.id)?.node;
-  if (node === undefined || judged.finding.kind === "revoked") return { lists: [], unread: [] };
-  const { sboms, unread } = await acceptedSboms(walk, policy, node, judged);
-  const platform = formatPlatform(node.platform);
-  return { unread, lists: sboms.map((sbom) => listOf(sbom, sbom.coversIndex ? null : platform)) };
 }
 
 function listOf({ by, packages: { format, packages, omitted } }: AcceptedSbom, platform: string | null): PackageList {

@@ -33,6 +33,17 @@ export interface ExaminedNode {
   readonly provenances: readonly AcceptedProvenance[];
 }
 
+/** What was found of the packages of one node, and why signed lists about it don't count. */
+export interface NodeSboms extends AcceptedSboms {
+  /** For people; anyone may have put them there. */
+  readonly refused: readonly string[];
+  /** How many attestations beyond the limit were not read: there may be lists among them. */
+  readonly omitted: number;
+}
+
+/** Why a statement is no list of the node's packages, whoever signed it. */
+const NO_LIST_OF_IT: readonly string[] = ["predicate-type", "subject-mismatch"];
+
 /**
  * The lists of packages of an image that whoever policy lets speak for it has signed. No verdict rests on them; what isn't accepted is as
  * good as not there, whatever it lists: anyone may put one beside an image.
@@ -47,7 +58,7 @@ export async function acceptedSboms(
   policy: Policy,
   node: ImageNode,
   { accepted, provenances }: ExaminedNode,
-): Promise<AcceptedSboms> {
+): Promise<NodeSboms> {
   const source = withExternalReferrers(attestations, policy.referrers, (image) => judgedName(policy, image));
   const failures: CouldNotLook[] = [];
   const reads = pLimit(MAX_READS);
@@ -72,7 +83,8 @@ export async function acceptedSboms(
       );
   const judged = await Promise.all([...found.values()].map((each) => judging(acceptSbom)(node, each)));
   const repositories = new Set(accepted.flatMap(({ identity }) => repositoryOf(identity) ?? []));
-  const signed = judged.filter((each) => each.kind === "statement").filter(isOfTheImage);
+  const statements = judged.filter((each) => each.kind === "statement");
+  const signed = statements.filter(isOfTheImage);
   const adopted = adoptedPlaces(provenances);
   const held = { images, evidenceOf, accept: judging(acceptStatement) };
   const parts = await Promise.all([
@@ -91,6 +103,16 @@ export async function acceptedSboms(
   return {
     sboms: [own, ...parts].flatMap(({ sboms }) => sboms),
     unread: [own, ...parts].flatMap(({ unread }) => unread),
+    omitted: gathered.reduce((sum, evidence) => sum + evidence.omitted, 0),
+    refused: [
+      ...judged.flatMap((each) => (each.kind === "refusal" && !NO_LIST_OF_IT.includes(each.code) ? [each.reason] : [])),
+      ...statements
+        .filter((each) => !isOfTheImage(each))
+        .map(
+          ({ identity, found: { verified } }) =>
+            revokedCommit(policy, verified) ?? `it was signed for ${repositoryOf(identity)}, and the image wasn't`,
+        ),
+    ],
   };
 
   function isOfTheImage({ identity, found: { verified } }: AcceptedStatement): boolean {

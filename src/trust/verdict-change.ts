@@ -130,7 +130,7 @@ function gained(before: readonly string[], after: readonly string[]): Gained<str
 }
 
 /** The images of the platforms that count, whose ancestry the verdict is on. */
-function subjectsOf({ platforms, nodes }: Verdict): readonly JudgedNode[] {
+export function subjectsOf({ platforms, nodes }: Verdict): readonly JudgedNode[] {
   const counting = new Set(platforms.flatMap(({ counts, node }) => (counts ? [node] : [])));
   return nodes.filter(({ id }) => counting.has(id));
 }
