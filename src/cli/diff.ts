@@ -2,12 +2,20 @@ import { ImageReferenceError, parseReference, withDefaultTag } from "../image/re
 import { printableJson } from "../report/printable.ts";
 import { verdictChangeMarkdown, verdictChangeText } from "../report/verdict-change.ts";
 import { verdictChangeDocument } from "../report/verdict-change-json.ts";
+import { packagesChange } from "../trust/packages-change.ts";
 import type { Verdict } from "../trust/verdict.ts";
 import { type Standing, verdictChange } from "../trust/verdict-change.ts";
 import { EXIT, type ExitCode, exitCodeOf, UsageError, usage } from "./exit-code.ts";
-import { asIsKnown, isNamed, openEvidence, platformOf } from "./replay.ts";
+import { asIsKnownWithPackages, isNamed, openEvidence, platformOf } from "./replay.ts";
 import { parseAsked } from "./subject.ts";
-import { openWalks, type Surroundings, type WalkSettings, type Walks, wantsColour } from "./walk.ts";
+import {
+  openWalks,
+  type Surroundings,
+  type VerdictWithPackages,
+  type WalkSettings,
+  type Walks,
+  wantsColour,
+} from "./walk.ts";
 
 /** The forms in which `diff` answers. */
 export const DIFF_OUTPUTS = ["text", "json", "markdown"] as const;
@@ -20,7 +28,7 @@ export interface DiffArguments extends WalkSettings {
 }
 
 /**
- * Judges two images by the same policy now, and says what differs.
+ * Judges two images by the same policy now, and says what differs. The exit code is that of the verdicts, whatever packages they have.
  *
  * @returns 0 where the second is no worse, 1 where it is, 3 or 4 where that can't be told.
  * @throws {UsageError} @throws {PolicyError}
@@ -30,15 +38,16 @@ export async function diffCommand(args: DiffArguments, surroundings: Surrounding
   const walks = await openWalks(args, surroundings);
   const before = await sides[0](walks, surroundings);
   const after = await sides[1](walks, surroundings);
-  const change = verdictChange(before, after);
-  const document = verdictChangeDocument(before, after, change);
+  const change = verdictChange(before.verdict, after.verdict);
+  const packages = packagesChange(before.packages, after.packages);
+  const document = verdictChangeDocument(before.verdict, after.verdict, change, packages);
   const { stdout, env } = surroundings;
   if (args.quiet !== true) {
     if (args.output === "json") stdout.write(printableJson(document));
     if (args.output === "markdown") stdout.write(verdictChangeMarkdown(document));
     if (args.output === "text") stdout.write(verdictChangeText(document, { colour: wantsColour(stdout, env) }));
   }
-  return exitOf(change.standing, after);
+  return exitOf(change.standing, after.verdict);
 }
 
 function exitOf({ kind }: Standing, after: Verdict): ExitCode {
@@ -54,16 +63,18 @@ function exitOf({ kind }: Standing, after: Verdict): ExitCode {
   }
 }
 
-type Side = (walks: Walks, surroundings: Surroundings) => Promise<Verdict>;
+type Side = (walks: Walks, surroundings: Surroundings) => Promise<VerdictWithPackages>;
 
 const EVIDENCE = "evidence:";
 
 /** One side as it is written: an image, or `evidence:FILE#IMAGE`, what a file of evidence holds on one. @throws {UsageError} */
 function sideOf(text: string, args: DiffArguments): Side {
+  const isQuiet = args.quiet === true;
   if (!text.startsWith(EVIDENCE)) {
     const isOnDisk = /^(?:oci|oci-archive|docker-archive):/.test(text);
     const asked = parseAsked(text, isOnDisk ? args.as : undefined);
-    return (walks) => walks.judge(asked);
+    return async (walks) =>
+      isQuiet ? { verdict: await walks.judge(asked), packages: [] } : walks.judgeWithPackages(asked);
   }
   const [, path = "", name] = /^([^#]+)(?:#(.+))?$/s.exec(text.slice(EVIDENCE.length)) ?? [];
   if (path === "") throw new UsageError(`${text}: write evidence:FILE, or evidence:FILE#IMAGE`);
@@ -82,6 +93,6 @@ function sideOf(text: string, args: DiffArguments): Side {
       throw new UsageError(`${path} holds evidence on several images: name one, evidence:${path}#IMAGE`);
     const [now, then] = [surroundings.now(), new Date(image.asOf)];
     const judged = { policy, roots, wanted: platformOf(args.platform ?? null), asOf: now < then ? then : now };
-    return asIsKnown(image, bytes, judged, surroundings);
+    return asIsKnownWithPackages(image, bytes, judged, surroundings);
   };
 }

@@ -20,7 +20,7 @@ import { nothingElsewhere } from "./elsewhere.ts";
 import { UsageError, usage } from "./exit-code.ts";
 import { feedShelf } from "./feed-shelf.ts";
 import { findNamed } from "./subject.ts";
-import { type Surroundings, verdictOn } from "./walk.ts";
+import { type Judged, judgedBy, type Surroundings, type VerdictWithPackages, withPackages } from "./walk.ts";
 
 /** Largest document in a file of evidence, in bytes. That of one usual image has some tens of kilobytes. */
 const MAX_DOCUMENT_BYTES = 64 * 1024 * 1024;
@@ -96,7 +96,7 @@ export async function asItWas(
       )
     : roots;
   const [ports, policy] = [portsOf(image, bytes, taken), policyOf(image, bytes)];
-  const verdict = await replay(image, ports, policy, platformOf(image.platform), new Date(image.asOf));
+  const { verdict } = await replay(image, ports, policy, platformOf(image.platform), new Date(image.asOf));
   return { verdict, roots: areKnown ? "known" : takeFiles ? "file" : "here" };
 }
 
@@ -118,14 +118,42 @@ export interface JudgedNow {
 export async function asIsKnown(
   image: ExportedImage,
   bytes: RecordedBytes,
-  { policy, roots, wanted, asOf }: JudgedNow,
+  judged: JudgedNow,
   surroundings: Surroundings,
 ): Promise<Verdict> {
+  const ports = portsNow(image, bytes, judged, surroundings);
+  const { verdict } = await replay(image, ports, judged.policy, judged.wanted, judged.asOf);
+  return verdict;
+}
+
+/**
+ * The same, and which packages are listed as far as the file holds that: what no verdict rests on was read only where it stood among
+ * attestations.
+ *
+ * @throws {UsageError}
+ */
+export async function asIsKnownWithPackages(
+  image: ExportedImage,
+  bytes: RecordedBytes,
+  judged: JudgedNow,
+  surroundings: Surroundings,
+): Promise<VerdictWithPackages> {
+  const { policy, wanted, asOf } = judged;
+  const ports = portsNow(image, bytes, judged, surroundings);
+  return withPackages(ports, policy, await replay(image, ports, policy, wanted, asOf));
+}
+
+function portsNow(
+  image: ExportedImage,
+  bytes: RecordedBytes,
+  { policy, roots }: JudgedNow,
+  surroundings: Surroundings,
+): AnsweredPorts {
   const { known, ...ports } = portsOf(image, bytes, roots);
   // What its maker knew of images is of his policy; by another one there is nobody to ask, as in any walk from here (RULES R22).
   const isOfPolicy = image.record.known?.answers.some((answer) => answer.policy === policy.digest) === true;
   const here = feedShelf(surroundings);
-  const whole: AnsweredPorts = {
+  return {
     ...ports,
     ...(known && isOfPolicy && { known }),
     layers: ports.layers ?? nothingElsewhere.layers,
@@ -138,7 +166,6 @@ export async function asIsKnown(
       },
     },
   };
-  return replay(image, whole, policy, wanted, asOf);
 }
 
 function portsOf(image: ExportedImage, bytes: RecordedBytes, roots: readonly TrustedRootProfile[]): AnsweredPorts {
@@ -151,15 +178,15 @@ async function replay(
   policy: Policy,
   wanted: Platform | "every",
   asOf: Date,
-): Promise<Verdict> {
+): Promise<Judged> {
   const reference = referenceOf(image.reference);
   const found = await findNamed(reference, ports);
   try {
-    return await verdictOn({ reference, found }, ports, policy, wanted, asOf);
+    return await judgedBy({ reference, found }, ports, policy, wanted, asOf);
   } catch (error) {
     // Of images that are known a walk can't do without an answer.
     if (!(error instanceof CouldNotLook)) throw error;
-    return verdictOn({ reference, found: { kind: "finding", finding: findingOf(error) } }, ports, policy, wanted, asOf);
+    return judgedBy({ reference, found: { kind: "finding", finding: findingOf(error) } }, ports, policy, wanted, asOf);
   }
 }
 

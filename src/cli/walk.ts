@@ -7,13 +7,16 @@ import { printable } from "../report/printable.ts";
 import { parseTrustedRoot, TrustedRootError, type TrustedRootProfile } from "../sigstore/trusted-root.ts";
 import { VerificationCache } from "../sigstore/verification-cache.ts";
 import { createBundleVerifier } from "../sigstore/verifier.ts";
-import { ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
+import { type Ancestry, ancestryOfFinding, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
 import { combineSources } from "../trust/attestation-sources.ts";
+import { imagePackages, type PlatformPackages } from "../trust/image-packages.ts";
+import { keepListings } from "../trust/kept-listings.ts";
 import { type Policy, parsePolicy } from "../trust/policy.ts";
 import { DEFAULT_POLICY_TEXT, defaultPolicy } from "../trust/policy-default.ts";
 import type { AttestationSource } from "../trust/ports.ts";
 import { type ByteStore, type Resolve, recordWalk } from "../trust/recording.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
+import { subjectsOf } from "../trust/verdict-change.ts";
 import type { WalkRecord } from "../trust/walk-record.ts";
 import type { ActionsRunner } from "./actions-runner.ts";
 import { keptContent } from "./disk-cache.ts";
@@ -68,6 +71,12 @@ export interface Walks {
    */
   judge(asked: AskedImage, only?: Platform): Promise<Verdict>;
   /**
+   * Says beside the verdict, too, which packages are listed; nothing that the walk asked for is asked for again.
+   *
+   * @throws {UsageError}
+   */
+  judgeWithPackages(asked: AskedImage): Promise<VerdictWithPackages>;
+  /**
    * Writes down, too, what the world answers to the walk.
    *
    * @param store - Where the bytes go.
@@ -82,6 +91,12 @@ export interface RecordedVerdict {
   readonly reference: ImageReference;
   readonly verdict: Verdict;
   readonly record: WalkRecord;
+}
+
+/** A verdict, and beside it what is listed as being in the image, for each platform that counts. */
+export interface VerdictWithPackages {
+  readonly verdict: Verdict;
+  readonly packages: readonly PlatformPackages[];
 }
 
 /** What all that is judged by one command shares. */
@@ -169,12 +184,20 @@ export async function openWalks(args: WalkSettings, surroundings: Surroundings):
     roots,
     connect,
     judge: (asked, only) =>
-      open(asked, (subject, ports) => verdictOn(subject, ports, policy, only ?? wanted, surroundings.now())),
+      open(asked, async (subject, ports) => {
+        const { verdict } = await judgedBy(subject, ports, policy, only ?? wanted, surroundings.now());
+        return verdict;
+      }),
+    judgeWithPackages: (asked) =>
+      open(asked, async (subject, given) => {
+        const ports = { ...given, attestations: keepListings(given.attestations) };
+        return withPackages(ports, policy, await judgedBy(subject, ports, policy, wanted, surroundings.now()));
+      }),
     record: (asked, store) =>
       open(asked, async (subject, ports, resolve) => {
         const { reference } = subject;
         const recording = recordWalk(ports, resolveOf(subject, resolve), store);
-        const verdict = await verdictOn(subject, recording.ports, policy, wanted, surroundings.now());
+        const { verdict } = await judgedBy(subject, recording.ports, policy, wanted, surroundings.now());
         // The name was looked up before the walk; that is written down too.
         await findNamed(reference, recording.ports);
         return { reference, verdict, record: await recording.finish() };
@@ -268,20 +291,35 @@ function resolveOf({ found, origin }: Subject, resolve: Resolve): Resolve {
   return async () => ({ pinned: found });
 }
 
+/** A verdict, and what it was judged on. */
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly ancestry: Ancestry;
+}
+
 /** Judges an image by the ports given. */
-export async function verdictOn(
+export async function judgedBy(
   { reference, found, origin }: Pick<Subject, "reference" | "found" | "origin">,
   ports: WalkPorts,
   policy: Policy,
   wanted: Platform | "every",
   asOf: Date,
-): Promise<Verdict> {
+): Promise<Judged> {
   const image = "kind" in found ? reference : found;
   const ancestry =
     "kind" in found
       ? ancestryOfFinding(reference, found.finding)
       : await walkAncestry(ports, policy, found, wanted, asOf);
-  return { ...judge(ancestry, policy, image, asOf), ...(origin && { origin }) };
+  return { ancestry, verdict: { ...judge(ancestry, policy, image, asOf), ...(origin && { origin }) } };
+}
+
+/** Looks for packages by the ports of the walk; the verdict stands before. */
+export async function withPackages(
+  ports: WalkPorts,
+  policy: Policy,
+  { verdict, ancestry }: Judged,
+): Promise<VerdictWithPackages> {
+  return { verdict, packages: await imagePackages(ports, policy, ancestry, subjectsOf(verdict)) };
 }
 
 /** @throws {UsageError} */

@@ -1,11 +1,10 @@
 import { html } from "hono/html";
 import type { AnswerFacts, PackageList } from "../answer/facts.ts";
+import { FORMATS, NO_LIST } from "./package-words.ts";
 import type { Markup } from "./page-layout.ts";
 import { linked, named } from "./page-marks.ts";
 import { printable } from "./printable.ts";
 import { SHORT_DIGEST } from "./short-reference.ts";
-
-const FORMATS: Readonly<Record<PackageList["format"], string>> = { spdx: "SPDX", cyclonedx: "CycloneDX" };
 
 /** How many packages one page lists of each list; the rest is in the attestation itself. */
 const MAX_SHOWN = 1000;
@@ -13,9 +12,7 @@ const MAX_SHOWN = 1000;
 /** What an accepted attestation lists as being inside, with licences, and where the source is to be had. */
 export function packages({ packages: lists }: AnswerFacts): Markup {
   return html`<section><h2>Packages and licences</h2>${
-    lists.length === 0
-      ? html`<p class="soft">No list of packages (SBOM) is attested by anyone whom the policy lets speak for this image.</p>`
-      : lists.map(packageList)
+    lists.length === 0 ? html`<p class="soft">${NO_LIST}.</p>` : lists.map(packageList)
   }</section>`;
 }
 

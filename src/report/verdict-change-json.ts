@@ -1,7 +1,9 @@
 import { z } from "zod";
+import type { PackagesChange } from "../trust/packages-change.ts";
 import type { Fault, Verdict } from "../trust/verdict.ts";
 import type { AncestorState, BuiltFrom, VerdictChange } from "../trust/verdict-change.ts";
 import { type VerdictDocument, verdictDocument } from "./json.ts";
+import { packagesChangeDocument, packagesChangeSchema } from "./packages-change-json.ts";
 
 const outcome = z.enum(["trusted", "untrusted", "undetermined"]);
 const openness = z.enum(["closed", "recorded", "open"]);
@@ -60,14 +62,20 @@ export const verdictChangeSchema = z
     }),
     faults: z.strictObject({ gained: z.array(fault), lost: z.array(fault), same: z.array(fault) }),
     unreachable: z.strictObject({ gained: z.array(fault), lost: z.array(fault) }),
+    packages: z.array(packagesChangeSchema).meta({ description: "beside the verdicts: `standing` doesn't rest on it" }),
   })
   .meta({ title: "What differs between two images", description: "What `trusted-builds diff --output json` prints." });
 
 /** In the form of {@link verdictChangeSchema}. */
 export type VerdictChangeDocument = z.output<typeof verdictChangeSchema>;
 
-/** Writes down what differs between two verdicts. */
-export function verdictChangeDocument(before: Verdict, after: Verdict, change: VerdictChange): VerdictChangeDocument {
+/** Writes down what differs between two verdicts, and beside it between the packages. */
+export function verdictChangeDocument(
+  before: Verdict,
+  after: Verdict,
+  change: VerdictChange,
+  packages: readonly PackagesChange[],
+): VerdictChangeDocument {
   const [earlier, later] = [verdictDocument(before), verdictDocument(after)];
   const faultIn = (document: VerdictDocument) => (each: Fault) => faultDocument(document, each);
   const { sources, ancestors, faults, unreachable, standing } = change;
@@ -95,6 +103,7 @@ export function verdictChangeDocument(before: Verdict, after: Verdict, change: V
       same: faults.same.map(faultIn(later)),
     },
     unreachable: { gained: unreachable.gained.map(faultIn(later)), lost: unreachable.lost.map(faultIn(earlier)) },
+    packages: packages.map(packagesChangeDocument),
   };
 }
 

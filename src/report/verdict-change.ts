@@ -1,26 +1,13 @@
 import type { Outcome } from "../trust/verdict.ts";
+import type { Entry, Section, Sign } from "./change-section.ts";
 import { groupBy } from "./grouping.ts";
 import { code, prose, safeUrl } from "./markdown.ts";
 import { markOfOutcome, SHAPES } from "./marks.ts";
+import { packageSections } from "./packages-change.ts";
 import { printable } from "./printable.ts";
 import { shortReference } from "./short-reference.ts";
 import { COLOURS, type TextStyle } from "./text.ts";
 import type { VerdictChangeDocument } from "./verdict-change-json.ts";
-
-/** What became of one thing: it is there now, no more, another than before, or as it was. */
-type Sign = "+" | "-" | "~" | "=";
-
-interface Entry {
-  readonly sign: Sign;
-  readonly words: string;
-  /** Of a fault: what would mend it. */
-  readonly mend?: string;
-}
-
-interface Section {
-  readonly title: string;
-  readonly entries: readonly Entry[];
-}
 
 type Ancestor = VerdictChangeDocument["ancestors"]["gained"][number];
 type FaultDocument = VerdictChangeDocument["faults"]["gained"][number];
@@ -39,7 +26,7 @@ export function verdictChangeText(document: VerdictChangeDocument, { colour }: T
   const paint = (text: string, as: string) => (colour ? `\u001b[${as}m${text}\u001b[0m` : text);
   const { word, outcome } = STANDING[standing];
   const mark = markOfOutcome(outcome);
-  const signs: Readonly<Record<Sign, string>> = { "+": "32", "-": "31", "~": "33", "=": "2" };
+  const signs: Readonly<Record<Sign, string>> = { "+": "32", "-": "31", "~": "33", "=": "2", "?": "33" };
   const side = (name: string, { verdict, reference, level }: typeof before) =>
     `${name}  ${paint(`${SHAPES[markOfOutcome(verdict)]} ${verdict}`, COLOURS[markOfOutcome(verdict)])}, level ${level}  ${printable(reference)}`;
   return [
@@ -86,9 +73,9 @@ export function verdictChangeMarkdown(document: VerdictChangeDocument): string {
   ].join("\n");
 }
 
-/** What is as it was isn't told, but for what is wrong in both. */
+/** What is as it was isn't told, but for what is wrong in both, and that packages were compared or weren't. */
 function sectionsOf(document: VerdictChangeDocument): readonly Section[] {
-  const { before, after, builders, platforms, ancestors, faults, unreachable } = document;
+  const { before, after, builders, platforms, ancestors, faults, unreachable, packages } = document;
   const became = (from: string | number, to: string | number): readonly Entry[] =>
     from === to ? [] : [{ sign: "~", words: `${from} → ${to}` }];
   const all: readonly Section[] = [
@@ -135,6 +122,7 @@ function sectionsOf(document: VerdictChangeDocument): readonly Section[] {
         ...unreachable.lost.map((each) => faultEntry("-", each)),
       ],
     },
+    ...packageSections(packages),
   ];
   return all.filter(({ entries }) => entries.length > 0);
 }

@@ -16,7 +16,7 @@ async function documentOf(commit = "c".repeat(40), reason?: string) {
   const judged = await world.judge(other.image);
   const faults = judged.faults.map((each) => ({ ...each, reason: reason ?? each.reason }));
   const after = { ...judged, faults };
-  return verdictChangeDocument(before, after, verdictChange(before, after));
+  return verdictChangeDocument(before, after, verdictChange(before, after), []);
 }
 
 test("tells what moved by name and role, and where the change of the source can be read", async () => {
@@ -39,7 +39,7 @@ test("a link to compare is made of two whole commits of one repository on github
   const compare = (from: string, to: string, repository = "https://github.com/acme/app") => {
     const source = (commit: string) => [{ repository, commit, ref: undefined }];
     const sources = { before: source(from), after: source(to) };
-    return verdictChangeDocument(verdict, verdict, { ...verdictChange(verdict, verdict), sources }).sources.compare;
+    return verdictChangeDocument(verdict, verdict, { ...verdictChange(verdict, verdict), sources }, []).sources.compare;
   };
   const [one, other] = ["a".repeat(40), "b".repeat(40)];
   assert.equal(compare(one, other), `https://github.com/acme/app/compare/${one}...${other}`);
