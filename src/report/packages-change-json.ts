@@ -18,7 +18,7 @@ const changed = z.array(z.strictObject({ from: listedPackage, to: listedPackage 
 const side = z.strictObject({
   state: z.enum(["listed", "none", "unread", "cut", "other-format", "other-scope", "revoked", "no-image"]).meta({
     description:
-      "listed: by `bundles`; none: nobody accepted signed a list; unread: there may be one, and something could not be looked at or read; cut: longer than is read; other-format, other-scope: listed otherwise; revoked: policy believes nothing of it; no-image: none for this platform",
+      "listed: by `bundles`; none: nobody accepted signed a list; unread: there may be one, and something could not be looked at or read; cut: longer than is read; other-format, other-scope: listed otherwise; revoked: policy believes nothing of it; no-image: none for this platform that can be read",
   }),
   reason: z.string().nullable().meta({ description: "why nothing can be compared; null where it is listed" }),
   bundles: z.array(z.string()).meta({ description: "SHA-256 of the bundles in whose word it stands" }),
@@ -104,7 +104,7 @@ function reasonOf(listed: ListedPackages): string | null {
     case "revoked":
       return "policy revokes it";
     case "no-image":
-      return "there is no image for this platform";
+      return "there is no image for this platform that can be read";
   }
 }
 

@@ -32,7 +32,7 @@ export type ListedPackages =
   | { readonly kind: "other-scope" }
   /** Policy no longer believes what is signed about it. */
   | { readonly kind: "revoked" }
-  /** There is no image for the platform. */
+  /** There is no image for the platform, or none that can be read in one way. */
   | { readonly kind: "no-image" };
 
 /** What differs between what two images list for one platform in one format. */
