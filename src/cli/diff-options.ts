@@ -12,7 +12,7 @@ export function addDiffCommand(program: Command, here: Surroundings, end: (code:
       .summary("say what differs between two images")
       .description(
         `Judges two images by the same policy, and says what differs: verdict, level, source, builder, every ancestor that came, went or moved,
-and what is wrong that wasn't.`,
+what is wrong that wasn't, and which packages came, went, or have another version or licence.`,
       )
       .argument("<before>", "an image as verify takes it, or evidence:FILE, evidence:FILE#IMAGE of what export wrote")
       .argument("<after>", "the same, of what is to be compared with it")
@@ -31,6 +31,9 @@ and what is wrong that wasn't.`,
 Whether it is worse is told by faults, each known again by its code and by names and roles on the way to it, never by digest. What shows
 tampering (layers that aren't the base's, a mixed index, something revoked) is worse also where it was there before. A lower level, or less
 that is recorded, is told and makes nothing worse. Evidence is judged as far as is known now, by your policy.
+
+Packages are compared where both images have a list (SBOM) in one format for a platform, signed by someone whom policy lets speak for the
+image; otherwise it is told why nothing is compared. It is their word, and never makes anything worse. Text names ten of each kind, json all.
 
 Exit codes:
   0  no worse: nothing is wrong with the second that isn't with the first

@@ -12,6 +12,7 @@ export interface Entry {
 
 /** What differs in one respect. */
 export interface Section {
+  /** With texts of strangers in it, too. */
   readonly title: string;
   readonly entries: readonly Entry[];
 }

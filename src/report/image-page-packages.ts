@@ -12,7 +12,7 @@ const MAX_SHOWN = 1000;
 /** What an accepted attestation lists as being inside, with licences, and where the source is to be had. */
 export function packages({ packages: lists }: AnswerFacts): Markup {
   return html`<section><h2>Packages and licences</h2>${
-    lists.length === 0 ? html`<p class="soft">${NO_LIST}.</p>` : lists.map(packageList)
+    lists.length === 0 ? html`<p class="soft">There is ${NO_LIST}.</p>` : lists.map(packageList)
   }</section>`;
 }
 

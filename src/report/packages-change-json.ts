@@ -92,7 +92,9 @@ function reasonOf(listed: ListedPackages): string | null {
     case "listed":
       return null;
     case "none":
-      return [NO_LIST, ...told(listed.refused).map((reason) => `one isn't accepted: ${reason}`)].join("; ");
+      return [`there is ${NO_LIST}`, ...told(listed.refused).map((reason) => `one isn't accepted: ${reason}`)].join(
+        "; ",
+      );
     case "unread":
       return `what may list its packages could not be looked at or read: ${told(listed.reasons).join("; ")}`;
     case "cut":

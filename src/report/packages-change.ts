@@ -21,36 +21,27 @@ type Change = NonNullable<PackagesChangeDocument["change"]>;
 type Listed = Change["gained"][number];
 type Side = PackagesChangeDocument["before"];
 
-/** What differs between the packages of two images, in few lines: the document has all of it. Platforms that differ alike are one. */
+/** What differs between the packages of two images, in few lines: the document has all of it. Platforms of which the same is told are one. */
 export function packageSections(documents: readonly PackagesChangeDocument[]): readonly Section[] {
-  const groups = groupBy(documents, ({ platform, before, after, ...rest }) =>
-    JSON.stringify([platform === null, rest, wordsKey(before), wordsKey(after)]),
-  );
+  const told = documents.map((document) => ({ ...document, entries: entriesOf(document) }));
+  const groups = groupBy(told, ({ platform, format, entries }) => JSON.stringify([platform === null, format, entries]));
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
     if (first === undefined) return [];
-    const platforms = group.flatMap(({ platform }) => platform ?? []);
-    const where = [
-      ...(platforms.length === 0 && first.format !== null ? ["all platforms together"] : platforms),
-      ...(first.format === null ? [] : [FORMATS[first.format]]),
-    ];
-    return [{ title: where.length === 0 ? "Packages" : `Packages (${where.join(", ")})`, entries: entriesOf(first) }];
+    const { format, entries } = first;
+    const platforms = group.flatMap(({ platform }) => (platform === null ? [] : [clipped(platform, MAX_NAME)]));
+    const named = platforms.length === 0 && format !== null ? ["all platforms together"] : platforms;
+    const where = [...(named.length === 0 ? [] : [named.join(", ")]), ...(format === null ? [] : [FORMATS[format]])];
+    return [{ title: where.length === 0 ? "Packages" : `Packages (${where.join("; ")})`, entries }];
   });
-}
-
-/** Bundles are of one platform each. */
-function wordsKey({ bundles, ...words }: Side): unknown {
-  return [bundles.length, words];
 }
 
 function entriesOf({ before, after, change }: PackagesChangeDocument): readonly Entry[] {
   if (change === null) return notCompared(before, after);
   const { gained, lost, versions, licences, same } = change;
-  const differ = gained.length + lost.length + versions.length + licences.length;
   const isWhole = before.unread.length + after.unread.length === 0;
   const alike = `${several(same, "package")} the same in both${isWhole ? "" : ", as far as lists could be read"}`;
   return [
-    ...(differ === 0 ? [{ sign: "=", words: alike } as const] : []),
     ...shown(
       "~",
       "licences",
@@ -60,6 +51,7 @@ function entriesOf({ before, after, change }: PackagesChangeDocument): readonly 
     ...shown("~", "versions", versions, ({ from, to }) => `${nameOf(to)} ${became(from.versions, to.versions)}`),
     ...shown("+", "packages", gained, withVersions),
     ...shown("-", "packages", lost, withVersions),
+    { sign: "=", words: alike },
     ...mayHaveMore("first", before),
     ...mayHaveMore("second", after),
   ];

@@ -35,7 +35,7 @@ export function verdictChangeText(document: VerdictChangeDocument, { colour }: T
     `${paint(`${SHAPES[mark]} ${word}`, COLOURS[mark])}: ${printable(reason)}`,
     ...sectionsOf(document).flatMap(({ title, entries }) => [
       "",
-      paint(title, COLOURS.bold),
+      paint(printable(title), COLOURS.bold),
       ...entries.flatMap(({ sign, words, mend }) => [
         `${paint(sign, signs[sign])} ${printable(words)}`,
         ...(mend === undefined ? [] : [`    mend: ${printable(mend)}`]),
@@ -62,7 +62,7 @@ export function verdictChangeMarkdown(document: VerdictChangeDocument): string {
     ...(compare === undefined ? [] : [`- [what changed in the source](${compare})`]),
     ...sectionsOf(document).flatMap(({ title, entries }) => [
       "",
-      `### ${title}`,
+      `### ${prose(title)}`,
       "",
       ...entries.map(
         ({ sign, words, mend }) =>

@@ -7,6 +7,9 @@ import type { AcceptedSbom } from "./read-sbom.ts";
 /** Most lists of one image for one platform that are compared; honest ones have a few. */
 const MAX_LISTS = 64;
 
+/** Largest lists of one image together that are compared, in characters: all that differs is written as one document. */
+const MAX_CHARACTERS = 16 * 1024 * 1024;
+
 /** A format of lists of packages. */
 export type ListFormat = AttestedPackages["format"];
 
@@ -97,7 +100,8 @@ function listedIn(side: readonly PlatformPackages[], scope: Scope, format: ListF
   const concerned = here.length > 0 ? here : side.filter(({ platform }) => platform === undefined);
   const lists = listsOf(side, scope, format);
   const unread = [...new Set(concerned.flatMap(unreadOf))];
-  if (lists.length > MAX_LISTS || lists.some(({ packages }) => packages.omitted > 0)) return { kind: "cut" };
+  const isCut = lists.some(({ packages }) => packages.omitted > 0);
+  if (isCut || lists.length > MAX_LISTS || (lists.length > 0 && isTooLarge(side))) return { kind: "cut" };
   if (lists.length > 0) {
     const count = lists.reduce((sum, { packages }) => sum + packages.packages.length, 0);
     return { kind: "listed", bundles: [...new Set(lists.map(bundleOf))], count, unread };
@@ -108,6 +112,16 @@ function listedIn(side: readonly PlatformPackages[], scope: Scope, format: ListF
   if (listsOf(side, scope, undefined).length > 0) return { kind: "other-format" };
   if (concerned.some(({ sboms }) => sboms.length > 0)) return { kind: "other-scope" };
   return { kind: "none", refused: [...new Set(concerned.flatMap(({ refused }) => refused))] };
+}
+
+function isTooLarge(side: readonly PlatformPackages[]): boolean {
+  let characters = 0;
+  for (const { packages } of side.flatMap(({ sboms }) => sboms)) {
+    for (const { name, version, purl, licences } of packages.packages)
+      characters += [name, version, purl, ...licences].reduce((sum, word) => sum + (word?.length ?? 0), 0);
+    if (characters > MAX_CHARACTERS) return true;
+  }
+  return false;
 }
 
 function unreadOf({ finding, isLookedFor, unread, omitted }: PlatformPackages): readonly string[] {

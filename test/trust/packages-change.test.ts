@@ -138,6 +138,14 @@ test("a list that was cut isn't compared: what is missing from it is no package 
   const many = world.build("app", { label: "3" });
   for (let i = 0; i < 65; i++) world.sign(many.manifest, about(many.manifest, `p${i}`), signerOf("app"));
   assert.deepEqual((await changeOf(world, short, many)).map(told), [["linux/amd64 spdx listed/cut"]]);
+  const large = listed(world, "4", ...Array.from({ length: MAX_PACKAGES }, () => "x".repeat(2000)));
+  assert.equal((await changeOf(world, short, large))[0]?.after.kind, "listed");
+  world.sign(
+    large.manifest,
+    about(large.manifest, ...names.slice(1).map((name) => name + "y".repeat(1990))),
+    signerOf("app"),
+  );
+  assert.deepEqual((await changeOf(world, short, large)).map(told), [["linux/amd64 spdx listed/cut"]]);
 });
 
 test("lists of two formats aren't compared with each other", async () => {
