@@ -5,8 +5,9 @@ import type { Repository } from "../build/build.ts";
 import type { Judgement, SignedSummary } from "../build/ports.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference, type PinnedImage, parseReference } from "../image/reference.ts";
-import { createRegistryClient } from "../registry/client.ts";
+import { createRegistryClient, type RegistryClient } from "../registry/client.ts";
 import { dockerCredentials } from "../registry/credentials.ts";
+import type { Artifact } from "../registry/push.ts";
 import type { SignedSummaries } from "../report/signed-summaries.ts";
 import { BUNDLE_TYPE, type KeyBundle } from "../signer/key-bundle.ts";
 import { keptSigningKey, type PublicHalf, parseSigningKey, SigningKeyError } from "../signer/signing-key.ts";
@@ -33,7 +34,7 @@ export interface OwnSummaries {
   readonly summarise: (repository: Repository, judgement: Judgement) => readonly SignedSummary[];
   /** Signs what a verdict by the published policy says. @param policyUri - Where that policy is. Never throws. */
   readonly summarisePublished: (verdict: Verdict, policyUri: string) => readonly AnswerSummary[];
-  /** Has timestamped and attached whatever isn't yet; what can't be done now is tried again later. */
+  /** Has timestamped and attached whatever isn't yet, and what was said anew taken away; what can't be done now is tried again later. */
   finish(store: Summaries, now: Date): Promise<void>;
 }
 
@@ -121,40 +122,76 @@ async function finish(config: Config, log: Log, store: Summaries, now: Date): Pr
   const timestamps = timestampAuthority !== undefined;
   if (!timestamps && !places) return;
   const unfinished = await store.listUnfinished({ timestamps, places }, now);
-  if (unfinished.length === 0) return;
-  const client = createRegistryClient({
-    allowHosts: config.allowHosts,
-    signal: AbortSignal.timeout(ROUND_MS),
-    ...(config.registryCredentials !== undefined && {
-      credentials: dockerCredentials({ configDirectory: config.registryCredentials }),
-    }),
-  });
+  const registry = places ? openRegistry(config) : undefined;
   try {
     for (const summary of unfinished) {
       try {
         const bundle = await withTime(summary, timestampAuthority, store);
-        if (places && summary.attached === undefined && summary.result === "PASSED") {
-          const attached = await client.attachReferrer(parseReference(summary.image) as PinnedImage, {
-            artifactType: BUNDLE_TYPE,
-            mediaType: BUNDLE_TYPE,
-            bytes: Buffer.from(bundle),
-            annotations: {
-              "dev.sigstore.bundle.content": "dsse-envelope",
-              "dev.sigstore.bundle.predicateType": "https://slsa.dev/verification_summary/v1",
-            },
-          });
-          await store.savePlace(summary.signature, attached);
-        }
+        if (registry !== undefined && summary.attached === undefined && summary.result === "PASSED")
+          await store.savePlace(summary, await registry.attachReferrer(pinned(summary.image), artifactOf(bundle)));
       } catch (error) {
         if (!(error instanceof CouldNotLook) && !(error instanceof TimestampError)) throw error;
-        const pause = Math.min(PAUSE_MS * 2 ** summary.tries, LONGEST_PAUSE_MS);
         log.warn({ reason: error.message, image: summary.image }, "a summary couldn't be finished; it is tried again");
-        await store.postponeSummary(summary.signature, new Date(now.getTime() + pause));
+        await store.postponeSummary(summary.signature, laterBy(summary.tries, now));
       }
     }
+    if (registry !== undefined) await takeAway(registry, log, store, now);
   } finally {
-    await client.close();
+    await registry?.close();
   }
+}
+
+/**
+ * Takes away what hangs on images and was said anew since: a PASSED must not outlive the verdict, and a new one each day would fill the
+ * image's list of referrers.
+ */
+async function takeAway(registry: RegistryClient, log: Log, store: Summaries, now: Date): Promise<void> {
+  for (const place of await store.listSuperseded(now)) {
+    const { image, manifest, tries } = place;
+    try {
+      if (!(await registry.detachReferrer(pinned(image), manifest)))
+        log.warn({ image, manifest }, "a superseded summary stays: the registry lets nothing be deleted");
+      await store.forgetPlace(place);
+    } catch (error) {
+      if (!(error instanceof CouldNotLook)) throw error;
+      log.warn(
+        { reason: error.message, image, manifest },
+        "a superseded summary couldn't be taken away; it is tried again",
+      );
+      await store.postponePlace(place, laterBy(tries, now));
+    }
+  }
+}
+
+function openRegistry({ allowHosts, registryCredentials }: Config): RegistryClient {
+  return createRegistryClient({
+    allowHosts,
+    signal: AbortSignal.timeout(ROUND_MS),
+    ...(registryCredentials !== undefined && {
+      credentials: dockerCredentials({ configDirectory: registryCredentials }),
+    }),
+  });
+}
+
+function artifactOf(bundle: string): Artifact {
+  return {
+    artifactType: BUNDLE_TYPE,
+    mediaType: BUNDLE_TYPE,
+    bytes: Buffer.from(bundle),
+    annotations: {
+      "dev.sigstore.bundle.content": "dsse-envelope",
+      "dev.sigstore.bundle.predicateType": "https://slsa.dev/verification_summary/v1",
+    },
+  };
+}
+
+/** As we wrote it down: with its digest. */
+function pinned(image: string): PinnedImage {
+  return parseReference(image) as PinnedImage;
+}
+
+function laterBy(tries: number, now: Date): Date {
+  return new Date(now.getTime() + Math.min(PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS));
 }
 
 /** The bundle to be attached: with its timestamp, which another process may have got first. */

@@ -17,7 +17,7 @@ const errorBody = z.object({ errors: z.array(z.object({ code: z.string(), messag
 
 /** One request to a repository. */
 export interface RepositoryRequest {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** Below `/v2/<repository>/`, or an address that the registry named before. */
   readonly target: string | URL;
   readonly action: Action;

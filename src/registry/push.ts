@@ -1,18 +1,16 @@
 import type { Readable } from "node:stream";
-import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
 import type { Digest } from "../image/digest.ts";
 import { algorithmOf, digestOf, isDigest } from "../image/digest.ts";
-import { readDocument } from "../image/json.ts";
 import { parseManifest } from "../image/manifest.ts";
 import { OCI_EMPTY, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../image/media-type.ts";
 import type { ImageReference, PinnedImage } from "../image/reference.ts";
 import { CouldNotLook } from "../trust/ports.ts";
 import type { RepositoryAccess, RepositoryRequest } from "./access.ts";
 import { unexpected } from "./access.ts";
-import type { Content, FoundManifest } from "./content.ts";
+import type { Content } from "./content.ts";
 import { RegistryError } from "./error.ts";
-import { fallbackTag, listByApi } from "./referrers.ts";
+import { createFallbackLists } from "./fallback-lists.ts";
+import { listByApi } from "./referrers.ts";
 import type { Repository } from "./token.ts";
 import type { Answer } from "./transport.ts";
 
@@ -22,11 +20,8 @@ const UPLOAD_TIMEOUT_MS = 15 * 60_000;
 /** Answers to uploads have no body worth reading, in bytes. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
-/** How often a list of referrers is written until our entry stays in it. */
-const MAX_FALLBACK_WRITES = 5;
-
-/** Pause between those, in milliseconds, times the number of the try, and randomly up to twice that: rivals must fall out of step. */
-const FALLBACK_PAUSE_MS = 50;
+/** What a registry answers that lets no manifest be deleted. @see distribution-spec, "Deleting Manifests" */
+const KEEPS_ALL_STATUSES: readonly number[] = [400, 405, 501];
 
 const EMPTY_CONFIG = Buffer.from("{}");
 
@@ -64,17 +59,17 @@ export interface Pusher {
    * @throws {RegistryError} `not-found-unproven` if the image isn't there.
    */
   attachReferrer(subject: PinnedImage, artifact: Artifact): Promise<Digest>;
+  /**
+   * Takes away what hangs on an image: out of the fallback tag, and out of the registry. It is done as well if it was gone before.
+   *
+   * @param manifest - What {@link attachReferrer} gave.
+   * @returns false if the registry lets nothing be deleted; out of the fallback tag it is then all the same.
+   */
+  detachReferrer(subject: PinnedImage, manifest: Digest): Promise<boolean>;
 }
-
-const fallbackSchema = z.looseObject({
-  schemaVersion: z.literal(2),
-  mediaType: z.string().nullish(),
-  manifests: z.array(z.looseObject({ digest: z.string() })),
-});
 
 /** The writing side of one client. */
 export function createPusher(access: RepositoryAccess, content: Content): Pusher {
-  const turns = new Map<string, Promise<void>>();
   const send = (where: Repository, request: Omit<RepositoryRequest, "action" | "limit">) =>
     access.send(where, { ...request, action: "push", limit: MAX_ANSWER_BYTES });
 
@@ -116,6 +111,10 @@ export function createPusher(access: RepositoryAccess, content: Content): Pusher
       body: bytes,
       what: `push of manifest ${reference}`,
     });
+
+  const lists = createFallbackLists(content, (where, tag, bytes, headers) =>
+    put(where, tag, bytes, OCI_IMAGE_INDEX, headers),
+  );
 
   const putChecked = async (where: Repository, reference: string, bytes: Uint8Array, mediaType: string) => {
     const answer = await put(where, reference, bytes, mediaType);
@@ -177,7 +176,7 @@ export function createPusher(access: RepositoryAccess, content: Content): Pusher
       artifactType: artifact.artifactType,
       annotations,
     };
-    await inTurn(subject, () => addToFallbackTag(subject, entry));
+    await lists.add(subject, entry);
     return digest;
   };
 
@@ -191,53 +190,23 @@ export function createPusher(access: RepositoryAccess, content: Content): Pusher
     }
   };
 
-  /** Our own writers wait for each other; against those elsewhere there is only the reading back. */
-  const inTurn = async (subject: PinnedImage, write: () => Promise<void>): Promise<void> => {
-    const key = `${subject.registry}/${subject.repository}@${subject.digest}`;
-    const mine = (turns.get(key) ?? Promise.resolve()).catch(() => {}).then(write);
-    turns.set(key, mine);
-    await mine;
+  const detachReferrer = async (subject: PinnedImage, manifest: Digest): Promise<boolean> => {
+    // The list first: whoever reads it in between would find an entry without a manifest.
+    await lists.remove(subject, manifest);
+    const what = `delete manifest ${manifest}`;
+    const answer = await access.send(subject, {
+      method: "DELETE",
+      target: `manifests/${manifest}`,
+      action: "delete",
+      limit: MAX_ANSWER_BYTES,
+      what,
+    });
+    if (KEEPS_ALL_STATUSES.includes(answer.status)) return false;
+    if (answer.status !== 202 && answer.status !== 404) throw unexpected(subject, what, answer, "202 or 404");
+    return true;
   };
 
-  /** The list has no lock: it is read back after each write, since another writer may have overwritten it meanwhile. */
-  const addToFallbackTag = async (subject: PinnedImage, entry: { readonly digest: Digest }): Promise<void> => {
-    const tag = fallbackTag(subject.digest);
-    for (let tries = 1; ; tries += 1) {
-      const found = await content.readTag(subject, tag);
-      const manifests = found === undefined ? [] : readFallback(subject, tag, found);
-      if (manifests.some(({ digest }) => digest === entry.digest)) return;
-      if (tries > MAX_FALLBACK_WRITES) {
-        throw new RegistryError(
-          "server-error",
-          `write tag ${tag} of ${subject.registry}/${subject.repository}: the entry was lost ${MAX_FALLBACK_WRITES} times to other writers; try again`,
-        );
-      }
-      const bytes = Buffer.from(
-        JSON.stringify({ schemaVersion: 2, mediaType: OCI_IMAGE_INDEX, manifests: [...manifests, entry] }),
-      );
-      const condition = found?.etag === undefined ? {} : { "if-match": found.etag };
-      const answer = await put(subject, tag, bytes, OCI_IMAGE_INDEX, condition);
-      // 412: someone else wrote since we read; the next round reads what they wrote.
-      if (answer.status !== 201 && answer.status !== 412)
-        throw unexpected(subject, `write tag ${tag}`, answer, "201 or 412");
-      if (tries > 1 || answer.status === 412) await wait(FALLBACK_PAUSE_MS * tries * (1 + Math.random()));
-    }
-  };
-
-  return { pushBlob, pushManifest, attachReferrer };
-}
-
-/** The entries as they stand, with fields that we don't know: they are other writers'. */
-function readFallback(subject: PinnedImage, tag: string, found: FoundManifest) {
-  try {
-    return readDocument(fallbackSchema, found.bytes).manifests;
-  } catch (cause) {
-    throw new RegistryError(
-      "server-error",
-      `read tag ${tag} of ${subject.registry}/${subject.repository}: it holds no list of referrers, and is not overwritten; delete it`,
-      { cause },
-    );
-  }
+  return { pushBlob, pushManifest, attachReferrer, detachReferrer };
 }
 
 function isSameContent(bytes: Uint8Array, stored: string): boolean {

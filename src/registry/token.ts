@@ -20,8 +20,10 @@ export interface Repository {
   readonly repository: string;
 }
 
-/** What we want to do there. Pushing includes pulling. */
-export type Action = "pull" | "push";
+/** What we want to do there. Pushing includes pulling, and deleting both. */
+export type Action = "pull" | "push" | "delete";
+
+const SCOPES: Readonly<Record<Action, string>> = { pull: "pull", push: "pull,push", delete: "pull,push,delete" };
 
 /** Knows how each registry wants to be asked, and answers its challenges. */
 export interface Authority {
@@ -195,7 +197,7 @@ function tokenRequest(
   what: string,
 ): Outgoing {
   const url = new URL(realm);
-  const scope = `repository:${where.repository}:${action === "push" ? "pull,push" : "pull"}`;
+  const scope = `repository:${where.repository}:${SCOPES[action]}`;
   const service = challenge.parameters.get("service");
   // No redirects: what is asked here carries a password, or belongs to nobody but the realm.
   const common = { limit: MAX_TOKEN_ANSWER_BYTES, what };

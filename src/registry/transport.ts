@@ -31,7 +31,7 @@ const MAX_RETRY_AFTER_MS = 20_000;
 
 /** One request, as the protocol means it. */
 export interface Outgoing {
-  readonly method: "GET" | "HEAD" | "POST" | "PUT";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent to the origin of `url` and to no other (RULES R32). */

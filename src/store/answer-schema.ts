@@ -65,6 +65,19 @@ interface AnswerSummaryRow {
   due_at: Date;
 }
 
+/** Where a summary hangs, of a build or of an answer. */
+interface SummaryPlaceRow {
+  image: string;
+  /** The digest of the manifest by which it hangs there. */
+  manifest: string;
+  /** Whose word it is; "" if that is forgotten. */
+  scope: string;
+  /** Whether it was said anew since, and is to be taken away. */
+  is_superseded: boolean;
+  tries: Generated<number>;
+  due_at: Generated<Date>;
+}
+
 /** An image of a trusted ancestry of which everyone may know (RULES R22). */
 interface PublishedImageRow {
   policy_digest: string;
@@ -105,6 +118,7 @@ export interface AnswerTables {
   evidence_blobs: { digest: string; bytes: Uint8Array; kept_at: Generated<Date> };
   answer_blobs: { answer_id: string; digest: string };
   answer_summaries: AnswerSummaryRow;
+  summary_places: SummaryPlaceRow;
   published_images: PublishedImageRow;
   inquiries: InquiryRow;
 }

@@ -1,5 +1,7 @@
 import type { AnswerSummary, JudgedAnswer } from "../answer/ports.ts";
+import { placeOf } from "./answer-row.ts";
 import { isText, toText } from "./json.ts";
+import { supersedePlaces } from "./summary-places.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** The signed summaries of an answer, by platform. */
@@ -21,6 +23,9 @@ export function listAnswerSummaries({ db, attempt }: StoreTools, id: string): Pr
 export async function replaceAnswerSummaries(tx: Transact, { answer, summaries }: JudgedAnswer): Promise<void> {
   await tx.deleteFrom("answer_summaries").where("answer_id", "=", answer.id).execute();
   if (summaries.length === 0) return;
+  const { name, tag } = placeOf(answer.image);
+  const images = summaries.map(({ image }) => image);
+  await supersedePlaces(tx, { kind: "answer", name, tag }, images, answer.asOf);
   await tx
     .insertInto("answer_summaries")
     .values(

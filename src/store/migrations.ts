@@ -443,6 +443,31 @@ export const MIGRATIONS: readonly Migration[] = [
          check (kind in ('build', 'delivery', 'pull', 'proposal', 'inquiry'))`,
     ],
   },
+  {
+    name: "where summaries hang",
+    statements: [
+      `create table summary_places (
+         image text not null,
+         manifest text not null,
+         scope text not null,
+         is_superseded boolean not null,
+         tries integer not null default 0,
+         due_at timestamptz not null default '-infinity',
+         primary key (image, manifest))`,
+      `create index summary_places_scope on summary_places (scope)`,
+      `create index summary_places_due on summary_places (due_at) where is_superseded`,
+      `create index summaries_waiting on summaries (image) where attached is null and result = 'PASSED'`,
+      `create index answer_summaries_waiting on answer_summaries (image) where attached is null and result = 'PASSED'`,
+      `insert into summary_places (image, manifest, scope, is_superseded)
+         select image, attached, 'build ' || build_id || ' ' || policy_kind, false
+         from summaries where attached is not null
+         on conflict do nothing`,
+      `insert into summary_places (image, manifest, scope, is_superseded)
+         select image, attached, 'answer ' || name || ' ' || tag, false
+         from answer_summaries join answers on answers.id = answer_id where attached is not null
+         on conflict do nothing`,
+    ],
+  },
 ];
 
 /**

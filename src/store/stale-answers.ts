@@ -75,6 +75,8 @@ export async function forgetAnswers({ db, attempt }: StoreTools, now: Date): Pro
     await db.deleteFrom("answers").where("asked_at", "<", gone).where("as_of", "<", gone).execute();
     await sql`delete from answer_history where as_of < ${gone} and not exists (select 1 from answers
       where answers.name = answer_history.name and answers.tag = answer_history.tag)`.execute(db);
+    await sql`delete from summary_places where scope like 'answer %' and not is_superseded and not exists
+      (select 1 from answers where 'answer ' || answers.name || ' ' || answers.tag = scope)`.execute(db);
     await sql`delete from answer_tags where seen_at < ${gone} and not exists (select 1 from answers
       where answers.name = answer_tags.name and answers.tag = answer_tags.tag)`.execute(db);
   });

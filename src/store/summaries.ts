@@ -1,12 +1,13 @@
+import { sql } from "kysely";
 import type { Build } from "../build/build.ts";
 import type { Judgement } from "../build/ports.ts";
+import type { Digest } from "../image/digest.ts";
 import { formatPlatform } from "../image/platform.ts";
 import { formatReference } from "../image/reference.ts";
 import { toText } from "./json.ts";
+import { createSummaryPlaces, MAX_TRIES, notePlace, type SummaryPlaces, supersedePlaces } from "./summary-places.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
-/** After so many tries nothing more is tried for a summary. */
-const MAX_TRIES = 20;
 /** How many are taken at once. */
 const BATCH = 100;
 
@@ -32,7 +33,7 @@ export interface StoredSummary extends UnfinishedSummary {
 }
 
 /** Signed summaries, and what is still to be done for them and for those of published answers. */
-export interface Summaries {
+export interface Summaries extends SummaryPlaces {
   /** Those of a build's present round. */
   listSummaries(buildId: string): Promise<readonly StoredSummary[]>;
   /** Those that wait for a timestamp or for a place at their image, as far as these are asked for. Only PASSED ones are to be attached. */
@@ -42,15 +43,18 @@ export interface Summaries {
   ): Promise<readonly UnfinishedSummary[]>;
   /** @returns The bundle that is kept: another process may have been quicker. */
   saveTimestamp(signature: string, bundle: string): Promise<string>;
-  savePlace(signature: string, attached: string): Promise<void>;
+  /** @param attached - The manifest by which it hangs on its image. */
+  savePlace(summary: Pick<UnfinishedSummary, "signature" | "image">, attached: Digest): Promise<void>;
   postponeSummary(signature: string, until: Date): Promise<void>;
 }
 
 /** Of tenants' verdicts, and of published answers. A signature is in one of them: what is signed names its policy. */
 const TABLES = ["summaries", "answer_summaries"] as const;
 
-export function createSummaries({ db, attempt }: StoreTools): Summaries {
+export function createSummaries(tools: StoreTools): Summaries {
+  const { db, attempt, transact } = tools;
   return {
+    ...createSummaryPlaces(tools),
     listSummaries: (id) =>
       attempt(`read the summaries of build ${id}`, async () => {
         const rows = await db
@@ -94,11 +98,8 @@ export function createSummaries({ db, attempt }: StoreTools): Summaries {
         // Judged anew meanwhile: what was signed stays true.
         return bundle;
       }),
-    savePlace: (signature, attached) =>
-      attempt("save where a summary is", async () => {
-        for (const table of TABLES)
-          await db.updateTable(table).set({ attached }).where("signature", "=", signature).execute();
-      }),
+    savePlace: ({ signature, image }, attached) =>
+      transact("save where a summary is", (tx) => notePlace(tx, signature, image, attached)),
     postponeSummary: (signature, until) =>
       attempt("put a summary off", async () => {
         for (const table of TABLES)
@@ -130,6 +131,10 @@ export async function replaceSummaries(tx: Transact, build: Build, judgements: r
     })),
   );
   if (rows.length > 0) await tx.insertInto("summaries").values(rows).execute();
+  for (const { policy, verdict, summaries = [] } of judgements) {
+    const images = summaries.map(({ image }) => formatReference(image));
+    await supersedePlaces(tx, { kind: "build", build: id, policy: policy.kind }, images, verdict.asOf);
+  }
 }
 
 function listUnfinishedOf(
@@ -138,24 +143,32 @@ function listUnfinishedOf(
   { timestamps, places }: Parameters<Summaries["listUnfinished"]>[0],
   now: Date,
 ) {
-  return db
-    .selectFrom(table)
-    .select(["signature", "image", "platform", "result", "bundle", "is_timestamped", "attached", "tries", "due_at"])
-    .where("due_at", "<=", now)
-    .where("tries", "<", MAX_TRIES)
-    .where((expression) =>
-      expression.or([
-        expression.and([expression.val(timestamps), expression("is_timestamped", "=", false)]),
-        expression.and([
-          expression.val(places),
-          expression("attached", "is", null),
-          expression("result", "=", "PASSED"),
+  return (
+    db
+      .selectFrom(table)
+      .select(["signature", "image", "platform", "result", "bundle", "is_timestamped", "attached", "tries", "due_at"])
+      .where("due_at", "<=", now)
+      .where("tries", "<", MAX_TRIES)
+      // What was judged anew is said anew: an older PASSED isn't hung on an image that may have failed since.
+      .$if(table === "summaries", (query) =>
+        query.where(
+          sql<boolean>`exists (select 1 from builds where builds.id = build_id and builds.round = summaries.round)`,
+        ),
+      )
+      .where((expression) =>
+        expression.or([
+          expression.and([expression.val(timestamps), expression("is_timestamped", "=", false)]),
+          expression.and([
+            expression.val(places),
+            expression("attached", "is", null),
+            expression("result", "=", "PASSED"),
+          ]),
         ]),
-      ]),
-    )
-    .orderBy("due_at")
-    .limit(BATCH)
-    .execute();
+      )
+      .orderBy("due_at")
+      .limit(BATCH)
+      .execute()
+  );
 }
 
 interface Row {

@@ -134,6 +134,25 @@ test("R28, R33 a trusted build's verdict is signed, timestamped, served, attache
   assert.deepEqual(await judge(`${said.verifier.id}0`), [1, "refused"]);
 });
 
+test("R28 a build that is judged anew hangs a new summary on its image, and takes the old one away", async () => {
+  const given = await scene.checkRun("app");
+  const placeOf = async (page: string | null) => {
+    const text = await (await fetch(page ?? "")).text();
+    return /attached to <code>[^<]+<\/code> as <code>(sha256:[0-9a-f]{64})<\/code>/.exec(text)?.[1];
+  };
+  const old = await placeOf(given.detailsUrl);
+  assert.ok(old);
+  await scene.github.rerequest(given.id);
+  const anew = await scene.checkRun("app", ({ id, status }) => id !== given.id && status === "completed");
+  assert.equal(anew.conclusion, "success", anew.output.summary ?? "");
+  const place = await eventually("the new summary at its image", async () => {
+    const seen = await placeOf(anew.detailsUrl);
+    return seen !== old && seen;
+  });
+  await eventually("the old one's end", async () => (await manifestOf("app", old)) === undefined);
+  assert.ok(await manifestOf("app", place));
+});
+
 test("R28 an untrusted build's verdict is FAILED, served and not attached", async () => {
   const workflow = "trusted-builds/trusted-builds/.github/workflows/build.yml@refs/tags/v9*";
   await scene.repository("bad", SOURCES, policyText(scene, "bad", { workflow }));

@@ -53,9 +53,9 @@ interface List {
 }
 
 /** The fallback list as the registry has it now. */
-async function fallbackList({ registry, image }: Awaited<ReturnType<typeof start>>): Promise<List | undefined> {
-  const answer = await fetch(`http://${registry.host}/v2/${NAME}/manifests/${image.digest.replace(":", "-")}`);
-  return answer.status === 200 ? ((await answer.json()) as List) : undefined;
+function fallbackList({ registry, image }: Awaited<ReturnType<typeof start>>): List | undefined {
+  const digest = registry.readTag(NAME, image.digest.replace(":", "-"));
+  return digest === undefined ? undefined : JSON.parse(Buffer.from(registry.read(NAME, digest)).toString());
 }
 
 for (const [kind, auth] of [
@@ -146,7 +146,7 @@ test("a referrer is attached by the API, and no fallback tag is written", async 
     (await candidates[0]!.read()).map(({ kind }) => kind),
     ["bundle"],
   );
-  assert.equal(await fallbackList(world), undefined);
+  assert.equal(fallbackList(world), undefined);
 });
 
 test("a referrer is attached by the fallback tag, with type and annotations, beside those that are there", async (t) => {
@@ -156,7 +156,7 @@ test("a referrer is attached by the fallback tag, with type and annotations, bes
   putFallbackTag(registry, image, [other]);
   const digest = await client.attachReferrer(image, artifact());
   assert.equal(await client.attachReferrer(image, artifact()), digest);
-  const [before, ours, ...more] = (await fallbackList(world))?.manifests ?? [];
+  const [before, ours, ...more] = fallbackList(world)?.manifests ?? [];
   assert.equal(before?.digest, other);
   assert.deepEqual([ours?.digest, ours?.artifactType, ours?.annotations], [digest, BUNDLE_TYPE, ANNOTATIONS]);
   assert.equal(ours?.size, (await client.readManifest({ ...image, digest }))?.bytes.length);
@@ -168,7 +168,7 @@ test("a registry that says OCI-Subject without having the API gets the fallback 
   world.registry.fail(/\/referrers\//, { status: 404 });
   const digest = await world.client.attachReferrer(world.image, artifact());
   assert.deepEqual(
-    (await fallbackList(world))?.manifests.map((each) => each.digest),
+    fallbackList(world)?.manifests.map((each) => each.digest),
     [digest],
   );
 });
@@ -177,7 +177,12 @@ test("referrers attached at the same time all stay in the fallback tag", async (
   const world = await start(t, { referrers: false });
   const notes = ["one", "two", "three", "four"];
   const digests = await Promise.all(notes.map((note) => world.client.attachReferrer(world.image, artifact(note))));
-  assert.deepEqual((await fallbackList(world))?.manifests.map((each) => each.digest).sort(), [...digests].sort());
+  assert.deepEqual(
+    fallbackList(world)
+      ?.manifests.map((each) => each.digest)
+      .sort(),
+    [...digests].sort(),
+  );
   // In turn, so that none had to be written twice.
   assert.equal(asked(world.registry, /^PUT .*manifests\/sha256-/).length, 4);
 });
@@ -189,7 +194,7 @@ test("an entry that another writer overwrote is written again", async (t) => {
   registry.fail(/^PUT .*manifests\/sha256-/, { status: 201 }, 1);
   const digest = await client.attachReferrer(image, artifact());
   assert.deepEqual(
-    (await fallbackList(world))?.manifests.map((each) => each.digest),
+    fallbackList(world)?.manifests.map((each) => each.digest),
     [digest],
   );
   registry.fail(/^PUT .*manifests\/sha256-/, { status: 201 });
@@ -204,7 +209,7 @@ test("a write between reading and writing is noticed by its ETag", async (t) => 
   const digest = await client.attachReferrer(image, artifact());
   assert.ok(asked(registry, /^PUT .*manifests\/sha256-/).every(({ headers }) => headers["if-match"] !== undefined));
   assert.deepEqual(
-    (await fallbackList(world))?.manifests.map((each) => each.digest),
+    fallbackList(world)?.manifests.map((each) => each.digest),
     [digest],
   );
 });
@@ -215,6 +220,55 @@ test("a fallback tag that holds something else is not overwritten", async (t) =>
   const there = registry.putManifest(NAME, Buffer.from('{"schemaVersion":2,"layers":[]}'), OCI_IMAGE_MANIFEST, tag);
   await assert.rejects(client.attachReferrer(image, artifact()), couldNotLook("server-error"));
   assert.equal(registry.readTag(NAME, tag), there);
+});
+
+test("what was attached is taken away, by the API and out of the fallback tag, and others' stays", async (t) => {
+  const auth = { kind: "bearer", username: "ann", password: "word", anonymous: "pull" } as const;
+  for (const referrers of [true, false]) {
+    // To delete takes more than to push.
+    const world = await start(t, { referrers, auth });
+    const { client, image, registry } = world;
+    const [ours, others] = [
+      await client.attachReferrer(image, artifact()),
+      await client.attachReferrer(image, artifact("other")),
+    ];
+    assert.equal(await client.detachReferrer(image, ours), true);
+    const { candidates } = await startClient(t, registry).listAttestations(image);
+    assert.deepEqual(
+      candidates.map(({ where }) => where),
+      [`referrer ${others}`],
+    );
+    if (!referrers)
+      assert.deepEqual(
+        fallbackList(world)?.manifests.map(({ digest }) => digest),
+        [others],
+      );
+    assert.equal(await startClient(t, registry).readManifest({ ...image, digest: ours }), undefined);
+    // What is gone is gone, and nothing is written for it.
+    const writes = asked(registry, /^PUT/).length;
+    assert.equal(await client.detachReferrer(image, ours), true);
+    assert.equal(asked(registry, /^PUT/).length, writes);
+  }
+});
+
+test("a registry that lets nothing be deleted says so, and its fallback tag lists it no more", async (t) => {
+  for (const status of [400, 405]) {
+    const world = await start(t, { referrers: false });
+    const digest = await world.client.attachReferrer(world.image, artifact());
+    world.registry.fail(/^DELETE /, { status });
+    assert.equal(await world.client.detachReferrer(world.image, digest), false);
+    assert.deepEqual(fallbackList(world)?.manifests, []);
+  }
+});
+
+test("R15 that something couldn't be taken away is an inability", async (t) => {
+  const { registry, client, image } = await start(t);
+  const digest = await client.attachReferrer(image, artifact());
+  registry.fail(/^DELETE /, { status: 500 });
+  await assert.rejects(client.detachReferrer(image, digest), couldNotLook("server-error"));
+  registry.heal();
+  registry.fail(/^DELETE /, { status: 403 });
+  await assert.rejects(client.detachReferrer(image, digest), couldNotLook("credentials-refused"));
 });
 
 test("nothing is attached to an image that isn't there", async (t) => {

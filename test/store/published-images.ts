@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Answer } from "../../src/answer/answer.ts";
+import type { AnswerSummary } from "../../src/answer/ports.ts";
+import { formatReference } from "../../src/image/reference.ts";
 import type { KnownImage } from "../../src/trust/ports.ts";
 import { answerOf, digest, judged, later, newImage, PUBLISHED, summaryOf } from "./answer-fixture.ts";
 import type { SharedStore } from "./places.ts";
@@ -66,12 +68,56 @@ export function testPublishedImages(shared: SharedStore): void {
     await store.postponeSummary(passed.signature, later(1));
     assert.deepEqual(await unfinished(), []);
     await store.saveTimestamp(passed.signature, "stamped");
-    await store.savePlace(passed.signature, digest("manifest"));
+    await store.savePlace(passed, digest("manifest"));
     const rest = await store.listUnfinished({ places: true, timestamps: true }, later(2));
     assert.equal(
       rest.some(({ signature }) => signature.startsWith(answer.id)),
       false,
     );
     assert.equal(await store.saveTimestamp("a signature of nothing", "stamped"), "stamped");
+  });
+
+  test("R28 what hangs on an image is to be taken away once it was said anew, and nothing else is", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const image = newImage("v1");
+    const names = new Map<string, string>();
+    const place = async (of: AnswerSummary, name: string) => {
+      const manifest = digest(`${of.signature} ${name}`);
+      names.set(manifest, name);
+      await store.savePlace(of, manifest);
+    };
+    const superseded = async (now = later(9)) =>
+      (await store.listSuperseded(now)).flatMap(({ manifest }) => names.get(manifest) ?? []).sort();
+    const answers = ["first", "second", "third", "fourth"].map((_, index) =>
+      answerOf(image, { asOf: later(index), outcome: index === 3 ? "untrusted" : "trusted" }),
+    );
+    const [first, second, third, fourth] = answers;
+    assert.ok(first && second && third && fourth);
+    const other = answerOf({ ...image, tag: "v2" });
+    const arm = { ...summaryOf(first), signature: `${first.id} arm`, image: formatReference(newImage("v1", "arm")) };
+    await store.saveAnswer(judged(first, { summaries: [summaryOf(first), arm] }));
+    await place(summaryOf(first), "first");
+    await place(arm, "another platform's, of which nothing is told later");
+    await store.saveAnswer(judged(other, { summaries: [summaryOf(other)] }));
+    await place(summaryOf(other), "another tag's");
+    assert.deepEqual(await superseded(), []);
+    await store.saveAnswer(judged(second, { summaries: [summaryOf(second)] }));
+    assert.deepEqual(await superseded(), [], "until the second hangs there");
+    await place(summaryOf(second), "second");
+    assert.deepEqual(await superseded(), ["first"]);
+    // While this one was being attached it was judged anew.
+    await store.saveAnswer(judged(third, { summaries: [] }));
+    assert.deepEqual(await superseded(), ["first"], "what can't be told takes nothing away");
+    await place(summaryOf(answerOf(image)), "nobody's");
+    assert.deepEqual(await superseded(), ["first", "nobody's"]);
+    await store.saveAnswer(judged(fourth, { summaries: [summaryOf(fourth, "FAILED")] }));
+    assert.deepEqual(await superseded(), ["first", "nobody's", "second"]);
+    for (const each of await store.listSuperseded(later(9))) {
+      if (names.get(each.manifest) === "first") await store.forgetPlace(each);
+      if (names.get(each.manifest) === "second") await store.postponePlace(each, later(10));
+    }
+    assert.deepEqual([await superseded(), await superseded(later(10))], [["nobody's"], ["nobody's", "second"]]);
   });
 }

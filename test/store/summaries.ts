@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Judgement, SignedSummary } from "../../src/build/ports.ts";
+import { digestOf } from "../../src/image/digest.ts";
 import { parsePlatform } from "../../src/image/platform.ts";
 import { pin } from "../../src/image/reference.ts";
 import { chainOf } from "../report/verdicts.ts";
 import { newBuild, newRepository, policyText, pushOf } from "./build-fixture.ts";
 import type { SharedStore } from "./places.ts";
 
+const MANIFEST = digestOf(Buffer.from("a manifest"));
 const BOTH = { timestamps: true, places: true };
 
 export function testSummaries(shared: SharedStore): void {
@@ -80,7 +82,49 @@ export function testSummaries(shared: SharedStore): void {
     await store.postponeSummary(passed, later);
     assert.deepEqual([await unfinished(), await unfinished(BOTH, later)], [[], ["PASSED"]]);
     await store.saveTimestamp(passed, "stamped");
-    await store.savePlace(passed, `sha256:${"1".repeat(64)}`);
+    const summary = (await store.listSummaries(build.id)).find(({ signature }) => signature === passed);
+    assert.ok(summary);
+    await store.savePlace(summary, MANIFEST);
     assert.deepEqual(await unfinished(BOTH, later), []);
+    assert.equal((await store.listSummaries(build.id)).find(({ attached }) => attached)?.attached, MANIFEST);
+  });
+
+  test("R28 a PASSED of an earlier round isn't attached any more, and the one that is goes when the build is judged anew", async (t) => {
+    const scene = await judged(t);
+    if (!scene) return;
+    const { store, build, verdict, judgements, unfinished } = scene;
+    const superseded = async () =>
+      (await store.listSuperseded(new Date(verdict.asOf.getTime() + 1)))
+        .filter(({ manifest }) => manifest === placed || manifest === others)
+        .map(({ image }) => image);
+    const placed = digestOf(Buffer.from(`${build.id} placed`));
+    const passed = (await store.listSummaries(build.id)).find(({ result }) => result === "PASSED");
+    assert.ok(passed);
+    await store.savePlace(passed, placed);
+    const another = await judged(t);
+    assert.ok(another);
+    const others = digestOf(Buffer.from(`${another.build.id} placed`));
+    await store.savePlace({ image: passed.image, signature: `${another.build.id} PASSED` }, others);
+    assert.deepEqual(await superseded(), []);
+    const saved = await store.readBuild(build.id);
+    assert.ok(saved);
+    const judge = (round: number, signed = true) =>
+      store.saveJudgements(
+        { ...saved, round },
+        judgements.map(({ summaries = [], ...judgement }) => ({
+          ...judgement,
+          summaries: signed ? summaries.map((each) => ({ ...each, signature: `${each.signature} ${round}` })) : [],
+        })),
+      );
+    await judge(2);
+    assert.deepEqual(await superseded(), [], "the new one first");
+    assert.deepEqual(await unfinished(), ["FAILED", "PASSED"]);
+    await store.savePlace({ image: passed.image, signature: `${build.id} PASSED 2` }, MANIFEST);
+    assert.deepEqual(await superseded(), [passed.image]);
+    // Another round's waits, and of the one after it nothing can be told.
+    await judge(3);
+    assert.deepEqual([await unfinished(), await superseded()], [["FAILED", "PASSED"], []]);
+    await judge(4, false);
+    assert.deepEqual([await unfinished(), await superseded()], [[], [passed.image]]);
   });
 }

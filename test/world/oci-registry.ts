@@ -104,6 +104,9 @@ interface Reply {
   readonly body?: string | Uint8Array;
 }
 
+/** What a token has to allow for a request. @see distribution registry/handlers/app.go, "appendAccessRecords" */
+const ACTIONS: Readonly<Record<string, string>> = { GET: "pull", HEAD: "pull", DELETE: "delete" };
+
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 
 /** Starts the stand-in on loopback ports that are free. Real tools are its judges: see `oci-registry.test.ts`. */
@@ -209,11 +212,12 @@ export async function startOciRegistry(options: OciRegistryOptions = {}): Promis
       return refusal(401, "UNAUTHORIZED", { "www-authenticate": 'Basic realm="stand-in"' });
     }
     const name = /^\/v2\/(.+)\/(?:manifests|blobs|tags|referrers)\//.exec(url.pathname)?.[1];
-    const action = request.method === "GET" || request.method === "HEAD" ? "pull" : "push";
+    const action = ACTIONS[request.method ?? ""] ?? "push";
     const granted = header.startsWith("Bearer ") ? tokens.get(header.slice(7)) : undefined;
     const enough = granted?.some((each) => each.name === name && each.actions.includes(action));
     if (granted !== undefined && (name === undefined || enough)) return undefined;
-    const scope = name === undefined ? "" : `,scope="repository:${name}:${action === "push" ? "pull,push" : "pull"}"`;
+    const scope =
+      name === undefined ? "" : `,scope="repository:${name}:${action === "pull" ? "pull" : `pull,${action}`}"`;
     const error = header === "" ? "" : ',error="insufficient_scope"';
     const challenge = `Bearer realm="http://${realmHost}/token",service="stand-in"${scope}${error}`;
     return refusal(401, "UNAUTHORIZED", { "www-authenticate": challenge });
