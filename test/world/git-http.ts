@@ -29,8 +29,12 @@ export function serveGit(directory: string, path: string, request: IncomingMessa
     stdio: ["pipe", "pipe", "ignore"],
   });
   backend.on("error", () => response.destroy());
-  // Who goes away in the middle of his question never ends it: git would wait for the rest, and keep this process alive.
-  response.on("close", () => backend.stdin.destroy());
+  // Who goes away in the middle of his question never ends it, and in the middle of the answer nobody takes the rest: git would wait, and
+  // keep this process alive.
+  response.on("close", () => {
+    backend.stdin.destroy();
+    backend.stdout.destroy();
+  });
   backend.stdin.on("error", () => {}); // it may answer without having read all
   const body = request.headers["content-encoding"] === "gzip" ? request.pipe(createGunzip()) : request;
   body.pipe(backend.stdin);
