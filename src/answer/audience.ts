@@ -24,21 +24,31 @@ export async function audienceOf(
   walkedFor: Repository | undefined,
 ): Promise<Audience> {
   const repositoryIds = new Set(walkedFor === undefined ? [] : [String(walkedFor.id)]);
-  for (const [id, repository] of sourcesOf(verdict, server))
-    if (!repositoryIds.has(id) && !(await visibility.isPublic(repository, id))) repositoryIds.add(id);
+  for (const { id, repository } of sourcesOf(verdict, server)) {
+    if ((id !== undefined && repositoryIds.has(id)) || (await visibility.isPublic(repository, id))) continue;
+    // Nobody can be asked who may read what has no number: then nobody may be told.
+    if (id === undefined) return { kind: "readers", repositoryIds: [] };
+    repositoryIds.add(id);
+  }
   return repositoryIds.size === 0
     ? { kind: "everyone" }
     : { kind: "readers", repositoryIds: [...repositoryIds].toSorted() };
 }
 
-/** The repositories of the server that accepted statements on the image asked about name, by their numbers (RULES R8). */
-function sourcesOf({ platforms, nodes }: Verdict, server: string): ReadonlyMap<string, string> {
+/** A repository as a certificate names it; old ones have no numbers (RULES R6, R8). */
+interface NamedRepository {
+  readonly repository: string;
+  readonly id: string | undefined;
+}
+
+/** The repositories of the server that accepted statements on the image asked about name, each once. */
+function sourcesOf({ platforms, nodes }: Verdict, server: string): Iterable<NamedRepository> {
   const asked = new Set(platforms.map(({ node }) => node));
-  const sources = new Map<string, string>();
+  const sources = new Map<string, NamedRepository>();
   for (const { accepted } of nodes.filter(({ id }) => asked.has(id)))
     for (const { identity } of accepted) {
-      const { sourceRepositoryUri: uri, sourceRepositoryIdentifier: id } = claimsOf(identity);
-      if (uri?.startsWith(`${server}/`) && id !== undefined) sources.set(id, uri);
+      const { sourceRepositoryUri: repository, sourceRepositoryIdentifier: id } = claimsOf(identity);
+      if (repository?.startsWith(`${server}/`)) sources.set(id ?? repository, { repository, id });
     }
-  return sources;
+  return sources.values();
 }

@@ -175,8 +175,12 @@ export interface RepositoryReaders {
 
 /** Knows whether everyone may read a repository of the GitHub server. */
 export interface RepositoryVisibility {
-  /** @param repository - `https://github.com/acme/app`. @throws {CouldNotLook} where it can't be said now. */
-  isPublic(repository: string, repositoryId: string): Promise<boolean>;
+  /**
+   * @param repository - `https://github.com/acme/app`.
+   * @param repositoryId - Undefined where the certificate is of a time before numbers: then it is asked by name, whoever has that now.
+   * @throws {CouldNotLook} where it can't be said now.
+   */
+  isPublic(repository: string, repositoryId: string | undefined): Promise<boolean>;
 }
 
 /** Knows which of the repositories behind an answer are private by now, of those that the server hears of. */

@@ -114,3 +114,27 @@ test("a repository is public for a day where nobody is shown it, and hidden for 
   time += 5 * 60_000;
   await assert.rejects(seven(), CouldNotLook, "a refusal of our own token says nothing of the repository");
 });
+
+test("R8 a repository that a certificate names without a number is public where everyone is shown one of that name", async (t) => {
+  let status = 200;
+  const server = await startServer(t, (name, _, response) =>
+    response.writeHead(status).end(JSON.stringify({ id: 7, private: name === "secret" })),
+  );
+  let time = NOW;
+  const { isPublic } = createRepositoryVisibility(
+    { readIsPrivate: async () => undefined },
+    { apiUrl: server.url, token: undefined, now: () => new Date(time) },
+  );
+  const named = (name: string) => isPublic(`https://github.com/${name}`, undefined);
+  assert.equal(await named("acme/app"), true);
+  assert.equal(await named("acme/app"), true);
+  assert.equal(await named("acme/secret"), false);
+  assert.deepEqual(server.asked, ["/repos/acme/app nobody", "/repos/acme/secret nobody"]);
+  for (const name of ["acme", "acme/..", "../app", "./app", "acme/app/more", "acme/a b", "acme/a%2fb"])
+    assert.equal(await named(name), false, name);
+  assert.equal(server.asked.length, 2);
+  [status, time] = [404, NOW + 24 * 60 * 60_000];
+  assert.equal(await named("acme/app"), false);
+  status = 502;
+  await assert.rejects(named("acme/other"), CouldNotLook);
+});
