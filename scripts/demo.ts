@@ -1,15 +1,20 @@
 // `npm run demo`: the whole thing on this machine. Tags are pushed to three repositories on a stand-in for GitHub; the real server has
 // them built by the bundled action, judges what came of it, and says so in check runs. Once as it should be, once with a grandparent
-// that was pushed by hand; and a pull request is told, before anything is built, that it would bring that in.
+// that was pushed by hand; a pull request is told, before anything is built, that it would bring that in; and whoever holds one of the images
+// asks what it is worth.
 //
 //   --once             ends with the second verdict instead of leaving the pages open until Ctrl-C
 //   --without-docker   assembles the images even where there is a docker
 //
 // Exit 0 only if the verdicts are as they must be.
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parseArgs, styleText } from "node:util";
 import { PULL_CHECK } from "../src/build/build.ts";
 import { parseReference } from "../src/image/reference.ts";
+import { OURS, publishedPolicy } from "../test/app/asked-answers.ts";
 import { type Scene, startScene } from "../test/app/scene.ts";
 import { startGitServer } from "../test/world/git-server.ts";
 import type { CheckRun } from "../test/world/github/check-runs.ts";
@@ -17,6 +22,7 @@ import { type OciRegistry, startOciRegistry } from "../test/world/oci-registry.t
 import { type Builder, findBuilder } from "./demo/builder.ts";
 import { inTerminal, onLines } from "./demo/check-run-text.ts";
 import { pushByHand } from "./demo/pushed-by-hand.ts";
+import { askAsAnyone } from "./demo/whoever-asks.ts";
 
 const { values: options } = parseArgs({
   options: { once: { type: "boolean" }, "without-docker": { type: "boolean" } },
@@ -73,10 +79,11 @@ function show(checkRun: CheckRun, isWhole: boolean): void {
 /** The sources of three images, each FROM the one before; the last has a stage of its own and copies from it and from the first. */
 function sources(scene: Scene, { rootfs, hasShell }: Builder, names: readonly [string, string, string]) {
   const [base, runtime] = names.map((name) => scene.image(name));
+  // Of its own in each chain: layers of another image that is known would be one that its provenance doesn't name.
   const step = (text: string) => (hasShell ? [`RUN echo ${text} >> /steps`] : [`COPY steps /steps-${text}`]);
   return [
     { Dockerfile: 'FROM scratch\nADD rootfs.tar.gz /\nCMD ["/bin/sh"]\n', "rootfs.tar.gz": rootfs },
-    { Dockerfile: [`FROM ${base}:v1.0.0`, ...step("runtime"), ""].join("\n"), steps: "steps\n" },
+    { Dockerfile: [`FROM ${base}:v1.0.0`, ...step(names[1]), ""].join("\n"), steps: "steps\n" },
     {
       Dockerfile: [
         `FROM ${runtime}:v1.0.0 AS build`,
@@ -93,7 +100,8 @@ function sources(scene: Scene, { rootfs, hasShell }: Builder, names: readonly [s
   ] as const;
 }
 
-async function demo(registry: OciRegistry): Promise<boolean> {
+/** @param directory - For what the operator publishes. */
+async function demo(registry: OciRegistry, directory: string): Promise<boolean> {
   const git = await startGitServer();
   const probe = await git.repository("demo/probe", { Dockerfile: "FROM scratch\nCOPY Dockerfile /\n" });
   const builder = await findBuilder(
@@ -101,9 +109,12 @@ async function demo(registry: OciRegistry): Promise<boolean> {
     `${probe.url}#${probe.commit}`,
   );
   await git.close();
+  const place = { registry: registry.host, namespace: "acme" };
+  const policyFile = join(directory, "published.yml");
+  writeFileSync(policyFile, publishedPolicy(place, [OURS]));
   const scene = await startScene({
-    registry: registry.host,
-    namespace: "acme",
+    ...place,
+    env: { POLICY_FILE: policyFile },
     ...(builder.docker && { docker: builder.docker }),
   });
   try {
@@ -164,7 +175,17 @@ async function demo(registry: OciRegistry): Promise<boolean> {
       );
 
     say();
-    const asExpected = isTrusted && isUntrusted && isToldBefore && github.violations.length === 0;
+    say(
+      paint(
+        "bold",
+        "Whoever holds an image asks the server, without an account. It answers by the policy that its operator publishes.",
+      ),
+    );
+    const images = [`${scene.image("app")}:v1.0.0`, `${scene.image("shop")}:v1.0.0`] as const;
+    const isToldToAnyone = await askAsAnyone(scene, images, { paint, say });
+
+    say();
+    const asExpected = isTrusted && isUntrusted && isToldBefore && isToldToAnyone && github.violations.length === 0;
     say(asExpected ? "All verdicts are as they must be." : paint("red", "The verdicts aren't as they must be."));
     if (!asExpected)
       say(`${server.output()}\n${scene.runner?.results.at(-1)?.log ?? ""}\n${github.violations.join("\n")}`);
@@ -179,8 +200,10 @@ async function demo(registry: OciRegistry): Promise<boolean> {
 }
 
 const registry = await startOciRegistry();
+const directory = mkdtempSync(join(tmpdir(), "demo-"));
 try {
-  process.exitCode = (await demo(registry)) ? 0 : 1;
+  process.exitCode = (await demo(registry, directory)) ? 0 : 1;
 } finally {
+  rmSync(directory, { recursive: true, force: true });
   await registry.close();
 }

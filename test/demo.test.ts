@@ -19,6 +19,13 @@ function tellsAll(stdout: string): void {
     stdout,
     /✖ failure {2}trusted-builds \/ pull request\n {2}untrusted: \S+\/handmade:\S+ is unattested, and new here/,
   );
+  assert.match(stdout, /\/v1\/images\/\S+\/acme\/app:v1\.0\.0\n {2}✔ trusted\n/);
+  assert.match(stdout, /\/v1\/images\/\S+\/acme\/shop:v1\.0\.0\n {2}✖ untrusted, unattested: \S+\/handmade:v1\.0\.0\n/);
+  assert.match(stdout, /badge {3}http:\S+\/app:v1\.0\.0\.svg {2}says "✔ trusted"/);
+  assert.match(
+    stdout,
+    /verify --server \S+ --server-key builds\.pem \S+\n(?: {2}│.*\n)* {2}│ ✔ TRUSTED {2}\S+\/acme\/app:v1\.0\.0@/,
+  );
   assert.match(stdout, /All verdicts are as they must be/);
 }
 
