@@ -85,6 +85,7 @@ test("a package URL is read as tools write it: encoded or not, with a scope, a p
 
 test("a list of hostile names is compared without a name becoming another's, or a key of an object", () => {
   const names = ["__proto__", "constructor", "purl pkg:npm/a", "name x", ""];
-  const change = packageChange([], [...names.map((name) => listed(name)), listed("pkg:npm/a@1"), listed("x")]);
+  const hostile = names.map((name) => ({ ...listed("x 1"), name }));
+  const change = packageChange([], [...hostile, listed("pkg:npm/a@1"), listed("x 1")]);
   assert.equal(change.gained.length, names.length + 2);
 });

@@ -4,7 +4,17 @@ import { after, afterEach, test } from "node:test";
 import { type DiffArguments, diffCommand } from "../../src/cli/diff.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { verdictChangeSchema } from "../../src/report/verdict-change-json.ts";
-import { type Built, hex, MANIFEST, makeImage, referrerOf, runOf } from "../faults/ancestry.ts";
+import {
+  type Built,
+  hex,
+  IN_TOTO,
+  MANIFEST,
+  makeImage,
+  referrerOf,
+  runOf,
+  sha256,
+  sizeOf,
+} from "../faults/ancestry.ts";
 import { bytesOf } from "../faults/document.ts";
 import { policyText } from "../faults/trial.ts";
 import { temporaryFiles } from "../verify/temporary-files.ts";
@@ -96,6 +106,23 @@ test("for packages diff asks for no list of attestations that the walk asked for
     asked.filter((each, i) => asked.indexOf(each) !== i),
     [],
   );
+});
+
+test("for the exit code alone no packages are looked for", async () => {
+  const path = one.path;
+  const list = bytesOf({});
+  registry.putBlob(path, list);
+  // A list that nobody signed: who signed the manifest is asked for the packages alone.
+  const layer = { ...sizeOf(list, IN_TOTO), annotations: { "in-toto.io/predicate-type": "https://spdx.dev/Document" } };
+  const artifactType = "application/vnd.docker.attestation.manifest.v1+json";
+  const manifest = bytesOf({ ...referrerOf(registry, path, list, one.manifest), artifactType, layers: [layer] });
+  registry.putManifest(path, manifest, MANIFEST);
+  for (const quiet of [false, true]) {
+    registry.requests.length = 0;
+    assert.equal((await diff(nameOf(one), nameOf(other), { quiet })).exit, 0);
+    const asked = registry.requests.some((request) => request.path.includes(`/referrers/${sha256(manifest)}`));
+    assert.equal(asked, !quiet);
+  }
 });
 
 test("R34 a file of evidence holds the lists that stood among attestations, and they are compared as those in a registry", async () => {

@@ -11,9 +11,11 @@ import { subjectsOf } from "../../src/trust/verdict-change.ts";
 import {
   AS_OF,
   type Built,
+  commitOf,
   entryOf,
   type Json,
   policyOf,
+  put,
   SIGN,
   SLSA1,
   signerOf,
@@ -177,9 +179,10 @@ test("platforms are compared one by one, and the list of an index with that of a
     ["linux/arm64 spdx listed/no-image"],
   ]);
   const [whole, other] = [indexOf("3", both, "musl"), indexOf("4", both, "xz")];
-  assert.deepEqual((await changeOf(world, whole, other)).map(told), [
-    ["undefined spdx listed/listed", ["xz"], ["musl"]],
-  ]);
+  const rows = await changeOf(world, whole, other);
+  assert.deepEqual(rows.map(told), [["undefined spdx listed/listed", ["xz"], ["musl"]]]);
+  // It is found at each platform, and is one.
+  assert.ok(rows[0]?.before.kind === "listed" && rows[0].before.count === 1);
   assert.deepEqual((await changeOf(world, whole, one)).map(told), [
     ["linux/amd64 spdx other-scope/listed"],
     ["undefined spdx listed/other-scope"],
@@ -189,6 +192,20 @@ test("platforms are compared one by one, and the list of an index with that of a
 test("R27 of an image that policy revokes nothing is compared", async () => {
   const world = new World();
   const [one, other] = [listed(world, "1", "musl"), listed(world, "2", "musl")];
-  const policy = policyOf({ trust: `  revoked: [{ reason: stolen, digest: "${other.manifest.digest}" }]` });
-  assert.deepEqual((await changeOf(world, one, other, policy)).map(told), [["linux/amd64 spdx listed/revoked"]]);
+  const revoking = (what: string) => policyOf({ trust: `  revoked: [{ reason: stolen, ${what} }]` });
+  const digest = revoking(`digest: "${other.manifest.digest}"`);
+  assert.deepEqual((await changeOf(world, one, other, digest)).map(told), [["linux/amd64 spdx listed/revoked"]]);
+  // The commit that the image was built from is revoked, and whoever listed its packages ran at another one.
+  const commit = "d".repeat(40);
+  const [good, bad] = [commit, commitOf("app")].map((built, i) => {
+    const by = signerOf("app", { sourceRepositoryDigest: built });
+    const edit = (predicate: Json) =>
+      put(predicate, "buildDefinition.externalParameters.configSource.digest", { sha1: built });
+    const image = world.build("app", { label: `${i}`, by, edit });
+    const lister = signerOf("app", { sourceRepositoryDigest: commit });
+    world.sign(image.manifest, about(image.manifest, "musl"), lister);
+    return image;
+  }) as [Built, Built];
+  const source = revoking(`commit: ${commitOf("app")}`);
+  assert.deepEqual((await changeOf(world, good, bad, source)).map(told), [["linux/amd64 spdx listed/revoked"]]);
 });
