@@ -77,10 +77,13 @@ async function findAnswer(
 }
 
 function isUsable(head: AnswerHead, published: Policy, image: PinnedImage, now: Date): boolean {
+  // What was judged at a time that is still to come says nothing of now: else a clock that was ahead once would make it young for as long.
+  const age = now.getTime() - head.asOf.getTime();
   return (
     head.outcome !== "undetermined" &&
     standingOf(head, published.digest, now).kind === "current" &&
-    now.getTime() - head.asOf.getTime() < MAX_ANSWER_AGE_MS &&
+    age >= 0 &&
+    age < MAX_ANSWER_AGE_MS &&
     formatReference(head.image) === formatReference(image)
   );
 }

@@ -76,6 +76,7 @@ test("R1 R14 R26 an answer of another policy, name, tag or digest, one that laps
     { image: pin(other, image.digest) },
     { validUntil: AS_OF },
     { asOf: new Date(AS_OF.getTime() - 86_400_000) },
+    { asOf: new Date(AS_OF.getTime() + 1) },
     { outcome: "undetermined" },
     { outcome: "untrusted" },
     { document: {} },
