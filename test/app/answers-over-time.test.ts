@@ -60,12 +60,16 @@ async function release(name: string, tag: string, before: number): Promise<void>
 /** What is shown of an image, by each face that says a verdict of its tag. */
 const FACES = (reference: string) => [`/v1/images/${reference}`, `/images/${reference}`, `/images/${reference}.svg`];
 
-/** Asks each face as somebody who has `known` already. */
+/** Asks each face as somebody who has what is `known` by its ETag already. */
 async function faces(reference: string, known: readonly string[] = []) {
   return Promise.all(
     FACES(reference).map(async (path, i) => {
       const etag = known[i];
-      const response = await ask(scene, path, etag === undefined ? {} : { headers: { "if-none-match": etag } });
+      const response = await ask(
+        scene,
+        path,
+        etag === undefined || etag === "" ? {} : { headers: { "if-none-match": etag } },
+      );
       const { status, headers } = response;
       return {
         status,
@@ -102,6 +106,8 @@ test("R26 a tag that moves to another build is answered by its new image, and th
   await release("moves", "v1.0.0", 0);
   const latest = `${scene.image("moves")}:latest`;
   const first = await answered(scene, latest);
+  // Whatever is judged meanwhile could be on the page.
+  await answered(scene, `${scene.image("moves")}:v1.0.0`);
   assert.equal(first.verdict, "trusted", JSON.stringify(first.faults));
   const before = await faces(latest);
   assert.deepEqual(
@@ -213,7 +219,8 @@ test("R26 a tag that somebody moved by hand is nowhere shown trusted once it has
       assert.ok(Number(/^public, max-age=(\d+),/.exec(cacheControl)?.[1]) * 1000 <= BEFORE_MS, cacheControl);
 
   await setClock(due);
-  const etags = kept.map(({ etag }) => etag);
+  // On a machine so slow that it was due by then, nobody was told so.
+  const etags = kept.map(({ etag, saysTrusted }) => (saysTrusted ? etag : ""));
   assert.deepEqual(
     (await faces(latest, etags)).map(({ status, saysTrusted }) => ({ status, saysTrusted })),
     Array(3).fill({ status: 200, saysTrusted: false }),
