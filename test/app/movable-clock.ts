@@ -1,4 +1,5 @@
-// Loaded before a server's own program, by NODE_OPTIONS: then its clock can be set ahead from outside while it runs.. `CLOCK_FILE` says by how many milliseconds, and SIGUSR2 when to read it.
+// Loaded before a server's own program, by NODE_OPTIONS: then its clock can be set ahead from outside while it runs. `CLOCK_FILE` says by
+// how many milliseconds, and SIGUSR2 when to read it.
 import { readFileSync } from "node:fs";
 
 const Real = Date;
