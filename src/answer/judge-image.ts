@@ -2,7 +2,7 @@ import type { Repository } from "../build/build.ts";
 import type { Digest } from "../image/digest.ts";
 import { formatReference, type ImageReference, type PinnedImage } from "../image/reference.ts";
 import { type Ancestry, type WalkPorts, walkAncestry } from "../trust/ancestry.ts";
-import { listedOnce } from "../trust/attestation-sources.ts";
+import { keepListings } from "../trust/kept-listings.ts";
 import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import { createByteStore, RecordTooLarge, recordWalk } from "../trust/recording.ts";
 import { judge, type Verdict } from "../trust/verdict.ts";
@@ -103,7 +103,7 @@ async function judgeFor(
   signal: AbortSignal | undefined,
 ): Promise<JudgedImage> {
   const opened = ports.openWalk(asked, readers, signal);
-  const walk = { ...opened, attestations: listedOnce(opened.attestations) };
+  const walk = { ...opened, attestations: keepListings(opened.attestations) };
   try {
     // The time before: what it names may have changed while the registry answered.
     const seenAt = ports.now();

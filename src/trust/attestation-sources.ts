@@ -1,4 +1,3 @@
-import { formatReference } from "../image/reference.ts";
 import { type AttestationListing, type AttestationSource, CouldNotLook } from "./ports.ts";
 
 /** Candidates per digest, over all sources (RULES R15). */
@@ -18,24 +17,6 @@ export function combineSources(sources: readonly AttestationSource[]): Attestati
   return {
     listAttestations: async (image) =>
       join(await Promise.all(sources.map((source) => settle(() => source.listAttestations(image))))),
-  };
-}
-
-/**
- * Asks the source once for each image, and tells whoever asks again the same: for one walk and what is gathered after it. An attestation
- * that appears between the two would otherwise be among the facts of a verdict that didn't know it.
- */
-export function listedOnce(source: AttestationSource): AttestationSource {
-  const listings = new Map<string, Promise<AttestationListing>>();
-  return {
-    listAttestations(image) {
-      const key = formatReference(image);
-      const before = listings.get(key);
-      if (before !== undefined) return before;
-      const listing = source.listAttestations(image);
-      listings.set(key, listing);
-      return listing;
-    },
   };
 }
 

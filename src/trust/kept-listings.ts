@@ -7,7 +7,7 @@ const MAX_KEPT_BYTES = 64 * 1024 * 1024;
 
 /**
  * Asks for each image once: whoever asks again, beside the verdict, is told what the walk was told, and also that something couldn't be
- * looked at.
+ * looked at. An attestation that appears between the two would otherwise be among the facts of a verdict that didn't know it.
  */
 export function keepListings(source: AttestationSource): AttestationSource {
   const listings = new Map<string, Promise<AttestationListing>>();

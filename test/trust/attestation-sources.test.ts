@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PinnedImage } from "../../src/image/reference.ts";
 import { walkAncestry } from "../../src/trust/ancestry.ts";
-import { combineSources, listedOnce } from "../../src/trust/attestation-sources.ts";
+import { combineSources } from "../../src/trust/attestation-sources.ts";
 import { type AttestationCandidate, type AttestationSource, CouldNotLook } from "../../src/trust/ports.ts";
 import { judge } from "../../src/trust/verdict.ts";
 import { AS_OF, policyOf, SLSA1, signerOf, statementOf, told, World } from "./world.ts";
@@ -84,22 +84,4 @@ test("R13 what GitHub answers about another subject doesn't count", async () => 
   const right = elsewhere.sign(built.manifest, about(built.manifest), signerOf("app"));
   world.verified.set(right.bundle, right);
   assert.equal(await judged(world, built.image, asked), "trusted", "beside the wrong one");
-});
-
-test("an image's attestations are listed once, and whoever asks again is told the same, be it that they can't be", async () => {
-  const other = new World().build("other").image;
-  const asked: string[] = [];
-  const once = listedOnce({
-    listAttestations: async (about) => {
-      asked.push(about.digest);
-      if (about === other) throw new CouldNotLook("network", "no connection");
-      return { candidates: [candidate(`${asked.length}`)], omitted: 0, failures: [] };
-    },
-  });
-  const [first, again] = [await once.listAttestations(image), await once.listAttestations({ ...image })];
-  assert.equal(again, first);
-  await assert.rejects(once.listAttestations(other), CouldNotLook);
-  await assert.rejects(once.listAttestations(other), CouldNotLook);
-  await once.listAttestations({ ...image, repository: `${image.repository}-copy` });
-  assert.deepEqual(asked, [image.digest, other.digest, image.digest]);
 });
