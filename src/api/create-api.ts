@@ -10,6 +10,7 @@ import { Problem, problemResponse } from "./problem.ts";
 import { createReadyAnswers, type ReadyAnswer } from "./ready-answers.ts";
 import { readBody } from "./request-body.ts";
 import { routeOf } from "./routing.ts";
+import { createUnread, type Unread } from "./unread.ts";
 
 /** Longest address that is looked at, in characters. */
 const MAX_ADDRESS_LENGTH = 8192;
@@ -28,9 +29,11 @@ export interface ServingPorts {
   /** A random identifier. */
   newId(): string;
   now(): Date;
-  /** A fault of ours, by the request's id. */
   /** In the place of 25; 0 sends at once, and lets time tell what is hidden. */
   readonly beatMs?: number;
+  /** In the place of its own limits. */
+  readonly unread?: Unread;
+  /** A fault of ours, by the request's id. */
   readonly onFault: (error: unknown, requestId: string) => void;
   /** Each answer, for the log; the path is as it came. */
   readonly onAnswer?: (line: { requestId: string; method: string; path: string; status: number; ms: number }) => void;
@@ -62,6 +65,7 @@ export function createApi(ports: ServingPorts): Api {
   const { routes } = ports;
   const paces = { read: createPace(READ_QUOTAS), ask: createPace(ASK_QUOTAS) };
   const ready = createReadyAnswers();
+  const unread = ports.unread ?? createUnread();
 
   const open = (request: IncomingMessage, response: ServerResponse, path: string, startedMs: number): Exchange => {
     const given = request.headers["x-request-id"];
@@ -104,6 +108,7 @@ export function createApi(ports: ServingPorts): Api {
   const send = (
     exchange: Exchange,
     { status, headers, body }: ApiResponse,
+    tell?: Route["tell"],
   ): Omit<ReadyAnswer, "since" | "until"> | undefined => {
     const bytes = typeof body === "string" ? Buffer.from(body) : Buffer.from(body.buffer, body.byteOffset, body.length);
     const etag = etagOf(bytes);
@@ -119,6 +124,10 @@ export function createApi(ports: ServingPorts): Api {
       end(exchange, status, flat, bytes);
       return undefined;
     }
+    const { request, response, client, method } = exchange;
+    const isWhole = method !== "HEAD" && !isKnown(request.headers["if-none-match"], etag);
+    if (isWhole && !unread.add(client, bytes.length, request, response))
+      return send(exchange, told(tooMuchUnread(), exchange, tell));
     sendReady(exchange, { headers: flat, body: bytes, etag });
     return { headers: flat, body: bytes, etag };
   };
@@ -177,6 +186,7 @@ export function createApi(ports: ServingPorts): Api {
       return true;
     }
     const { generation } = ready;
+    const tell = routed.kind === "found" ? routed.route.tell : undefined;
     let answered: ApiResponse;
     try {
       // What no route is asked for is counted too.
@@ -187,9 +197,9 @@ export function createApi(ports: ServingPorts): Api {
         throw new Problem("method-not-allowed", undefined, { headers: { allow: routed.allow } });
       answered = await answer(known, routed.route, routed.parts, query);
     } catch (error) {
-      answered = told(error, known, routed.kind === "found" ? routed.route.tell : undefined);
+      answered = told(error, known, tell);
     }
-    const sent = send(known, answered);
+    const sent = send(known, answered, tell);
     if (sent !== undefined && isOpen && answered.shared !== undefined)
       ready.keep(address, sent, answered.shared.ms, known.startedMs, generation);
     return true;
@@ -216,6 +226,12 @@ export function createApi(ports: ServingPorts): Api {
 function refuseOtherSites({ headers }: IncomingMessage): void {
   const site = headers["sec-fetch-site"];
   if (site !== undefined && site !== "same-origin" && site !== "none") throw new Problem("cross-site");
+}
+
+function tooMuchUnread(): Problem {
+  return new Problem("too-many-requests", "what was asked for before isn't read yet", {
+    headers: { "retry-after": "10" },
+  });
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

@@ -9,6 +9,7 @@ import type { Route } from "../../src/api/exchange.ts";
 import type { PagePorts } from "../../src/api/page-ports.ts";
 import { pageRoutes } from "../../src/api/page-routes.ts";
 import { type ProblemCode, problemSchema } from "../../src/api/problem.ts";
+import { createUnread, type Unread } from "../../src/api/unread.ts";
 import { describedBy } from "./described.ts";
 import { InMemory } from "./in-memory.ts";
 
@@ -42,8 +43,9 @@ export interface ApiScene {
 /** Serves until the test file ends. */
 export async function serveApi({
   routes = [],
+  unread = createUnread(),
   ...given
-}: Partial<PagePorts> & { routes?: readonly Route[] } = {}): Promise<ApiScene> {
+}: Partial<PagePorts> & { routes?: readonly Route[]; unread?: Unread } = {}): Promise<ApiScene> {
   const world = new InMemory();
   const faults: unknown[] = [];
   let ids = 0;
@@ -55,6 +57,7 @@ export async function serveApi({
     newId: () => `id-${++ids}`,
     now: () => world.now,
     beatMs: 0,
+    unread,
     onFault: (error) => faults.push(error),
   });
   const http = createServer(async (incoming, response) => {
