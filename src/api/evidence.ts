@@ -10,9 +10,12 @@ import { viewerOf } from "./viewer.ts";
 
 /** As how many requests one counts: it is megabytes, hashed once more on the way. */
 const COST = 10;
+/** How many are made at once: each has up to 64 MiB, in memory more than once. */
+const MAX_AT_ONCE = 4;
 
 /** `GET /v1/verdicts/{digest}/evidence`: all that a verdict rests on, as one file. */
 export function evidence(ports: ApiPorts): Operation {
+  const bounded = atOnce(MAX_AT_ONCE);
   return operation({
     method: "GET",
     form: "/v1/verdicts/{digest}/evidence",
@@ -38,8 +41,13 @@ export function evidence(ports: ApiPorts): Operation {
       const viewer = viewerOf(request.headers);
       const told = await toldOfDigest(ports, askedDigest(part), image, viewer);
       const head = told.kind === "answer" ? told.head : told.former;
-      const kept = head && (await ports.answers.readAnswerEvidence(head.id));
-      if (head === undefined || kept === undefined) throw new Problem("no-evidence");
+      const body =
+        head &&
+        (await bounded(async () => {
+          const kept = await ports.answers.readAnswerEvidence(head.id);
+          return kept && ports.packEvidence(kept);
+        }));
+      if (head === undefined || body === undefined) throw new Problem("no-evidence");
       const { headers } = freshnessOf(viewer, [head], ports.now());
       return {
         status: 200,
@@ -49,8 +57,23 @@ export function evidence(ports: ApiPorts): Operation {
           "content-disposition": `attachment; filename="evidence-${hexOf(head.image.digest).slice(0, 16)}.tar"`,
           ...(told.kind === "answer" ? headers : { "cache-control": "no-store", vary: "Authorization" }),
         },
-        body: ports.packEvidence(kept),
+        body,
       };
     },
   });
+}
+
+/** Does no more than so many things at once; whoever comes then comes again. */
+function atOnce(most: number): <Made>(make: () => Promise<Made>) => Promise<Made> {
+  let making = 0;
+  return async (make) => {
+    if (making >= most)
+      throw new Problem("too-many-requests", "others' evidence is being gathered", { headers: { "retry-after": "2" } });
+    making += 1;
+    try {
+      return await make();
+    } finally {
+      making -= 1;
+    }
+  };
 }

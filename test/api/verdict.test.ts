@@ -182,3 +182,29 @@ test("what is told of another digest than the one that was asked for is never to
   Object.assign(lookUp, { byReference });
   assertProblem(answered, 500, "internal");
 });
+
+test("few files of evidence are made at once; what is hidden is hidden meanwhile", { timeout: 5000 }, async (t) => {
+  const { readAnswerEvidence } = world.reader;
+  let release = () => {};
+  const held = new Promise<undefined>((resolve) => {
+    release = () => resolve(undefined);
+  });
+  t.after(release);
+  let begun = () => {};
+  const allBegun = new Promise<void>((resolve) => {
+    let left = 4;
+    begun = () => void (--left === 0 && resolve());
+  });
+  world.reader.readAnswerEvidence = () => {
+    begun();
+    return held;
+  };
+  const asked = Array.from({ length: 4 }, () => ask(`/v1/verdicts/${ONE}/evidence`));
+  await allBegun;
+  assertProblem(await ask(`/v1/verdicts/${ONE}/evidence`), 429, "too-many-requests");
+  assertProblem(await ask(`/v1/verdicts/${HIDDEN}/evidence`), 404, "nothing");
+  release();
+  for (const answered of await Promise.all(asked)) assertProblem(answered, 404, "no-evidence");
+  world.reader.readAnswerEvidence = readAnswerEvidence;
+  assertProblem(await ask(`/v1/verdicts/${ONE}/evidence`), 404, "no-evidence");
+});
