@@ -1,5 +1,5 @@
 import { imageName } from "../image/reference.ts";
-import { CouldNotLook } from "../trust/ports.ts";
+import { BeyondLimit, CouldNotLook } from "../trust/ports.ts";
 import type { Inquiry, InquiryEnd } from "./inquiry.ts";
 import { type JudgedImage, type JudgeImagePorts, judgeImage } from "./judge-image.ts";
 import type { AnswerReader, AnswerWriter, InquiryStore } from "./ports.ts";
@@ -49,7 +49,7 @@ async function lookedAt(
   try {
     return await judgeImage(ports, image, { repository, signal });
   } catch (error) {
-    if (!(error instanceof CouldNotLook)) throw error;
+    if (!(error instanceof CouldNotLook || error instanceof BeyondLimit)) throw error;
     return { unseen: error.message };
   }
 }

@@ -17,6 +17,9 @@ import type { PublishedPolicy } from "./published-policy.ts";
 /** Largest evidence of one answer, in bytes; an answer with more is made without. */
 const MAX_EVIDENCE_BYTES = 64 * 1024 * 1024;
 
+/** Largest verdict that is kept, in bytes of JSON: every answer is read from it, and a stranger's provenance may list 40 MB of inputs. */
+export const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+
 /** A verdict that could not be reached stands for so long before it is tried anew, in milliseconds. */
 export const UNDETERMINED_MS = 60 * 60_000;
 
@@ -67,6 +70,7 @@ export type JudgedImage =
  *
  * @param repository - Whose build made it, where one of ours did.
  * @throws {CouldNotLook} where not even a digest is known, or who may be told isn't.
+ * @throws {BeyondLimit} for a verdict that is too large to be told: nothing is said in its place.
  */
 export async function judgeImage(
   ports: JudgeImagePorts,
@@ -114,6 +118,9 @@ async function judgeFor(
     const { policy } = ports.published;
     const facts = await gatherFacts({ walk, dockerfiles: walk.dockerfiles }, policy, ancestry, verdict);
     const { document, result } = ports.serialise(verdict);
+    const size = Buffer.byteLength(JSON.stringify(document));
+    if (size > MAX_DOCUMENT_BYTES)
+      throw new BeyondLimit(`the verdict has ${size} bytes, and no more than ${MAX_DOCUMENT_BYTES} are kept`);
     const [source] = facts.sources;
     const answer: Answer = {
       id: ports.newId(),

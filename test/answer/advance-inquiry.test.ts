@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { advanceInquiry, PAUSES_MS } from "../../src/answer/advance-inquiry.ts";
-import { UNDETERMINED_MS } from "../../src/answer/judge-image.ts";
+import { MAX_DOCUMENT_BYTES, UNDETERMINED_MS } from "../../src/answer/judge-image.ts";
 import { parseReference, pin } from "../../src/image/reference.ts";
 import { CouldNotLook, type CouldNotLookCode } from "../../src/trust/ports.ts";
 import { REPOSITORY } from "../build/world.ts";
@@ -49,6 +49,21 @@ test("verdict and facts rest on one listing of an image's attestations", async (
   assert.equal(world.answer?.facts.unread, undefined);
   assert.ok(world.listed.includes(world.built.image.digest));
   assert.equal(new Set(world.listed).size, world.listed.length);
+});
+
+test("a verdict that is too large to be told is none: nothing is kept in its place", async () => {
+  const world = new InquiryWorld();
+  const ports = world.ports();
+  const large = {
+    ...ports,
+    serialise: (verdict: Parameters<typeof ports.serialise>[0]) => ({
+      ...ports.serialise(verdict),
+      document: "x".repeat(MAX_DOCUMENT_BYTES),
+    }),
+  };
+  await advanceInquiry(large, world.inquiry.id, new AbortController().signal);
+  assert.equal(world.saved.length, 0);
+  assert.match(world.inquiry.waiting?.reason ?? "", /no more than/);
 });
 
 test("R26 a digest beside a tag was given, and says nothing of what the tag names", async () => {
