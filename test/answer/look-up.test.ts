@@ -96,6 +96,11 @@ test("an answer for readers of no repository is told to nobody", async () => {
   world.readable.add("0");
   assert.equal((await world.ask(APP, MEMBER)).kind, "nothing");
   assert.equal((await world.ask(APP)).kind, "nothing");
+  // Nor beside one that he may read.
+  const other = pin(parseReference("registry.example/acme/other:1"), ONE);
+  world.keep(headOf({ id: "answer-2", image: other, audience: { kind: "readers", repositoryIds: ["7"] } }));
+  world.readable.add("7");
+  assert.deepEqual(await world.lookUp.byDigest(ONE, MEMBER), []);
 });
 
 test("a repository that turned private since hides the answer, and its readers are told with that audience", async () => {
