@@ -61,7 +61,7 @@ const OPERATIONS = [
 ];
 
 const WEBHOOKS =
-  /^(?:push|create|delete|(?:workflow-run|check-run)-.+|check-suite-(?:re)?requested|pull-request-(?:opened|synchronize|reopened|edited|closed)|installation(?:-repositories)?-.+)$/;
+  /^(?:push|create|delete|(?:workflow-run|check-run)-.+|check-suite-(?:re)?requested|pull-request-(?:opened|synchronize|reopened|edited|closed)|repository-(?:privatized|publicized)|installation(?:-repositories)?-.+)$/;
 
 /** Every error has this form, whether an operation says so or not. */
 const ALWAYS = ["#/components/schemas/basic-error"];

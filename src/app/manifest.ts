@@ -12,7 +12,7 @@ export const APP = {
     pull_requests: "read",
     metadata: "read",
   },
-  default_events: ["push", "workflow_run", "check_run", "pull_request"],
+  default_events: ["push", "workflow_run", "check_run", "pull_request", "repository"],
 } as const;
 
 /** What writing needs beside it, all of it optional (R33). */

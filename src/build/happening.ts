@@ -21,6 +21,7 @@ export type Happening =
   | { readonly kind: "suite-rerun-asked"; readonly repositoryId: number; readonly commit: string }
   | { readonly kind: "repositories-added"; readonly repositories: readonly Repository[] }
   | { readonly kind: "repositories-removed"; readonly ids: readonly number[] }
+  | { readonly kind: "repository-hidden"; readonly id: number }
   | { readonly kind: "installation-gone"; readonly installation: number };
 
 /** A delivery that says it is something that we know, and isn't of that form. */
@@ -66,6 +67,7 @@ const checkSuite = z.object({ check_suite: z.object({ head_sha: sha }), reposito
 /** The button that asks for another look; the same on every check run of ours. */
 export const RE_VERIFY = "re-verify";
 const listed = z.object({ id, name: z.string().min(1), private: z.boolean() });
+const hidden = z.object({ repository: z.object({ id }) });
 const account = z.object({ id, login: z.string().min(1) });
 const uninstalled = z.object({ installation });
 const installed = z.object({
@@ -118,6 +120,10 @@ export function readHappening(event: string, payload: unknown): Happening | unde
       const { check_suite: suite, repository: on } = read(checkSuite);
       return { kind: "suite-rerun-asked", repositoryId: on.id, commit: suite.head_sha };
     }
+    case "repository":
+      // That one was made public isn't heard: a delivery that comes late would show again what was hidden since.
+      if (read(acted).action !== "privatized") return undefined;
+      return { kind: "repository-hidden", id: read(hidden).repository.id };
     case "installation": {
       const { action } = read(acted);
       // Not everything that it can be installed on is an account with a name.

@@ -327,6 +327,8 @@ export interface BuildIndex {
 export interface RepositoryStore {
   /** As GitHub tells of it now: its name, owner and visibility may have changed. */
   rememberRepository(repository: Repository): Promise<void>;
+  /** @returns undefined if it isn't known, or the app was taken from it. */
+  readRepository(id: number): Promise<Repository | undefined>;
   /** The app was taken from it; what was built stays. */
   forgetRepository(id: number): Promise<void>;
   forgetInstallation(installation: number): Promise<void>;

@@ -47,6 +47,11 @@ export async function respond(ports: RespondPorts, happening: Happening): Promis
     case "repositories-added":
       for (const repository of happening.repositories) await store.rememberRepository(repository);
       return [];
+    case "repository-hidden": {
+      const known = await store.readRepository(happening.id);
+      if (known !== undefined) await store.rememberRepository({ ...known, isPrivate: true });
+      return [];
+    }
     case "repositories-removed":
       for (const id of happening.ids) await store.forgetRepository(id);
       return [];

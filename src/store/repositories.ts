@@ -4,16 +4,10 @@ import type { RepositoryStore } from "../build/ports.ts";
 import type { RepositoryRow } from "./schema.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
-/** The repositories on which the app is installed. */
-export interface Repositories extends RepositoryStore {
-  /** @returns undefined if it isn't known, or the app was taken from it. */
-  readRepository(id: number): Promise<Repository | undefined>;
-}
-
 /** So many rows go into one statement: it may have 65535 parameters. */
 const BATCH = 5000;
 
-export function createRepositories({ db, attempt, transact }: StoreTools): Repositories {
+export function createRepositories({ db, attempt, transact }: StoreTools): RepositoryStore {
   const gone = { is_installed: false, is_baselined: false };
   return {
     rememberRepository: (repository) =>

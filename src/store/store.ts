@@ -8,7 +8,14 @@ import type {
   PublishedImages,
 } from "../answer/ports.ts";
 import type { Repository } from "../build/build.ts";
-import type { NoticeStore, PolicyStateStore, SightingStore, StaleBuilds, TagStore } from "../build/ports.ts";
+import type {
+  NoticeStore,
+  PolicyStateStore,
+  RepositoryStore,
+  SightingStore,
+  StaleBuilds,
+  TagStore,
+} from "../build/ports.ts";
 import type { WriteSlots } from "../change/ports.ts";
 import type { SeenPolicies } from "../change/pull-ports.ts";
 import type { KnownImages } from "../trust/ports.ts";
@@ -36,7 +43,7 @@ import { createProposals, type Proposals } from "./proposals.ts";
 import { createPublishedImages } from "./published-images.ts";
 import { createPulls, type Pulls } from "./pulls.ts";
 import { type StoreLog, startQueue, type WorkKind } from "./queue.ts";
-import { createRepositories, type Repositories } from "./repositories.ts";
+import { createRepositories } from "./repositories.ts";
 import { createSightings } from "./sightings.ts";
 import { createAskedAnswers } from "./stale-answers.ts";
 import { createSummaries, type Summaries } from "./summaries.ts";
@@ -65,7 +72,7 @@ export interface Store
     NoticeStore,
     WriteSlots,
     Deliveries,
-    Repositories,
+    RepositoryStore,
     Cursors,
     Proofs,
     KeptContent,

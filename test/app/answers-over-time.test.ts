@@ -193,6 +193,8 @@ test("R3 a repository that turns private takes its image out of every answer, un
   assert.deepEqual([again.verdict, again.digest], ["trusted", digest]);
   assert.deepEqual(await listing(), [true, true, true, true]);
 
+  // Of this one no event tells.
+  scene.github.interfere({ how: "drop", event: "repository" });
   scene.github.change("acme/turns", { private: true });
   await eventually("the server to hear of it", isHeard);
   assert.equal(await ended(scene, await inquire(scene, reference)), "nothing");

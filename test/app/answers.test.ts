@@ -212,3 +212,17 @@ test("R15 while a registry fails nothing becomes trusted, and what was known sta
   const answer = await answerAt(scene, unseen);
   assert.ok(answer === undefined || answer.verdict === "undetermined");
 });
+
+test("R3 a repository that turns private is hidden as soon as GitHub tells, long before anybody looks for what no event told", async () => {
+  const reference = `${scene.image("app")}:v1.0.0`;
+  registry.heal();
+  await answered(scene, reference);
+  scene.github.change("acme/app", { private: true });
+  await eventually(
+    "the answer to go",
+    async () => (await answerAt(scene, reference)) === undefined,
+    () => scene.server.output(),
+    PUBLIC_PAUSE_MS,
+  );
+  assert.deepEqual(scene.github.violations, []);
+});

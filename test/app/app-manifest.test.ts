@@ -19,7 +19,7 @@ test("R33: the app asks for what verifying needs, and for nothing that writes to
     pull_requests: "read",
     metadata: "read",
   });
-  assert.deepEqual(manifest.default_events, ["push", "workflow_run", "check_run", "pull_request"]);
+  assert.deepEqual(manifest.default_events, ["push", "workflow_run", "check_run", "pull_request", "repository"]);
   assert.equal(manifest.public, false);
 });
 

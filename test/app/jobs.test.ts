@@ -54,6 +54,7 @@ class Office {
 
   /** A build that is done under the policy there is. */
   async built(): Promise<string> {
+    await this.scene.store.rememberRepository(REPOSITORY);
     await this.scene.push();
     const [build] = this.scene.store.builds;
     assert.ok(build?.phase === "done");
@@ -263,4 +264,16 @@ test("R33 nobody's click counts while nobody can say whether they may write", as
     assert.deepEqual([office.woken, office.isFinished], [[], false]);
   }
   assert.equal((await office.pullStore.readNewestCheck(REPOSITORY.id, 4))?.generation, 1);
+});
+
+test("R3 what is known of a repository stays, but that it is private now; that it is public isn't believed of a delivery", async () => {
+  const office = new Office();
+  const { store } = office.scene;
+  await store.rememberRepository(REPOSITORY);
+  await office.tell("repository", { action: "privatized", repository: { ...OURS, name: "an-old-name" } });
+  assert.deepEqual(await store.readRepository(REPOSITORY.id), { ...REPOSITORY, isPrivate: true });
+  await office.tell("repository", { action: "publicized", repository: OURS });
+  assert.equal((await store.readRepository(REPOSITORY.id))?.isPrivate, true);
+  await office.tell("repository", { action: "privatized", repository: { ...OURS, id: OURS.id + 1 } });
+  assert.equal(await store.readRepository(OURS.id + 1), undefined);
 });

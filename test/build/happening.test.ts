@@ -151,6 +151,16 @@ test("repositories that are given to the app and taken from it are read", () => 
   });
 });
 
+test("R3 a repository that turns private is heard, and none that turns public: that may be an old word", () => {
+  const hidden = example("repository", { action: "privatized" });
+  assert.deepEqual(readHappening("repository", hidden), {
+    kind: "repository-hidden",
+    id: (hidden.repository as { id: number }).id,
+  });
+  for (const action of ["publicized", "renamed", "edited"])
+    assert.equal(readHappening("repository", example("repository", { action })), undefined, action);
+});
+
 test("a button of ours and a suite that is asked for again are told, and a button with another name is none", () => {
   const clicked = (identifier: string) =>
     readHappening("check_run", {
@@ -166,14 +176,22 @@ test("a button of ours and a suite that is asked for again are told, and a butto
 });
 
 test("events and actions that aren't known are of no concern, whatever they say", () => {
-  const known = ["push", "workflow_run", "check_run", "check_suite", "installation", "installation_repositories"];
+  const known = [
+    "push",
+    "workflow_run",
+    "check_run",
+    "check_suite",
+    "installation",
+    "installation_repositories",
+    "repository",
+  ];
   for (const { name, examples } of definitions)
     if (!known.includes(name))
       for (const payload of examples) assert.equal(readHappening(name, payload), undefined, name);
   for (const name of ["", "Push", "push ", "constructor", "__proto__", "toString"])
     for (const payload of [null, undefined, 7, {}, TAG_PUSH])
       assert.equal(readHappening(name, payload), undefined, name);
-  for (const name of ["check_run", "installation", "installation_repositories"])
+  for (const name of ["check_run", "installation", "installation_repositories", "repository"])
     assert.equal(readHappening(name, { action: "one that comes later" }), undefined, name);
 });
 
@@ -205,6 +223,7 @@ const MALFORMED: readonly (readonly [event: string, payload: Payload, path: stri
   ["check_run", example("check_run", { action: "rerequested" }), "check_run.id", [undefined, "7"]],
   ["check_run", example("check_run", { action: "rerequested" }), "check_run.external_id", [7, {}]],
   ["check_run", example("check_run", { action: "rerequested" }), "repository", [undefined]],
+  ["repository", example("repository", { action: "privatized" }), "repository", [undefined, null, { id: "7" }]],
   ["installation", example("installation", { action: "created" }), "action", [undefined]],
   ["installation", example("installation", { action: "created" }), "installation.account", [undefined, { slug: "x" }]],
   ["installation", example("installation", { action: "created" }), "repositories", [7, [{ id: 1 }]]],
@@ -237,7 +256,14 @@ for (const [event, payload, path, values] of MALFORMED) {
 }
 
 test("whatever JSON a known event holds, it is read, of no concern, or refused by name", () => {
-  const events = fc.constantFrom("push", "workflow_run", "check_run", "installation", "installation_repositories");
+  const events = fc.constantFrom(
+    "push",
+    "workflow_run",
+    "check_run",
+    "installation",
+    "installation_repositories",
+    "repository",
+  );
   const fields = fc.dictionary(
     fc.constantFrom(
       "ref",
@@ -249,7 +275,10 @@ test("whatever JSON a known event holds, it is read, of no concern, or refused b
       "repositories",
       "before",
     ),
-    fc.oneof(fc.jsonValue(), fc.constantFrom("refs/tags/v1", "rerequested", "created", "added", { id: 1 })),
+    fc.oneof(
+      fc.jsonValue(),
+      fc.constantFrom("refs/tags/v1", "rerequested", "created", "added", "privatized", { id: 1 }),
+    ),
   );
   fc.assert(
     fc.property(events, fc.oneof(fc.jsonValue(), fields), (event, payload) => {

@@ -228,6 +228,10 @@ export class MemoryStore
     this.repositories.set(repository.id, { repository, isBaselined });
   }
 
+  async readRepository(id: number): Promise<Repository | undefined> {
+    return this.repositories.get(id)?.repository;
+  }
+
   async forgetRepository(id: number): Promise<void> {
     this.repositories.delete(id);
   }

@@ -70,7 +70,7 @@ const PAGES: Readonly<Record<string, string>> = {
     manifest: "{}",
     deliveries: "http://localhost:3000/api/github/webhooks",
     permissions: { contents: "write", checks: "write", metadata: "read" },
-    events: ["push", "workflow_run", "check_run", "pull_request"],
+    events: ["push", "workflow_run", "check_run", "pull_request", "repository"],
     isLoopback: true,
   }),
   "set-up-registered": registeredPage(

@@ -47,7 +47,7 @@ import {
 } from "./state.ts";
 import { Storage } from "./storage.ts";
 import { userEndpoints } from "./users.ts";
-import { checkRunPayload, checkSuitePayload, runPayload } from "./webhooks.ts";
+import { checkRunPayload, checkSuitePayload, runPayload, visibilityPayload } from "./webhooks.ts";
 import { workflowEndpoints } from "./workflows.ts";
 
 /** How this GitHub differs from its defaults. */
@@ -253,7 +253,13 @@ export async function startGithub({ port = 0, ...options }: GithubOptions = {}):
       rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
     },
     rename: (name, to) => renameRepository(state, named(name), to),
-    change: (name, changes) => changeRepository(named(name), changes),
+    change(name, changes) {
+      const repository = named(name);
+      const wasPrivate = repository.isPrivate;
+      changeRepository(repository, changes);
+      if (repository.isPrivate !== wasPrivate)
+        later(deliver("repository", repository, visibilityPayload(state, repository)));
+    },
     installation: (login) => accounts.installation(login),
     uninstall: (login) => accounts.uninstall(login),
     select: (name, selected) => accounts.select(named(name), selected),

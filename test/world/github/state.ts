@@ -20,7 +20,15 @@ export const APP_PERMISSIONS: Permissions = {
 };
 
 /** What the app subscribes to. `installation*` comes without. */
-export const APP_EVENTS: readonly string[] = ["check_run", "create", "delete", "pull_request", "push", "workflow_run"];
+export const APP_EVENTS: readonly string[] = [
+  "check_run",
+  "create",
+  "delete",
+  "pull_request",
+  "push",
+  "repository",
+  "workflow_run",
+];
 
 /** The app under test. */
 export interface App {

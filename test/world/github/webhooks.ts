@@ -78,6 +78,19 @@ export function refPayload(state: State, repository: Repository, event: "create"
   };
 }
 
+/** The payload of `repository`, where who may read it has changed. */
+export function visibilityPayload(state: State, repository: Repository): Document {
+  const action = repository.isPrivate ? "privatized" : "publicized";
+  return {
+    ...about(
+      state,
+      repository,
+      examplePayload("repository", (each) => each.action === action),
+    ),
+    action,
+  };
+}
+
 /** The payload of `workflow_run`. */
 export function runPayload(state: State, repository: Repository, run: ActionsRun, action: string): Document {
   const seed = examplePayload("workflow_run", (each) => each.action === action);
