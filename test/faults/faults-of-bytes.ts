@@ -1,3 +1,4 @@
+import { MAX_PARTS } from "../../src/image/json.ts";
 import type { Built, Name } from "./ancestry.ts";
 import { CONFIG, INDEX, LAYER, layerOf, MANIFEST, makeImage, sizeOf } from "./ancestry.ts";
 import { at, bytesOf, type Document, put, withKeyBefore } from "./document.ts";
@@ -375,6 +376,11 @@ function forms(): readonly Fault[] {
     form("the app's config has lists in lists without end", "depth", "app", "too-deep", {
       app: {
         config: (config) => `${JSON.stringify(config).slice(0, -1)},"deep":${"[".repeat(300)}${"]".repeat(300)}}`,
+      },
+    }),
+    form("the app's config has a list of more parts than any document has", "parts", "app", "too-many-parts", {
+      app: {
+        config: (config) => `${JSON.stringify(config).slice(0, -1)},"wide":[${"0,".repeat(MAX_PARTS)}0]}`,
       },
     }),
     form("the app's manifest is of a kind that nobody knows", "unknown-kind", "app", "unknown-media-type", {
