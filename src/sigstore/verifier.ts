@@ -2,6 +2,7 @@ import type { UnverifiedBundle } from "../attestation/bundle.ts";
 import type { SignerKey } from "../attestation/public-key.ts";
 import { parseSimpleSigning } from "../attestation/simple-signing.ts";
 import { parseStatement, type Statement } from "../attestation/statement.ts";
+import { weightOf } from "../attestation/statement-weight.ts";
 import { type Digest, digestOf } from "../image/digest.ts";
 import type { BundleVerifier, RejectedBundle, VerifiedStatement } from "../trust/ports.ts";
 import { checkMessageDigest } from "./message-digest.ts";
@@ -15,6 +16,9 @@ import type { VerificationCache } from "./verification-cache.ts";
 const VERIFIER_VERSION = "6; @sigstore/verify 4.1.3";
 
 const IN_TOTO = "application/vnd.in-toto+json";
+
+/** For how many characters of the cache a part of a statement counts: it takes some 130 bytes. */
+const CHARACTERS_A_PART = 16;
 
 /** An outcome as the cache keeps it. */
 export type VerificationOutcome = VerifiedStatement | RejectedBundle;
@@ -66,7 +70,7 @@ export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifier
         const known = cache.get(key);
         if (known !== undefined) return known;
         const outcome = verify(bundle, anchors);
-        cache.set(key, outcome, size);
+        cache.set(key, outcome, size + weighed(outcome));
         return outcome;
       } catch (error) {
         return reject(error);
@@ -76,10 +80,15 @@ export function createBundleVerifier({ roots, keys = [], cache }: BundleVerifier
     recall: (key) => cache?.get(key),
     adopt(bundle, key, proof) {
       const outcome = outcomeOf(bundle, () => proof);
-      cache?.set(key, outcome, JSON.stringify(bundle.json)?.length ?? 0);
+      cache?.set(key, outcome, (JSON.stringify(bundle.json)?.length ?? 0) + weighed(outcome));
       return outcome;
     },
   };
+}
+
+/** What an outcome takes of the cache beside its bundle's size: few characters make many parts. */
+function weighed(outcome: VerificationOutcome): number {
+  return outcome.kind === "verified" ? weightOf(outcome.statement) * CHARACTERS_A_PART : 0;
 }
 
 interface Anchors {

@@ -1,9 +1,8 @@
-import pLimit from "p-limit";
 import { claimsOf } from "../attestation/identity.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import { acceptKnowingBranch } from "./accept-knowing-branch.ts";
 import { type AcceptedProvenance, type AcceptedStatement, acceptSbom, acceptStatement } from "./accepted.ts";
-import { type Evidence, type FoundStatement, gatherEvidence, MAX_READS } from "./evidence.ts";
+import { type Evidence, type FoundStatement, gatherEvidence, openReading } from "./evidence.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
 import { adoptedPlaces, sbomsBeside, sbomsInIndex } from "./held-sboms.ts";
 import { judgedName } from "./mirror.ts";
@@ -61,10 +60,10 @@ export async function acceptedSboms(
 ): Promise<NodeSboms> {
   const source = withExternalReferrers(attestations, policy.referrers, (image) => judgedName(policy, image));
   const failures: CouldNotLook[] = [];
-  const reads = pLimit(MAX_READS);
+  const reading = openReading();
   const evidenceOf = async (image: PinnedImage): Promise<Evidence> => {
     try {
-      const evidence = await gatherEvidence(source, verifier, image, policy.keys, reads);
+      const evidence = await gatherEvidence(source, verifier, image, policy.keys, reading);
       failures.push(...evidence.failures);
       return evidence;
     } catch (error) {
@@ -86,9 +85,9 @@ export async function acceptedSboms(
   const statements = judged.filter((each) => each.kind === "statement");
   const signed = statements.filter(isOfTheImage);
   const adopted = adoptedPlaces(provenances);
-  const held = { images, evidenceOf, accept: judging(acceptStatement) };
+  const held = { images, keeps: () => true, evidenceOf, accept: judging(acceptStatement) };
   const parts = await Promise.all([
-    ...node.indexes.map((enclosing) => sbomsInIndex(images, node, enclosing, adopted)),
+    ...node.indexes.map((enclosing) => sbomsInIndex(held, node, enclosing, adopted)),
     sbomsBeside(
       held,
       node,

@@ -76,7 +76,7 @@ async function readManifest(
     const over = { ...NOTHING, refusals, failures, omitted };
     // Only what an accepted signer covers is worth reading: it may be large, and anyone may have put it there.
     if (signers.length === 0) return { ...over, refusals: refusals.length > 0 ? refusals : refusalsOf(held) };
-    const read = await Promise.all(held.map(({ layer }) => readHeldStatement(ports.images, node, image, layer)));
+    const read = await Promise.all(held.map(({ layer }) => readHeldStatement(ports, node, image, layer)));
     const broken = read.filter((each) => each !== undefined && "code" in each);
     const statements = read.filter((each) => each !== undefined && "statement" in each);
     if (statements.length === 0) {

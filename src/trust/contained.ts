@@ -3,6 +3,7 @@ import { isAbout } from "./evidence.ts";
 import type { Refusal } from "./finding.ts";
 import {
   type HeldPorts,
+  type HeldReader,
   type HeldStatement,
   IN_TOTO,
   mayBeProvenance,
@@ -11,7 +12,7 @@ import {
   signersOf,
 } from "./held-statement.ts";
 import type { Policy } from "./policy.ts";
-import { CouldNotLook, type ImageReader } from "./ports.ts";
+import { CouldNotLook } from "./ports.ts";
 import { type AttestationManifest, type EnclosingIndex, type ImageNode, readAttestationManifests } from "./resolve.ts";
 import { isTied } from "./ties.ts";
 
@@ -117,13 +118,13 @@ function whyNotAdopted(
 }
 
 /** Reads what the indexes that enclose a node say of it: nobody's word yet, whoever signed. */
-export function readInsides(reader: ImageReader, node: ImageNode): Promise<readonly Inside[]> {
+export function readInsides(reader: HeldReader, node: ImageNode): Promise<readonly Inside[]> {
   return Promise.all(node.indexes.map((enclosing) => readInside(reader, node, enclosing)));
 }
 
-async function readInside(reader: ImageReader, node: ImageNode, enclosing: EnclosingIndex): Promise<Inside> {
+async function readInside(reader: HeldReader, node: ImageNode, enclosing: EnclosingIndex): Promise<Inside> {
   try {
-    const { manifests, unread } = await readAttestationManifests(reader, enclosing, node);
+    const { manifests, unread } = await readAttestationManifests(reader.images, enclosing, node);
     const layers = manifests.flatMap((manifest) => manifest.manifest.layers.map((layer) => ({ manifest, layer })));
     const read = await Promise.all(
       layers

@@ -2,6 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import type { UnsignedStatement } from "../attestation/artifact.ts";
 import type { SignerKey } from "../attestation/public-key.ts";
 import { parseStatement, type Statement, StatementError, subjectCovers } from "../attestation/statement.ts";
+import { weightOf } from "../attestation/statement-weight.ts";
 import { digestOf, hexOf } from "../image/digest.ts";
 import type { PinnedImage } from "../image/reference.ts";
 import type { Refusal } from "./finding.ts";
@@ -17,6 +18,34 @@ import {
 /** How many attestations are read side by side; each may have 64 MiB. */
 export const MAX_READS = 8;
 
+/**
+ * What verified statements may weigh that are kept, beside one digest and in a whole walk, by {@link weightOf}: some 250 MB and 1 GB. Who
+ * may sign anything can sign two hundred statements as large as may be.
+ */
+const MAX_WEIGHT = { digest: 2_000_000, walk: 8_000_000 };
+
+/** What one walk reads of attestations, and keeps. */
+export interface Reading {
+  readonly limit: LimitFunction;
+  /** What may be kept beside one digest. */
+  readonly weight: number;
+  /** What may still be kept in the whole walk. */
+  left: number;
+}
+
+/** The reading of one walk: all of it shares what may be read side by side, and be kept. */
+export function openReading({ digest, walk } = MAX_WEIGHT): Reading {
+  return { limit: pLimit(MAX_READS), weight: digest, left: walk };
+}
+
+/** Takes a statement into what the walk keeps. @returns false where that would be too much. */
+export function keepsStatement(reading: Reading, statement: Statement): boolean {
+  const weight = weightOf(statement);
+  if (weight > reading.left) return false;
+  reading.left -= weight;
+  return true;
+}
+
 /** What stands beside a digest, after the cryptography and before policy. */
 export interface Evidence {
   readonly statements: readonly FoundStatement[];
@@ -25,7 +54,7 @@ export interface Evidence {
   readonly refusals: readonly Refusal[];
   /** Places and candidates that could not be looked at; they matter only where nothing sufficient was found (RULES R15). */
   readonly failures: readonly CouldNotLook[];
-  /** Candidates beyond the limit for one digest. */
+  /** Candidates beyond the limit for one digest, or beyond what may be kept. */
   readonly omitted: number;
 }
 
@@ -49,27 +78,53 @@ export interface FoundUnsigned {
  * (RULES R15).
  *
  * @param keys - Those that the asker's policy names.
- * @param limit - Shared by all of one walk: two hundred strangers' attestations at once, each as large as may be, fill any memory.
+ * @param reading - Shared by all of one walk.
  */
 export async function gatherEvidence(
   source: AttestationSource,
   verifier: BundleVerifier,
   image: PinnedImage,
   keys: readonly SignerKey[],
-  limit: LimitFunction = pLimit(MAX_READS),
+  reading: Reading = openReading(),
 ): Promise<Evidence> {
   const { candidates, omitted, failures } = await source.listAttestations(image);
-  const read = await Promise.all(candidates.map((candidate) => limit(() => readCandidate(candidate, verifier, keys))));
+  let left = reading.weight;
+  let beyond = 0;
   const seen = new Set<string>();
-  return {
+  const keep = (read: ReadCandidate): ReadCandidate => {
     // The same bundle stands in several places as a rule (API, fallback tag): it is one statement.
-    statements: read
-      .flatMap(({ statements }) => statements)
-      .filter(({ verified }) => !seen.has(verified.bundle) && seen.add(verified.bundle)),
+    const statements = read.statements.filter(
+      ({ verified }) => !seen.has(verified.bundle) && seen.add(verified.bundle),
+    );
+    const weight = statements.reduce((sum, { verified }) => sum + weightOf(verified.statement), 0);
+    if (weight > Math.min(left, reading.left)) {
+      beyond++;
+      return NOTHING;
+    }
+    left -= weight;
+    reading.left -= weight;
+    return { ...read, statements };
+  };
+  let before: Promise<unknown> = Promise.resolve();
+  const read = await Promise.all(
+    candidates.map((candidate) => {
+      const turn = before;
+      // What is kept goes by their order, the likeliest first, and not by who answers first. Each waits for those that began before it.
+      const one = reading.limit(async () => {
+        const read = await readCandidate(candidate, verifier, keys);
+        await turn;
+        return keep(read);
+      });
+      before = one.catch(() => {});
+      return one;
+    }),
+  );
+  return {
+    statements: read.flatMap(({ statements }) => statements),
     unsigned: read.flatMap(({ unsigned }) => unsigned),
     refusals: read.flatMap(({ refusals }) => refusals),
     failures: [...failures, ...read.flatMap(({ failure }) => failure ?? [])],
-    omitted,
+    omitted: omitted + beyond,
   };
 }
 

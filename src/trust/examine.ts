@@ -8,9 +8,10 @@ import { joinContained, readBeside } from "./beside.ts";
 import { judgeContained, readInsides } from "./contained.ts";
 import type { Evidence, FoundStatement } from "./evidence.ts";
 import type { Finding, Refusal } from "./finding.ts";
+import type { HeldReader } from "./held-statement.ts";
 import type { OwnBuild } from "./own-build.ts";
 import type { Policy, TrustRoot } from "./policy.ts";
-import type { CouldNotLook, DefaultBranches, ImageReader } from "./ports.ts";
+import type { CouldNotLook, DefaultBranches } from "./ports.ts";
 import type { ImageNode } from "./resolve.ts";
 import { revokedCommit, revokedDigest, revokedSource, revokesByEvidence } from "./revocation.ts";
 import { type BaseClaim, baseOf, levelOf, standingOf, unionOfParents } from "./standing.ts";
@@ -45,8 +46,7 @@ export interface Examination {
 }
 
 /** What examining a node needs of the world. */
-export interface ExaminePorts {
-  readonly images: ImageReader;
+export interface ExaminePorts extends HeldReader {
   readonly defaultBranches: DefaultBranches | undefined;
   /** Each image's evidence, gathered once a walk. */
   readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
@@ -169,7 +169,7 @@ async function collect(
 ): Promise<Collected> {
   // What is inside the indexes is read whatever the signatures turn out to be: it needn't wait for them.
   const [insides, ...gathered] = await Promise.all([
-    readInsides(ports.images, node),
+    readInsides(ports, node),
     ...[node.image, ...node.indexes.map(({ image }) => image)].map(ports.evidenceOf),
   ]);
   const found = new Map(gathered.flatMap(({ statements }) => statements).map((each) => [each.verified.bundle, each]));

@@ -3,8 +3,16 @@ import { imageName } from "../image/reference.ts";
 import type { AcceptedProvenance, AcceptedStatement } from "./accepted.ts";
 import { isNameless } from "./beside.ts";
 import type { FoundUnsigned } from "./evidence.ts";
-import { type HeldPorts, IN_TOTO, mayBeSbom, placeOf, readHeldStatement, signersOf } from "./held-statement.ts";
-import { BeyondLimit, CouldNotLook, type ImageReader } from "./ports.ts";
+import {
+  type HeldPorts,
+  type HeldReader,
+  IN_TOTO,
+  mayBeSbom,
+  placeOf,
+  readHeldStatement,
+  signersOf,
+} from "./held-statement.ts";
+import { BeyondLimit, CouldNotLook } from "./ports.ts";
 import { type AcceptedSboms, allSboms, readHeldSbom } from "./read-sbom.ts";
 import { type EnclosingIndex, type ImageNode, readAttestationManifests } from "./resolve.ts";
 
@@ -26,21 +34,21 @@ export function adoptedPlaces(provenances: readonly AcceptedProvenance[]): Adopt
  * adopted from the same manifest, the same signature covers the list, and the run that it is tied to wrote the two (RULES R11).
  */
 export async function sbomsInIndex(
-  images: ImageReader,
+  reader: HeldReader,
   node: ImageNode,
   enclosing: EnclosingIndex,
   adopted: AdoptedPlaces,
 ): Promise<AcceptedSboms> {
   if (adopted.size === 0) return allSboms([]);
   try {
-    const { manifests } = await readAttestationManifests(images, enclosing, node);
+    const { manifests } = await readAttestationManifests(reader.images, enclosing, node);
     const read = await Promise.all(
       manifests.flatMap(({ image, manifest: { layers } }) => {
         const by = layers.flatMap(({ digest }) => adopted.get(placeOf(digest, image.digest)) ?? [])[0];
         if (by === undefined) return [];
         return layers
           .filter((layer) => layer.mediaType === IN_TOTO && mayBeSbom(layer))
-          .map(async (layer) => readHeldSbom(await readHeldStatement(images, node, image, layer, isSbomType), by));
+          .map(async (layer) => readHeldSbom(await readHeldStatement(reader, node, image, layer, isSbomType), by));
       }),
     );
     return allSboms(read);
@@ -88,7 +96,7 @@ async function readManifest(
     return allSboms(
       await Promise.all(
         lists.map(async ({ layer }) =>
-          readHeldSbom(await readHeldStatement(ports.images, node, manifest, layer, isSbomType), by),
+          readHeldSbom(await readHeldStatement(ports, node, manifest, layer, isSbomType), by),
         ),
       ),
     );

@@ -33,9 +33,15 @@ export async function askAhead(reader: ImageReader, image: PinnedImage, { mediaT
   ]);
 }
 
-/** What unsigned statements need of the world to become somebody's word. */
-export interface HeldPorts {
+/** Where statements in manifests are read. */
+export interface HeldReader {
   readonly images: ImageReader;
+  /** Whether a statement may be kept beside what the walk keeps already: whoever signs anything can sign as many as he likes. */
+  readonly keeps: (statement: Statement) => boolean;
+}
+
+/** What unsigned statements need of the world to become somebody's word. */
+export interface HeldPorts extends HeldReader {
   /** What refers to the manifest that holds them (docker/github-builder and Docker Hardened Images sign there). */
   readonly evidenceOf: (image: PinnedImage) => Promise<Evidence>;
   readonly accept: (node: ImageNode, found: FoundStatement) => Promise<AcceptedStatement | Refused>;
@@ -72,7 +78,7 @@ export function placeOf(statement: Digest, manifest: Digest): string {
  * @throws {CouldNotLook}
  */
 export async function readHeldStatement(
-  reader: ImageReader,
+  { images, keeps }: HeldReader,
   node: ImageNode,
   manifest: PinnedImage,
   { digest, size }: Pick<Descriptor, "digest" | "size">,
@@ -80,7 +86,7 @@ export async function readHeldStatement(
 ): Promise<HeldStatement | Refusal | undefined> {
   const where = placeOf(digest, manifest.digest);
   try {
-    const bytes = await reader.readBlob(manifest, digest, MAX_STATEMENT_BYTES);
+    const bytes = await images.readBlob(manifest, digest, MAX_STATEMENT_BYTES);
     if (bytes === undefined)
       return { code: "malformed-statement", reason: "the repository can be read and doesn't hold it", where };
     const statement = bytes.length === size ? parseContainedStatement(bytes) : undefined;
@@ -89,6 +95,8 @@ export async function readHeldStatement(
       return { code: "malformed-statement", reason, where };
     }
     const isOurs = isWanted(statement.predicateType) && isAbout(statement, node.manifestBytes);
+    if (isOurs && !keeps(statement))
+      return { code: "too-large", reason: "with it, this ancestry's statements are more than is kept", where };
     return isOurs ? { where, statement } : undefined;
   } catch (error) {
     if (!(error instanceof BeyondLimit)) throw error;

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { formatPlatform, type Platform } from "../image/platform.ts";
 import { formatReference, imageName, type PinnedImage } from "../image/reference.ts";
-import { gatherEvidence, MAX_READS } from "./evidence.ts";
+import { gatherEvidence, keepsStatement, openReading } from "./evidence.ts";
 import { type Examination, type ExaminePorts, examine } from "./examine.ts";
 import { withExternalReferrers } from "./external-referrers.ts";
 import { askAhead } from "./held-statement.ts";
@@ -42,15 +42,20 @@ export function openVisits(ports: VisitPorts, policy: Policy, asOf: Date): Visit
   const limit = pLimit(CONCURRENCY);
   // Limits of their own: who holds a place among the images waits for these, and these wait for nobody who does.
   const listings = pLimit(CONCURRENCY);
-  const reads = pLimit(MAX_READS);
+  const reading = openReading();
   const attestations = withExternalReferrers(ports.attestations, policy.referrers, (image) =>
     judgedName(policy, image),
   );
   const evidence = keeping((image: PinnedImage) =>
-    listings(() => gatherEvidence(attestations, ports.verifier, image, policy.keys, reads)),
+    listings(() => gatherEvidence(attestations, ports.verifier, image, policy.keys, reading)),
   );
   const evidenceOf = (image: PinnedImage) => evidence(`${imageName(image)}@${image.digest}`, image).value;
-  const examinePorts: ExaminePorts = { images: ports.images, defaultBranches: ports.defaultBranches, evidenceOf };
+  const examinePorts: ExaminePorts = {
+    images: ports.images,
+    keeps: (statement) => keepsStatement(reading, statement),
+    defaultBranches: ports.defaultBranches,
+    evidenceOf,
+  };
 
   /** Evidence needn't wait until the image is read: its digest is known, and it will be asked for if the image is one. */
   const ahead: Ahead = {
@@ -58,7 +63,7 @@ export function openVisits(ports: VisitPorts, policy: Policy, asOf: Date): Visit
       evidenceOf(image).catch(() => {}); // whoever needs it is told
     },
     onBeside: (manifest, descriptor) => {
-      reads(() => askAhead(ports.images, manifest, descriptor)).catch(() => {});
+      reading.limit(() => askAhead(ports.images, manifest, descriptor)).catch(() => {});
     },
   };
   const isDecided = ({ digest }: PinnedImage) =>

@@ -531,6 +531,24 @@ test("R14 answers nothing from the cache for another document under a borrowed d
   assert.equal(codeOf(verifier.verifyBundle(good)), "verified");
 });
 
+test("R14 few characters that make many parts count for what they take", () => {
+  const predicate = Array(4000).fill([]);
+  const bundle = asBundle(instance.bundle({ payload: Buffer.from(JSON.stringify({ ...statement, predicate })) }));
+  const characters = JSON.stringify(bundle.json).length;
+  const kept = (limit: number, adopts: boolean) => {
+    const cache = new VerificationCache<VerificationOutcome>(limit);
+    const verifier = createBundleVerifier({ roots: [root], cache });
+    const key = verifier.keyOf(bundle);
+    const outcome = createBundleVerifier({ roots: [root] }).verifyBundle(bundle);
+    assert.ok(outcome.kind === "verified");
+    if (adopts) verifier.adopt(bundle, key, outcome);
+    else verifier.verifyBundle(bundle);
+    return verifier.recall(key) !== undefined;
+  };
+  for (const adopts of [false, true])
+    assert.deepEqual([kept(characters * 16, adopts), kept(2 ** 20, adopts)], [false, true]);
+});
+
 test("R14 keeps the most recently used within the limit of the cache", () => {
   const cache = new VerificationCache<string>(80);
   const key = (name: string) => digestOf(Buffer.from(name)) as Digest;

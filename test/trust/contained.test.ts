@@ -102,6 +102,23 @@ test("R11 of two provenances for one platform both must pass", async () => {
   }
 });
 
+test("R11 provenance that is too much to be kept beside the rest of the walk's is adopted from nobody", async () => {
+  const judged = async (count: number) => {
+    const world = new World();
+    const built = world.build("app", { signed: "nothing" });
+    const bulky = Array.from({ length: count }, (_, i) => {
+      const provenance = structuredClone(built.provenance);
+      put(provenance, "runDetails.metadata.bulk", Array(990_000).fill(i));
+      return statementOf([built.manifest], SLSA1, provenance);
+    });
+    const index = reindexed(world, built, world.attestationManifest("app", built.manifest, bulky));
+    signIndex(world, index);
+    return told(await world.judge(index));
+  };
+  assert.equal(await judged(1), "trusted");
+  assert.equal(await judged(9), CONTAINMENT);
+});
+
 test("R11 a second provenance that can't be read as provenance keeps the first from being adopted", async () => {
   const world = new World();
   const built = world.build("app", { signed: "nothing" });

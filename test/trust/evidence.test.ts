@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parseStatement } from "../../src/attestation/statement.ts";
 import { digestOf, hexOf } from "../../src/image/digest.ts";
 import { walkAncestry } from "../../src/trust/ancestry.ts";
-import { gatherEvidence, isAbout, MAX_READS, parseContainedStatement } from "../../src/trust/evidence.ts";
+import { gatherEvidence, isAbout, MAX_READS, openReading, parseContainedStatement } from "../../src/trust/evidence.ts";
 import { type AttestationSource, BeyondLimit, CouldNotLook } from "../../src/trust/ports.ts";
 import { AS_OF, bytesOf, codesOf, policyOf, SIGN, signerOf, statementOf, told, World } from "./world.ts";
 
@@ -116,6 +116,47 @@ test("R15 the same bundle in several places is one statement", async () => {
   world.candidates.set(`ghcr.io/acme/app@${manifest.digest}`, [first, first]);
   const { statements } = await gatherEvidence(world.ports().attestations, world.ports().verifier, manifest, []);
   assert.equal(statements.length, 1);
+});
+
+test("R15 statements that come to more than may be kept are omitted, the likeliest kept, whoever answers first", async () => {
+  const world = new World();
+  const { manifest } = world.build("app", { signed: "nothing" });
+  const key = `ghcr.io/acme/app@${manifest.digest}`;
+  for (const name of ["first", "second", "third"])
+    world.sign(manifest, statementOf([manifest], SIGN, { name, bulk: Array(90).fill(0) }), signerOf("app"));
+  const [first, second, third] = world.candidates.get(key) ?? [];
+  assert.ok(first && second && third);
+  const { promise: hasAnswered, resolve } = Promise.withResolvers<void>();
+  const slow = { ...first, read: () => hasAnswered.then(first.read) };
+  const quick = { ...second, read: () => second.read().finally(resolve) };
+  world.candidates.set(key, [slow, slow, quick, third]);
+  const { attestations, verifier } = world.ports();
+  const names = async (digest: number, walk: number) => {
+    const { statements, omitted } = await gatherEvidence(
+      attestations,
+      verifier,
+      manifest,
+      [],
+      openReading({ digest, walk }),
+    );
+    return [...statements.map(({ verified }) => Object(verified.statement.predicate).name), omitted];
+  };
+  assert.deepEqual(await names(150, 1000), ["first", 2]);
+  assert.deepEqual(await names(1000, 250), ["first", "second", 1]);
+  assert.deepEqual(await names(1000, 1000), ["first", "second", "third", 0]);
+});
+
+test("R15 one walk keeps so much of all its images together", async () => {
+  const world = new World();
+  const [one, other] = [world.build("one"), world.build("other")];
+  const { attestations, verifier } = world.ports();
+  const reading = openReading({ digest: 1000, walk: 1000 });
+  const counts = [];
+  for (let i = 0; i < 40; i++)
+    for (const { manifest } of [one, other])
+      counts.push((await gatherEvidence(attestations, verifier, manifest, [], reading)).statements.length);
+  assert.equal(counts[0], 1);
+  assert.equal(counts.at(-1), 0);
 });
 
 test("R15 what couldn't be looked at matters only where nothing sufficient was found", async () => {
