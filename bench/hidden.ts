@@ -33,7 +33,14 @@ for (let i = 0; i < IMAGES; i++)
   for (const name of ["hidden", "public"]) {
     const audience = { kind: "readers", repositoryIds: ["7"] } as const;
     const answer = answerOn({ image: `ghcr.io/acme/${name}-${i}:1`, ...(name === "hidden" && { audience }) });
-    await store.saveAnswer({ answer, ancestors: [], faults: [], summaries: [], evidence: undefined });
+    await store.saveAnswer({
+      answer,
+      doneAt: new Date(),
+      ancestors: [],
+      faults: [],
+      summaries: [],
+      evidence: undefined,
+    });
     await store.saveTag(`ghcr.io/acme/${name}-${i}`, "1", answer.image.digest, new Date());
   }
 

@@ -54,18 +54,37 @@ export interface PastAnswer {
   readonly faults: readonly string[];
 }
 
+/**
+ * How long an answer is told, in milliseconds. What revoked an image since is known to nobody who doesn't look, and a newer version of this
+ * program may see what an older one didn't.
+ */
+export const MAX_AGE_MS = 30 * 86_400_000;
+
+/** How far the clocks of several processes may be apart, in milliseconds. */
+const AHEAD_MS = 5 * 60_000;
+
 /** How an answer stands now. Only a `current` one may be told as its verdict; any other is undetermined until it is judged anew. */
 export type Standing =
   | { readonly kind: "current" }
   /** Something that it rests on has lapsed since (RULES R14). */
   | { readonly kind: "lapsed" }
+  /** It was made too long ago, or at a time that is still to come: by a clock that was ahead. */
+  | { readonly kind: "untimely" }
   /** The operator publishes another policy by now (RULES R2). */
   | { readonly kind: "other-policy" };
 
 /** @param published - The digest of the policy that the operator publishes now. */
-export function standingOf({ policy, validUntil }: AnswerHead, published: Digest, now: Date): Standing {
+export function standingOf({ policy, asOf, validUntil }: AnswerHead, published: Digest, now: Date): Standing {
   if (policy.digest !== published) return { kind: "other-policy" };
-  return validUntil !== undefined && validUntil <= now ? { kind: "lapsed" } : { kind: "current" };
+  if (validUntil !== undefined && validUntil <= now) return { kind: "lapsed" };
+  return now.getTime() - asOf.getTime() >= MAX_AGE_MS || isAhead(asOf, now)
+    ? { kind: "untimely" }
+    : { kind: "current" };
+}
+
+/** Whether a time is further ahead than clocks differ that are kept. */
+export function isAhead(time: Date, now: Date): boolean {
+  return time.getTime() - now.getTime() > AHEAD_MS;
 }
 
 /** What whoever asks about an image is told. */

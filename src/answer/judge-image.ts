@@ -142,6 +142,7 @@ async function judgeFor(
     };
     const judged: JudgedAnswer = {
       answer,
+      doneAt: ports.now(),
       ancestors: ancestorsOf(verdict, found.digest),
       faults: [...new Set(verdict.faults.map(({ code }) => code))],
       summaries: await ports.summarise(verdict),

@@ -124,6 +124,8 @@ async function tellStanding(
       return { kind: "answer", head: headFor(found), ...(resolvedAt && { resolvedAt }) };
     case "lapsed":
       return pending(ports, found, reference, "something that the last verdict rests on has lapsed since");
+    case "untimely":
+      return pending(ports, found, reference, "the last verdict is too old, or was made by a clock that was ahead");
     case "other-policy":
       return pending(ports, found, reference, "the last verdict is by a policy that isn't the published one any more");
   }

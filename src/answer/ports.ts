@@ -79,6 +79,8 @@ export interface AnswerReader {
 /** An answer that was just made, with everything that is kept of it. */
 export interface JudgedAnswer {
   readonly answer: Answer;
+  /** By the same clock as its `asOf`. */
+  readonly doneAt: Date;
   /** The digests of its ancestry, indexes included; its own aren't among them. */
   readonly ancestors: readonly Digest[];
   readonly faults: readonly string[];
@@ -92,7 +94,8 @@ export interface JudgedAnswer {
 export interface AnswerWriter {
   /**
    * It takes the place of the one about the same digest, name, tag and policy; what it said stays in the history where this says something
-   * else. Nothing is kept where that one is newer. From then on the replaced one's id names nothing, and inquiries that ended with it name this.
+   * else. Nothing is kept where that one is newer, unless its time is still to come: one clock that was ahead would keep all others from it.
+   * From then on the replaced one's id names nothing, and inquiries that ended with it name this.
    */
   saveAnswer(judged: JudgedAnswer): Promise<void>;
   /** Seen twice, the later time stays. */

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { isAhead } from "../answer/answer.ts";
 import { answerFactsSchema } from "../answer/facts.ts";
 import { type AnswerReader, type AnswerWriter, type JudgedAnswer, MAX_PAGE } from "../answer/ports.ts";
 import { parseDigest } from "../image/digest.ts";
@@ -103,7 +104,7 @@ async function save(tx: Transact, judged: JudgedAnswer): Promise<void> {
     .where("policy_digest", "=", answer.policy.digest)
     .forUpdate()
     .executeTakeFirst();
-  if (previous !== undefined && previous.as_of > answer.asOf) return;
+  if (previous !== undefined && isNewer(previous.as_of, judged)) return;
   const isNewest = await becomesNewest(tx, judged);
   const row = {
     ...rowOfHead(answer),
@@ -136,8 +137,13 @@ async function save(tx: Transact, judged: JudgedAnswer): Promise<void> {
     await rememberPublished(tx, answer.policy.digest, known);
 }
 
+function isNewer(other: Date, { answer, doneAt }: JudgedAnswer): boolean {
+  return other > answer.asOf && !isAhead(other, doneAt);
+}
+
 /** Whether it is the newest of its tag by its policy; then the others have been, and what they rest on is forgotten. */
-async function becomesNewest(tx: Transact, { answer }: JudgedAnswer): Promise<boolean> {
+async function becomesNewest(tx: Transact, judged: JudgedAnswer): Promise<boolean> {
+  const { answer } = judged;
   const { name, tag } = placeOf(answer.image);
   if (tag === "") return true;
   const others = await tx
@@ -149,7 +155,7 @@ async function becomesNewest(tx: Transact, { answer }: JudgedAnswer): Promise<bo
     .where("digest", "!=", answer.image.digest)
     .where("is_newest", "=", true)
     .execute();
-  if (others.some(({ as_of }) => as_of > answer.asOf)) return false;
+  if (others.some(({ as_of }) => isNewer(as_of, judged))) return false;
   const ids = others.map(({ id }) => id);
   if (ids.length > 0) {
     await tx.updateTable("answers").set({ is_newest: false }).where("id", "in", ids).execute();

@@ -1,4 +1,5 @@
 import { sql } from "kysely";
+import { MAX_AGE_MS } from "../answer/answer.ts";
 import { type AskedAnswers, MAX_PAGE } from "../answer/ports.ts";
 import { HEAD_COLUMNS, headOf } from "./answer-row.ts";
 import { isText } from "./json.ts";
@@ -6,7 +7,9 @@ import type { StoreTools } from "./transact.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-/** An answer that is so old is made anew, where it was asked for lately. */
+/** An answer that is so old is made anew, also where nobody asks: soon it would be told no more. */
+const AGED_MS = MAX_AGE_MS - DAY_MS;
+/** One that is so old is, where it was asked for lately. */
 const OLD_MS = DAY_MS;
 const LATELY_MS = 7 * DAY_MS;
 /** An image of which nothing was found isn't asked about again for so long. */
@@ -39,6 +42,7 @@ export function createAskedAnswers({ db, attempt }: StoreTools): AskedAnswers {
             or([
               eb("valid_until", "<=", now),
               eb("policy_digest", "!=", published),
+              eb("as_of", "<", before(now, AGED_MS)),
               and([eb("as_of", "<", before(now, OLD_MS)), eb("asked_at", ">", before(now, LATELY_MS))]),
             ]),
           )

@@ -134,6 +134,22 @@ test("R14 what lapsed is pending and judged anew, and never told as its verdict"
   );
 });
 
+test("R14 what is a month old, or of a time to come, is pending and judged anew", async () => {
+  const minutes = (count: number) => new Date(NOW.getTime() + count * 60_000);
+  const month = 30 * 24 * 60;
+  for (const [asOf, kind] of [
+    [minutes(1 - month), "answer"],
+    [minutes(-month), "pending"],
+    [minutes(5), "answer"],
+    [minutes(6), "pending"],
+  ] as const) {
+    const world = new LookUpWorld();
+    world.keep(headOf({ asOf }));
+    assert.equal((await world.ask(APP)).kind, kind, asOf.toISOString());
+    assert.deepEqual(world.anew, kind === "pending" ? [APP] : []);
+  }
+});
+
 test("R2 a verdict by another policy than the published one is pending", async () => {
   const world = new LookUpWorld();
   world.keep(headOf({ policy: { name: "older", digest: digest("o") } }));

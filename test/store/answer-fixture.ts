@@ -43,7 +43,7 @@ export function answerOf(image: PinnedImage, given: Partial<Answer> = {}): Answe
 }
 
 export function judged(answer: Answer, given: Partial<JudgedAnswer> = {}): JudgedAnswer {
-  return { answer, ancestors: [], faults: [], summaries: [], evidence: undefined, ...given };
+  return { answer, doneAt: later(1e6), ancestors: [], faults: [], summaries: [], evidence: undefined, ...given };
 }
 
 export function summaryOf(answer: Answer, result: AnswerSummary["result"] = "PASSED"): AnswerSummary {

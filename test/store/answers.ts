@@ -110,6 +110,29 @@ export function testAnswers(shared: SharedStore): void {
     assert.deepEqual((await store.readInquiry(id))?.end, { kind: "answered", answer: now.id, at: NOON });
   });
 
+  test("R14 an answer of a time to come keeps no other out, of its digest or its tag", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const image = newImage("v1");
+    const minutes = (count: number) => later(count / 60);
+    await store.saveAnswer(judged(answerOf(image, { asOf: minutes(90) })));
+    const honest = answerOf(image, { asOf: minutes(5), outcome: "untrusted" });
+    await store.saveAnswer(judged(honest, { doneAt: minutes(86) }));
+    assert.notEqual((await store.findHead(PUBLISHED, image))?.id, honest.id, "clocks may be minutes apart");
+    await store.saveAnswer(judged(honest, { doneAt: minutes(7) }));
+    assert.equal((await store.findHead(PUBLISHED, image))?.id, honest.id);
+    const moved = pin(image, digest("moved"));
+    await store.saveAnswer(judged(answerOf(moved, { asOf: minutes(99) })));
+    const back = answerOf(image, { asOf: minutes(8) });
+    await store.saveAnswer(judged(back, { doneAt: minutes(9) }));
+    const { entries } = await store.search(PUBLISHED, { text: image.repository }, 9);
+    assert.deepEqual(
+      entries.map(({ id }) => id),
+      [back.id],
+    );
+  });
+
   test("of answers that are saved at once the newest stays", async (t) => {
     const scene = await shared(t);
     if (!scene) return;

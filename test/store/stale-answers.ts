@@ -49,7 +49,7 @@ export function testStaleAnswers(dialect: Dialect): void {
     );
   });
 
-  test("what nobody asks for isn't made anew for its age, and forgotten in the end with all that belongs to it", async (t) => {
+  test("what nobody asks for isn't made anew each day for its age, but before a month has passed, and forgotten in the end with all that belongs to it", async (t) => {
     const place = await newPlace(t, dialect);
     if (!place) return;
     const store = await place.open();
@@ -64,6 +64,7 @@ export function testStaleAnswers(dialect: Dialect): void {
     assert.equal(await isStale(day(8)), true);
     await store.noteAsked(answer.id, later(0.5, day(7)));
     assert.equal(await isStale(later(0.25, day(14))), false, "kept to the hour");
+    assert.deepEqual([await isStale(day(29)), await isStale(later(1, day(29)))], [false, true]);
     const isThere = async () => [
       (await store.findHead(PUBLISHED, answer.image)) !== undefined,
       (await store.listPast(answer.image, 9)).length,
