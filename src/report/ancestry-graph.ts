@@ -1,7 +1,9 @@
+import { marksOf } from "./ancestry-marks.ts";
 import type { VerdictDocument } from "./json.ts";
-import { type Mark, marksOf } from "./marks.ts";
+import type { Mark } from "./marks.ts";
 import type { DocumentNode } from "./node-details.ts";
 import { rolesOf } from "./tree.ts";
+import { type WholeProblem, wholeProblems, wholeSubjects } from "./whole-problems.ts";
 
 /** How many boxes one picture has; the table beside it has every image. */
 export const MAX_DRAWN = 100;
@@ -23,6 +25,13 @@ interface Scratch {
   readonly kind: "scratch";
 }
 
+/** Above the image, where something is wrong with it that is none of its nodes' own. */
+export interface GraphWhole {
+  readonly kind: "whole";
+  readonly reference: string;
+  readonly problems: readonly [WholeProblem, ...WholeProblem[]];
+}
+
 /** A line from an image to what went into it. */
 export interface GraphEdge {
   readonly from: number;
@@ -34,7 +43,7 @@ export interface GraphEdge {
 
 /** What a picture of an ancestry shows. */
 export interface AncestryGraph {
-  readonly nodes: readonly (GraphNode | Scratch)[];
+  readonly nodes: readonly (GraphNode | GraphWhole | Scratch)[];
   readonly edges: readonly GraphEdge[];
   /** How many images aren't drawn. */
   readonly left: number;
@@ -57,7 +66,7 @@ export function ancestryGraph(document: VerdictDocument): AncestryGraph {
   );
   const drawn = order.slice(0, MAX_DRAWN);
   const numbers = new Map(drawn.map((id, i) => [id, i]));
-  const nodes: (GraphNode | Scratch)[] = drawn.flatMap((id) => {
+  const nodes: (GraphNode | GraphWhole | Scratch)[] = drawn.flatMap((id) => {
     const node = byId.get(id);
     if (node === undefined) return [];
     return [
@@ -65,6 +74,18 @@ export function ancestryGraph(document: VerdictDocument): AncestryGraph {
     ];
   });
   const edges: GraphEdge[] = [];
+  const [problem, ...others] = wholeProblems(document);
+  if (problem !== undefined) {
+    const whole = nodes.push({
+      kind: "whole",
+      reference: document.image.reference,
+      problems: [problem, ...others],
+    });
+    for (const id of wholeSubjects(document)) {
+      const to = numbers.get(id);
+      if (to !== undefined) edges.push({ from: whole - 1, to, role: "image", leadsTo: problem.mark });
+    }
+  }
   let scratch: number | undefined;
   for (const [from, id] of drawn.entries()) {
     const node = byId.get(id);

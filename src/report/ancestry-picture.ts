@@ -1,5 +1,11 @@
 import { html } from "hono/html";
-import { type AncestryGraph, ancestryGraph, type GraphEdge, type GraphNode } from "./ancestry-graph.ts";
+import {
+  type AncestryGraph,
+  ancestryGraph,
+  type GraphEdge,
+  type GraphNode,
+  type GraphWhole,
+} from "./ancestry-graph.ts";
 import { BOX, type Layout, layOut, type PlacedEdge } from "./ancestry-layout.ts";
 import { several } from "./ancestry-words.ts";
 import type { VerdictDocument } from "./json.ts";
@@ -7,6 +13,7 @@ import { SHAPES } from "./marks.ts";
 import type { Markup } from "./page-layout.ts";
 import { printable } from "./printable.ts";
 import { shortReference } from "./short-reference.ts";
+import { wholeWords } from "./whole-problems.ts";
 
 /** Room around the picture, in points. */
 const MARGIN = 12;
@@ -37,6 +44,7 @@ export async function drawAncestry(verdict: VerdictDocument, pageOf: PageOf): Pr
  */
 function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layout: Layout, pageOf: PageOf): Markup {
   const [width, height] = [Math.ceil(layout.width + 2 * MARGIN), Math.ceil(layout.height + 2 * MARGIN)];
+  const ofWhole = nodes.flatMap((node) => (node.kind === "whole" ? node.problems.map(wholeWords) : []));
   const images = nodes.filter(({ kind }) => kind === "image").length;
   const roles = new Map(edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
   const lines = layout.edges.flatMap((placed) => {
@@ -46,7 +54,8 @@ function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layou
   const boxes = nodes.map((node, i) => {
     const { x = 0, y = 0 } = layout.nodes[i] ?? {};
     const place = { left: MARGIN + x - BOX.width / 2, top: MARGIN + y - BOX.height / 2 };
-    return node.kind === "scratch" ? scratchBox(place) : imageBox(node, `drawn-${i}`, place, pageOf);
+    if (node.kind === "scratch") return scratchBox(place);
+    return node.kind === "whole" ? wholeBox(node, `drawn-${i}`, place) : imageBox(node, `drawn-${i}`, place, pageOf);
   });
   const undrawn = [
     ...(left === 0 ? [] : [several(left, "image")]),
@@ -56,19 +65,24 @@ function ancestryPicture({ nodes, edges, left, leftLines }: AncestryGraph, layou
     undrawn.length === 0
       ? ""
       : html`<p class="soft small">Not drawn: ${undrawn.join(" and ")}. The table has every image.</p>`;
-  return html`${jumps(nodes)}<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
+  return html`${jumps(nodes)}<div class="box picture" role="region" tabindex="0" aria-label="Ancestry as a picture" data-picture><svg class="ancestry" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="group" aria-label="${images} images, each above what went into it${ofWhole.map((words) => `; ${words}`).join("")}"><g class="lines">${lines}</g>${boxes}</svg></div>${more}`;
 }
 
 /** Ways to what one looks for, in a picture that is larger than what one sees of it. */
 function jumps(nodes: AncestryGraph["nodes"]): Markup {
-  const to = nodes.flatMap((node, i) => {
-    if (node.kind === "scratch") return [];
+  const whole = nodes.flatMap((node, i) =>
+    node.kind === "whole"
+      ? node.problems.map((each) => html`<a href="#drawn-${i}">${SHAPES[each.mark]} ${wholeWords(each)}</a>`)
+      : [],
+  );
+  const images = nodes.flatMap((node, i) => {
+    if (node.kind !== "image") return [];
     const { reference, finding } = node.node;
     if (i === 0) return [html`<a href="#drawn-0">the image</a>`];
     if (node.mark !== "bad" && node.mark !== "unknown") return [];
     return [html`<a href="#drawn-${i}">${SHAPES[node.mark]} ${finding.kind}: ${cut(shortReference(reference))[0]}</a>`];
   });
-  return html`<p class="small jumps">In the picture: ${to.slice(0, MAX_JUMPS).map((each, i) => html`${i === 0 ? "" : ", "}${each}`)}</p>`;
+  return html`<p class="small jumps">In the picture: ${[...whole, ...images].slice(0, MAX_JUMPS).map((each, i) => html`${i === 0 ? "" : ", "}${each}`)}</p>`;
 }
 
 interface Place {
@@ -98,6 +112,18 @@ function imageBox({ node, mark, role }: GraphNode, id: string, { left, top }: Pl
   return address === undefined
     ? html`<g id="${id}" class="node ${mark}" role="img" aria-label="${words}">${inside}</g>`
     : html`<a id="${id}" class="node ${mark}" href="${address}">${inside}</a>`;
+}
+
+/** What no node shows, above them all: whoever looks at the picture alone would see ticks. */
+function wholeBox({ reference, problems }: GraphWhole, id: string, { left, top }: Place): Markup {
+  const short = shortReference(reference);
+  const [first, second] = problems;
+  const words = printable(`${problems.map(wholeWords).join("; ")}. ${short}`);
+  const [name, small] = [
+    first.codes.join(", "),
+    second === undefined ? short : `${SHAPES[second.mark]} ${wholeWords(second)}`,
+  ];
+  return html`<g id="${id}" class="node ${first.mark} whole" role="img" aria-label="${words}"><rect class="node-box" x="${round(left)}" y="${round(top)}" width="${BOX.width}" height="${BOX.height}" rx="0"><title>${words}</title></rect><svg x="${round(left + PADDING)}" y="${round(top)}" width="${BOX.width - 2 * PADDING}" height="${BOX.height}"><text class="node-mark" y="${LINE}">${SHAPES[first.mark]} ${first.title}</text><text class="node-name" y="${2 * LINE + 2}">${shorten(name, MAX_NAME)}</text><text class="node-version" y="${3 * LINE}">${shorten(small, MAX_SMALL)}</text></svg></g>`;
 }
 
 function scratchBox({ left, top }: Place): Markup {

@@ -1,13 +1,15 @@
+import { marksOf } from "./ancestry-marks.ts";
 import { groupBy } from "./grouping.ts";
 import type { VerdictDocument } from "./json.ts";
 import type { JudgedBy } from "./judged-by.ts";
 import { code, fenced, link, prose } from "./markdown.ts";
 import type { Section } from "./markdown-limits.ts";
-import { type Mark, marksOf, SHAPES } from "./marks.ts";
+import { type Mark, SHAPES } from "./marks.ts";
 import { builtBy, type DocumentNode } from "./node-details.ts";
 import { SHORT_DIGEST, shortReference } from "./short-reference.ts";
 import { commitUrl, repositoryName } from "./source-links.ts";
 import { treeLines } from "./tree.ts";
+import { type WholeProblem, wholeProblems, wholeSubjects } from "./whole-problems.ts";
 
 const KEY: Readonly<Record<Mark, string>> = {
   good: "attested, or scratch",
@@ -16,6 +18,9 @@ const KEY: Readonly<Record<Mark, string>> = {
   bad: "not in order",
   unknown: "could not be looked at",
 };
+
+/** Of what is undermined, where something is wrong with the image as a whole. */
+const KEY_OF_WHOLE = "in order itself, but the image as a whole, or something that went into it, isn't";
 
 /** The ancestry as a tree and as a table; once for all policies that see the same. */
 export function ancestrySections(judged: readonly JudgedBy[]): readonly Section[] {
@@ -45,6 +50,7 @@ export function treeOf(document: VerdictDocument): Section {
 export function tableOf(document: VerdictDocument): Section {
   const marks = marksOf(document);
   const subjects = new Set(document.platforms.map(({ node }) => node));
+  const [whole, ofWhole] = [wholeSubjects(document), wholeProblems(document)];
   const roles = new Map<string, Set<string>>();
   for (const { parents } of document.nodes) {
     for (const { node, role } of parents) roles.set(node, (roles.get(node) ?? new Set()).add(role));
@@ -52,10 +58,10 @@ export function tableOf(document: VerdictDocument): Section {
   const used = new Set(document.nodes.map(({ id }) => marks.get(id) ?? "unknown"));
   const key = (Object.keys(KEY) as Mark[])
     .filter((mark) => used.has(mark))
-    .map((mark) => `${SHAPES[mark]} ${KEY[mark]}`);
+    .map((mark) => `${SHAPES[mark]} ${mark === "undermined" && ofWhole.length > 0 ? KEY_OF_WHOLE : KEY[mark]}`);
   const rows = document.nodes.map((node) => {
     const role = [...(subjects.has(node.id) ? ["image"] : []), ...(roles.get(node.id) ?? [])].join(", ");
-    return rowOf(node, SHAPES[marks.get(node.id) ?? "unknown"], role);
+    return rowOf(node, SHAPES[marks.get(node.id) ?? "unknown"], role, whole.has(node.id) ? ofWhole : []);
   });
   return {
     before: ["| finding | image | platform | role | level | source | signer |", "|---|---|---|---|---|---|---|"],
@@ -64,7 +70,7 @@ export function tableOf(document: VerdictDocument): Section {
   };
 }
 
-function rowOf(node: DocumentNode, shape: string, role: string): string {
+function rowOf(node: DocumentNode, shape: string, role: string, ofWhole: readonly WholeProblem[]): string {
   const { finding, platform, level } = node;
   const statement = builtBy(node);
   const { sourceRepository, sourceCommit, signer } = statement ?? {};
@@ -75,9 +81,12 @@ function rowOf(node: DocumentNode, shape: string, role: string): string {
       )
     : "";
   const kind = `${prose(finding.kind)}${finding.code === null ? "" : ` ${code(finding.code)}`}${node.fromScratch ? ", from scratch" : ""}`;
+  const also = ofWhole.map(
+    ({ mark, title, codes }) => `; ${SHAPES[mark]}\u00a0${[title, ...codes.map(code)].join(" ")}`,
+  );
   const cells = [
     // The two stay on one line however narrow the table is.
-    `${shape}\u00a0${kind}`,
+    `${shape}\u00a0${kind}${also.join("")}`,
     code(shortReference(node.reference)),
     platform === null ? "" : code(platform),
     role,

@@ -95,10 +95,17 @@ function ownFaults(
   const said = new Set(
     isDrawn ? indexes.flatMap((i) => verdicts[parents[i]?.verdict ?? -1]?.faults.map(({ code }) => code) ?? []) : [],
   );
-  const own = [...faults, ...unreachable].filter(
-    ({ parent, path, code }) => parent !== null && indexes.includes(parent) && path.length === 0 && !said.has(code),
-  );
-  return [...new Set(own.map(({ code, reason }) => `    ${paint(printable(`${code}: ${reason}`), "faint")}`))];
+  const own = (listed: readonly ForecastFaultDocument[], mark: Mark) =>
+    listed
+      .filter(
+        ({ parent, path, code }) => parent !== null && indexes.includes(parent) && path.length === 0 && !said.has(code),
+      )
+      .map(({ code, reason }) => {
+        const words = printable(`${code}: ${reason}`);
+        // The line above it tells the parent's verdict; one of a tree tells what was found of its image, which may be in order.
+        return `    ${isDrawn ? paint(`${SHAPES[mark]} ${words}`, mark) : paint(words, "faint")}`;
+      });
+  return [...new Set([...own(faults, "bad"), ...own(unreachable, "unknown")])];
 }
 
 function faultBlock({ code, reason, lines }: ForecastFaultDocument, mark: Mark, paint: Paint): readonly string[] {

@@ -1,8 +1,10 @@
+import { marksOf, restingOnUnsound } from "./ancestry-marks.ts";
 import type { VerdictDocument } from "./json.ts";
-import { type Mark, marksOf, SHAPES } from "./marks.ts";
+import { type Mark, SHAPES } from "./marks.ts";
 import { type DocumentNode, detailsOf } from "./node-details.ts";
 import { printable } from "./printable.ts";
 import { shortReference } from "./short-reference.ts";
+import { wholeProblems, wholeSubjects, wholeWords } from "./whole-problems.ts";
 
 /** What a part of a line is, for whoever gives it a colour. */
 export type Emphasis = Mark | "faint" | "bold";
@@ -27,11 +29,18 @@ export function platformTrees(
     paint,
     nodes: new Map(verdict.nodes.map((node) => [node.id, node])),
     marks: marksOf(verdict),
+    undermined: restingOnUnsound(verdict),
     shown: new Set(),
   };
+  const subjects = wholeSubjects(verdict);
+  const ofTheWhole = wholeProblems(verdict).map((each) => paint(`${SHAPES[each.mark]} ${wholeWords(each)}`, each.mark));
   return verdict.platforms.flatMap((platform) => {
     const node = tree.nodes.get(platform.node);
-    return node === undefined ? [] : [linesOf(tree, node, "", "", role, !platform.counts)];
+    const said = [
+      ...(subjects.has(platform.node) ? ofTheWhole : []),
+      ...(platform.counts ? [] : [paint("policy doesn't judge this platform", "faint")]),
+    ];
+    return node === undefined ? [] : [linesOf(tree, node, "", "", role, said)];
   });
 }
 
@@ -39,23 +48,26 @@ interface Tree {
   readonly paint: Paint;
   readonly nodes: ReadonlyMap<string, DocumentNode>;
   readonly marks: ReadonlyMap<string, Mark>;
+  readonly undermined: ReadonlySet<string>;
   /** A parent of several is drawn once; what stands below it isn't said again. */
   readonly shown: Set<string>;
 }
 
+/** @param said - What is said of it here alone, painted. */
 function linesOf(
   tree: Tree,
   node: DocumentNode,
   first: string,
   rest: string,
   role: string,
-  isLeftOut = false,
+  said: readonly string[] = [],
 ): readonly string[] {
   const { paint, nodes, shown } = tree;
   const mark = tree.marks.get(node.id) ?? "unknown";
   const platform = node.platform === null ? "" : ` ${printable(node.platform)}`;
   const head = `${first}${paint(`${SHAPES[mark]} ${node.finding.kind}`, mark)} ${paint(role, "faint")}  ${paint(shortReference(node.reference), "bold")}${platform}`;
-  if (shown.has(node.id)) return [`${head} ${paint("(see above)", "faint")}`];
+  if (shown.has(node.id))
+    return [`${head} ${paint("(see above)", "faint")}`, ...said.map((line) => `${rest}    ${line}`)];
   shown.add(node.id);
   const children = [...new Set(node.parents.map((link) => link.node))].flatMap((to) => {
     const parent = nodes.get(to);
@@ -64,11 +76,15 @@ function linesOf(
   const hasBelow = children.length > 0 || node.fromScratch;
   const detail = `${rest}${hasBelow ? "│ " : "  "}  `;
   const details = [
-    ...(isLeftOut ? ["policy doesn't judge this platform"] : []),
-    ...(mark === "undermined" ? ["in order itself, but not all that went into it is"] : []),
+    ...(mark === "undermined" && tree.undermined.has(node.id)
+      ? ["in order itself, but not all that went into it is"]
+      : []),
     ...detailsOf(node),
   ];
-  const lines = [head, ...details.map((line) => `${detail}${paint(printable(line), "faint")}`)];
+  const lines = [
+    head,
+    ...[...said, ...details.map((line) => paint(printable(line), "faint"))].map((line) => `${detail}${line}`),
+  ];
   children.forEach(({ role: childRole, parent }, i) => {
     const isLast = i === children.length - 1 && !node.fromScratch;
     lines.push(

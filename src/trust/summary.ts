@@ -4,8 +4,9 @@ import { buildLevelText, type ResourceDescriptor, type VerificationSummary, writ
 import { algorithmOf, type Digest, hexOf } from "../image/digest.ts";
 import type { Platform } from "../image/platform.ts";
 import { type PinnedImage, parseReference } from "../image/reference.ts";
-import { isSound, type JudgedNode, type PlatformVerdict, type Verdict } from "./verdict.ts";
+import type { JudgedNode, PlatformVerdict, Verdict } from "./verdict.ts";
 import { reachedFrom } from "./ways.ts";
+import { ofTheWhole } from "./whole-faults.ts";
 
 /** Who says it, and by what. */
 export interface SummaryAuthor {
@@ -75,25 +76,14 @@ function resultOf(
   return isAnyOfTheWhole(verdict, "unreachable", nodes) ? undefined : "PASSED";
 }
 
-/**
- * Whether any of the faults, or of what couldn't be looked at, is the whole image's: that has no node, and so stands at a platform's. Of
- * its own a node has one among the faults if it isn't in order, and one among the others if it couldn't be looked at. Another tag's is
- * none of the image under this one (RULES R26).
- */
+/** Whether any of the faults, or of what couldn't be looked at, is the whole image's. Another tag's is none of the image under this one (RULES R26). */
 function isAnyOfTheWhole(
   verdict: Verdict,
   kind: "faults" | "unreachable",
   nodes: ReadonlyMap<string, JudgedNode>,
 ): boolean {
-  const own = new Set<string>();
   const listed = verdict[kind].filter(({ tag }) => tag === undefined || tag === verdict.image.tag);
-  for (const { node: id } of listed) {
-    const finding = nodes.get(id)?.finding;
-    const isOwn =
-      finding !== undefined && !isSound(finding) && (finding.kind === "unreachable") === (kind === "unreachable");
-    if (isOwn) own.add(id);
-  }
-  return listed.length > own.size;
+  return ofTheWhole(listed, kind, (id) => nodes.get(id)?.finding).length > 0;
 }
 
 /** Every accepted bundle, every summary and every feed of roots that the answer rests on: all of them, or SLSA wants none. */

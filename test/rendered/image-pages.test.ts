@@ -11,7 +11,7 @@ import { IMAGE_PAGE_POLICY } from "../../src/report/page-layout.ts";
 import { pendingImagePage } from "../../src/report/pending-image-page.ts";
 import { type SearchPageContent, searchPage } from "../../src/report/search-page.ts";
 import { hostile } from "../report/hostile.ts";
-import { contentOf, FACTS, pageOf, TRUSTED, UNDETERMINED, UNTRUSTED } from "../report/image-pages.ts";
+import { contentOf, DEEP, FACTS, pageOf, TRUSTED, UNDETERMINED, UNTRUSTED } from "../report/image-pages.ts";
 import { digest, fault, node, verdict } from "../report/verdicts.ts";
 import { browser } from "../world/browser.ts";
 import { look, PICTURES } from "./look.ts";
@@ -102,6 +102,9 @@ const PAGES: Readonly<Record<string, string>> = {
   "image-could-not-look": inquiryPage(image, { reason: "asked ghcr.io: 503", until: new Date("2027-02-01T12:01:00Z") }),
   "image-search": searchPage(search),
   "image-large": await pageOf(large),
+  "image-mixed": await pageOf(
+    verdict(DEEP, { outcome: "untrusted", faults: DEEP.slice(0, 1).map((each) => fault("mixed-index", [each])) }),
+  ),
   "image-hostile": imagePage({ ...spoiled, document: evil, picture: await drawAncestry(evil, () => undefined) }),
 };
 
@@ -112,8 +115,8 @@ for (const [name, html] of Object.entries(PAGES))
     t.diagnostic(`pictures are in ${PICTURES}`);
     const { complaints, elements } = await look(chromium, html, {
       name,
-      // The long ones take axe a while, and have no colour that the others don't.
-      schemes: ["image-large", "image-hostile"].includes(name) ? ["light"] : ["light", "dark"],
+      // They have no colour that the others don't, and the long ones take axe a while.
+      schemes: ["image-large", "image-mixed", "image-hostile"].includes(name) ? ["light"] : ["light", "dark"],
       policy: IMAGE_PAGE_POLICY,
       scripts: { [ANCESTRY_SCRIPT_PATH]: ANCESTRY_SCRIPT },
     });
