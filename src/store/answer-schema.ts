@@ -48,6 +48,8 @@ interface AnswerHistoryRow {
   result: string;
   faults: Json<readonly string[]>;
   is_public: boolean;
+  /** The repositories that accepted statements named then, by number; null of verdicts from before they were kept. */
+  sources: Json<readonly string[] | null>;
 }
 
 interface AnswerSummaryRow {

@@ -468,6 +468,20 @@ export const MIGRATIONS: readonly Migration[] = [
          on conflict do nothing`,
     ],
   },
+  {
+    name: "whose sources a verdict of the past names",
+    statements: [
+      // What no answer is left to tell it of stays without, and is told no more.
+      `alter table answer_history add column sources jsonb`,
+      `update answer_history set sources = known.sources
+         from (
+           select name, tag, digest, coalesce(jsonb_agg(distinct source ->> 'repositoryId')
+             filter (where source ->> 'repositoryId' ~ '^[1-9][0-9]{0,15}$'), '[]') as sources
+           from answers left join lateral jsonb_array_elements(answers.facts -> 'sources') as source on true
+           group by name, tag, digest) known
+         where answer_history.name = known.name and answer_history.tag = known.tag and answer_history.digest = known.digest`,
+    ],
+  },
 ];
 
 /**

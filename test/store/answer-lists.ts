@@ -63,7 +63,9 @@ export function testAnswerLists(shared: SharedStore): void {
     await store.saveAnswer(judged(answerOf(image), { ancestors }));
     assert.deepEqual(await told(), [1, 1, 1]);
     await store.saveAnswer(judged(answerOf(image, { audience: HIDDEN, result: digest("secret") }), { ancestors }));
-    assert.deepEqual(await told(), [0, 0, 1]);
+    assert.deepEqual(await told(), [0, 0, 0], "nor that there was one before");
+    await store.saveAnswer(judged(answerOf(image), { ancestors }));
+    assert.deepEqual(await told(), [1, 1, 2]);
   });
 
   test("lists have the published policy's answers alone, and of a tag the newest", async (t) => {

@@ -1,6 +1,6 @@
 import { after, describe } from "node:test";
 import { testAnswerEvidence } from "./answer-evidence.ts";
-import { testAnswerHistory } from "./answer-history.ts";
+import { testAnswerHistory, testOlderHistory } from "./answer-history.ts";
 import { testAnswerLists } from "./answer-lists.ts";
 import { testAnswers } from "./answers.ts";
 import { testBuilds } from "./builds.ts";
@@ -54,6 +54,7 @@ for (const dialect of dialects) {
     testInquiries(shared);
     testAnswerEvidence(shared, dialect);
     testStaleAnswers(dialect);
+    testOlderHistory(dialect);
     testInquiryWork(dialect);
     testWritePace(shared);
     testLeases(shared);
