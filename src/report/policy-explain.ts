@@ -3,10 +3,12 @@ import { formatPlatform } from "../image/platform.ts";
 import { formatReference } from "../image/reference.ts";
 import type { Explanation } from "../trust/policy-explain.ts";
 import type { Verdict } from "../trust/verdict.ts";
+import { verdictDocument } from "./json.ts";
 import { markOfFinding, markOfOutcome, SHAPES } from "./marks.ts";
 import { printable } from "./printable.ts";
 import { shortReference } from "./short-reference.ts";
 import { COLOURS, type TextStyle } from "./text.ts";
+import { wholeProblems, wholeWords } from "./whole-problems.ts";
 
 const MAX_LINE = 160;
 
@@ -16,6 +18,9 @@ export function explanationText(explanations: readonly Explanation[], verdict: V
     colour ? `\u001b[${COLOURS[code]}m${text}\u001b[0m` : text;
   const { name } = verdict.policy;
   const mark = markOfOutcome(verdict.outcome);
+  const ofTheWhole = wholeProblems(verdictDocument(verdict)).map(
+    (each) => `  ${paint(`${SHAPES[each.mark]} ${wholeWords(each)}`, each.mark)}`,
+  );
   const lines = explanations.flatMap((each) => {
     const { finding, reference, platform } = each.node;
     const kind = markOfFinding(finding);
@@ -30,6 +35,7 @@ export function explanationText(explanations: readonly Explanation[], verdict: V
   return [
     ...lines,
     `${paint(`${SHAPES[mark]} ${verdict.outcome.toUpperCase()}`, mark)}  ${printable(formatReference(verdict.image))}`,
+    ...ofTheWhole,
     `  policy  ${printable(name)} (${verdict.policy.digest})`,
     "",
   ].join("\n");

@@ -33,7 +33,7 @@ export async function notePast(tx: Transact, { answer, faults }: JudgedAnswer): 
     .select(["id", "sources", "digest", "policy_digest", "outcome", "level", "result", "is_public"])
     // Digests that are asked for alone have each a history of its own.
     .$if(tag === "", (query) => query.where("digest", "=", answer.image.digest))
-    .orderBy("as_of", "desc")
+    // As they were noted: a clock that was ahead once must not stay the last word.
     .orderBy("id", "desc")
     .executeTakeFirst();
   if (
@@ -57,7 +57,7 @@ export async function notePast(tx: Transact, { answer, faults }: JudgedAnswer): 
     .insertInto("answer_history")
     .values({ ...row, name, tag, as_of: answer.asOf, faults: toJson([...new Set(faults)]), sources: toJson(sources) })
     .execute();
-  const surplus = past.select("id").orderBy("as_of", "desc").orderBy("id", "desc").offset(MAX_PAST);
+  const surplus = past.select("id").orderBy("id", "desc").offset(MAX_PAST);
   await tx.deleteFrom("answer_history").where("id", "in", surplus).execute();
 }
 
@@ -67,7 +67,7 @@ function numbersOf({ facts }: Answer): readonly string[] {
 }
 
 /**
- * The newest first; of answers for everyone alone. Of a digest nothing is told of which the last verdict isn't for everyone, or of which
+ * The newest first; of answers for everyone alone. Of a digest nothing is told of which the last verdict noted isn't for everyone, or of which
  * any verdict names a source that is private by now: what was said of it before would tell that it is there (RULES R3).
  */
 export function listPast(
@@ -98,7 +98,7 @@ export function listPast(
         sql<boolean>`(
           select newest.is_public from answer_history newest
           where newest.name = ${name} and newest.tag = ${tag} and newest.digest = answer_history.digest
-          order by newest.as_of desc, newest.id desc limit 1)`,
+          order by newest.id desc limit 1)`,
       )
       .$if(digest !== undefined, (query) => query.where("digest", "=", digest ?? ""))
       .orderBy("as_of", "desc")

@@ -7,6 +7,7 @@ import { forecastDocument } from "../../src/report/forecast-json.ts";
 import { forecastTree } from "../../src/report/forecast-tree.ts";
 import { verdictDocument } from "../../src/report/json.ts";
 import { ancestry } from "../../src/report/page-ancestry.ts";
+import { explanationText } from "../../src/report/policy-explain.ts";
 import { treeLines } from "../../src/report/tree.ts";
 import { wholeProblems, wholeWords } from "../../src/report/whole-problems.ts";
 import type { Verdict } from "../../src/trust/verdict.ts";
@@ -74,6 +75,14 @@ test("what is wrong with the whole is seen at the image in every picture, by sha
       assert.ok(!/✔\s+attested/.test(shown), what);
       assert.match(shown, /○\s+attested/, what);
     }
+});
+
+test("who asks which lines of the policy decided is told beside the verdict what no image of the list shows", () => {
+  const explanations = [app, arm].map((each) => ({ node: each, lines: [], missing: undefined }));
+  const text = explanationText(explanations, MIXED, { colour: false });
+  assert.match(text, /\n✖ UNTRUSTED .*\n {2}✖ faults of the whole: mixed-index\n {2}policy /);
+  const sound = explanationText(explanations, verdict([app, arm]), { colour: false });
+  assert.match(sound, /\n✔ TRUSTED .*\n {2}policy /);
 });
 
 test("a whole in which nothing is wrong says nothing of it, and what is wrong with a node is that node's", async () => {

@@ -6,7 +6,7 @@ import { pin } from "../../src/image/reference.ts";
 import { MAX_PAST } from "../../src/store/answer-history.ts";
 import { openDatabase } from "../../src/store/database.ts";
 import { MIGRATIONS } from "../../src/store/migrations.ts";
-import { answerOf, digest, judged, later, newImage } from "./answer-fixture.ts";
+import { answerOf, digest, judged, later, NOON, newImage } from "./answer-fixture.ts";
 import { newRepository } from "./build-fixture.ts";
 import { type Dialect, newPlace, type SharedStore } from "./places.ts";
 
@@ -57,6 +57,11 @@ export function testAnswerHistory(shared: SharedStore): void {
     if (!scene) return;
     const { store } = scene;
     const image = newImage("v1");
+    // Nor does a verdict of a time to come outlive the word that it may not be told any more.
+    const other = pin(image, digest("other"));
+    const hidden = { kind: "readers", repositoryIds: ["5"] } as const;
+    await store.saveAnswer(judged(answerOf(other, { asOf: later(MAX_PAST * 2) })));
+    await store.saveAnswer(judged(answerOf(other, { asOf: NOON, audience: hidden }), { doneAt: NOON }));
     for (let i = 0; i < MAX_PAST + 3; i++)
       await store.saveAnswer(judged(answerOf(image, { asOf: later(i), level: i % 2 })));
     const past = await store.listPast(image, 1000);
@@ -93,6 +98,23 @@ export function testAnswerHistory(shared: SharedStore): void {
     assert.deepEqual(await told(), [moved.digest, moved.digest]);
     await store.rememberRepository(turning);
     assert.equal((await told()).length, 4);
+  });
+
+  test("R3 R14 a verdict of a time to come isn't the last word on who may be told", async (t) => {
+    const scene = await shared(t);
+    if (!scene) return;
+    const { store } = scene;
+    const image = newImage("v1");
+    const hidden = { kind: "readers", repositoryIds: ["5"] } as const;
+    const save = async (at: Date, given: Partial<Answer> = {}) =>
+      store.saveAnswer(judged(answerOf(image, { asOf: at, ...given }), { doneAt: at }));
+    const told = async () => (await store.listPast(image, 9)).length;
+    await save(later(48));
+    assert.equal(await told(), 1);
+    await save(later(1), { audience: hidden });
+    assert.equal(await told(), 0);
+    await save(later(2));
+    assert.equal(await told(), 2);
   });
 
   test("R3 a verdict that is said again by another source is of both", async (t) => {
