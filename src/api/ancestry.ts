@@ -37,10 +37,10 @@ export function ancestry(ports: ApiPorts): Operation {
       const isCurrent = told.kind === "answer";
       const head = isCurrent ? told.head : told.former;
       if (head === undefined) throw new Problem("nothing");
-      const { verdict } = await readWhole(ports, head);
+      const { verdict, bytes } = await readWhole(ports, head);
       const graph = ancestryDocument(headDocument(head, isCurrent, linksFrom(ports.publicUrl)), verdict);
       const { headers, ...shared } = isCurrent ? freshnessOf(viewer, [head], ports.now()) : NOT_KEPT;
-      return { ...document(ancestrySchema, graph, headers), ...shared };
+      return { ...document(ancestrySchema, graph, headers), ...shared, read: bytes };
     },
   });
 }

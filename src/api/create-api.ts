@@ -5,15 +5,20 @@ import { CORS, isForOtherSites, PREFLIGHT, SECURITY } from "./api-headers.ts";
 import { startBeat } from "./beat.ts";
 import { etagOf, isKnown } from "./conditional.ts";
 import type { ApiRequest, ApiResponse, Route } from "./exchange.ts";
-import { ASK_QUOTAS, createPace, type Pace, READ_QUOTAS } from "./pace.ts";
+import { ASK_QUOTAS, createPace, type Pace, type Paced, READ_QUOTAS } from "./pace.ts";
 import { Problem, problemResponse } from "./problem.ts";
 import { createReadyAnswers, type ReadyAnswer } from "./ready-answers.ts";
 import { readBody } from "./request-body.ts";
 import { routeOf } from "./routing.ts";
+import { createSlowReaders, type SlowReaders } from "./slow-readers.ts";
+import { createTurns } from "./turns.ts";
 import { createUnread, type Unread } from "./unread.ts";
 
 /** Longest address that is looked at, in characters. */
 const MAX_ADDRESS_LENGTH = 8192;
+
+/** How much an answer is made of for each request that it counts as, in bytes: 16 MiB keep a core busy for some tenths of a second. */
+const BYTES_A_REQUEST = 256 * 1024;
 
 /** On what beat is sent what not everyone may have, in milliseconds. */
 const BEAT_MS = 25;
@@ -33,6 +38,7 @@ export interface ServingPorts {
   readonly beatMs?: number;
   /** In the place of its own limits. */
   readonly unread?: Unread;
+  readonly slowReaders?: SlowReaders;
   /** A fault of ours, by the request's id. */
   readonly onFault: (error: unknown, requestId: string) => void;
   /** Each answer, for the log; the path is as it came. */
@@ -66,6 +72,8 @@ export function createApi(ports: ServingPorts): Api {
   const paces = { read: createPace(READ_QUOTAS), ask: createPace(ASK_QUOTAS) };
   const ready = createReadyAnswers();
   const unread = ports.unread ?? createUnread();
+  const slowReaders = ports.slowReaders ?? createSlowReaders();
+  const turns = createTurns();
 
   const open = (request: IncomingMessage, response: ServerResponse, path: string, startedMs: number): Exchange => {
     const given = request.headers["x-request-id"];
@@ -82,11 +90,16 @@ export function createApi(ports: ServingPorts): Api {
     };
   };
 
-  /** @throws {Problem} */
-  const take = ({ client, startedMs, own }: Exchange, pace: Pace, cost: number) => {
-    const { allowed, remaining, retryAfter } = pace.take(client, cost, startedMs);
+  const tellPace = ({ own }: Exchange, pace: Pace, { remaining }: Paced) => {
     own.length = 2;
     own.push("ratelimit", remaining, "ratelimit-policy", pace.policy);
+  };
+
+  /** @throws {Problem} */
+  const take = (exchange: Exchange, pace: Pace, cost: number, now = exchange.startedMs) => {
+    const paced = pace.take(exchange.client, cost, now);
+    tellPace(exchange, pace, paced);
+    const { allowed, retryAfter } = paced;
     if (!allowed) throw new Problem("too-many-requests", undefined, { headers: { "retry-after": String(retryAfter) } });
   };
 
@@ -96,7 +109,8 @@ export function createApi(ports: ServingPorts): Api {
     if (!request.complete && hasBody(request)) own.push("connection", "close");
     // All at once, in a flat list: with setHeader Node would look through them twice.
     response.writeHead(status, headers.concat(own));
-    response.end(method === "HEAD" ? undefined : body);
+    if (method === "HEAD" || body === undefined) response.end();
+    else slowReaders.send(body, request, response);
     ports.onAnswer?.({ requestId, method, path, status, ms: ports.now().getTime() - startedMs });
   };
 
@@ -145,11 +159,20 @@ export function createApi(ports: ServingPorts): Api {
       client,
       body: await readBody(request, route.maxBody),
     };
-    const more = (route.cost?.(asked) ?? 1) - 1;
-    if (more > 0) take(exchange, pace, more);
+    const cost = route.cost?.(asked) ?? 1;
+    return turns.take(client, () => made(exchange, pace, cost, () => route.handle(asked, parts)));
+  };
+
+  /** Has an answer made, and paid for by what it was made of. */
+  const made = async (exchange: Exchange, pace: Pace, cost: number, make: () => Promise<ApiResponse>) => {
+    const now = () => ports.now().getTime();
+    // Of one that costs no more, too: what was asked for before it may have cost more than was left.
+    take(exchange, pace, cost - 1, now());
     const beat = startBeat(ports.beatMs ?? BEAT_MS);
     try {
-      const answered = await route.handle(asked, parts);
+      const answered = await make();
+      const more = Math.ceil(sizeOf(answered) / BYTES_A_REQUEST) - cost;
+      if (more > 0) tellPace(exchange, pace, pace.charge(exchange.client, more, now()));
       if (answered.shared === undefined) await beat.next();
       return answered;
     } catch (error) {
@@ -226,6 +249,11 @@ export function createApi(ports: ServingPorts): Api {
 function refuseOtherSites({ headers }: IncomingMessage): void {
   const site = headers["sec-fetch-site"];
   if (site !== undefined && site !== "same-origin" && site !== "none") throw new Problem("cross-site");
+}
+
+/** How much was made, or read to make it. What is hidden is as small as what isn't there. */
+function sizeOf({ body, read = 0 }: ApiResponse): number {
+  return Math.max(read, Buffer.byteLength(body));
 }
 
 function tooMuchUnread(): Problem {

@@ -8,7 +8,7 @@ import { IMAGE_QUERY } from "./queries.ts";
 import { toldOfDigest } from "./told-answer.ts";
 import { viewerOf } from "./viewer.ts";
 
-/** As how many requests one counts: it is megabytes, hashed once more on the way. */
+/** As how many requests one counts at least: it is megabytes, hashed once more on the way. */
 const COST = 10;
 /** How many are made at once: each has up to 64 MiB, in memory more than once. */
 const MAX_AT_ONCE = 4;
@@ -22,7 +22,7 @@ export function evidence(ports: ApiPorts): Operation {
     id: "readEvidence",
     summary: "All that the verdict rests on, as one file",
     description:
-      "A tar archive for `trusted-builds verify --evidence FILE`, which reaches the same verdict without a network. Counts as ten requests.",
+      "A tar archive for `trusted-builds verify --evidence FILE`, which reaches the same verdict without a network. Counts as ten requests, a large one as more.",
     takesToken: true,
     queries: IMAGE_QUERY,
     cost: () => COST,

@@ -22,6 +22,8 @@ export interface ApiResponse {
   readonly body: string | Uint8Array;
   /** Whether anyone who asks for the same address may be given the same bytes, and for how long, in milliseconds. */
   readonly shared?: { readonly ms: number };
+  /** How much was read to make it, in bytes, where that may be more than its own: whoever asked for it pays for that. */
+  readonly read?: number;
 }
 
 /** Answers requests to one address. What it throws is told as a fault of ours. */
@@ -36,7 +38,7 @@ export interface Route {
   readonly maxBody: number;
   /** By which measure clients are slowed down; `read` if absent. */
   readonly pace?: "read" | "ask";
-  /** How many requests of its measure this one counts as; 1 if absent. */
+  /** How many requests of its measure this one counts as at least; 1 if absent. What it was made of may be more. */
   cost?(request: ApiRequest): number;
   handle(request: ApiRequest, parts: readonly string[]): Promise<ApiResponse>;
   /** How its problems are told; as problem details for programs if absent. */

@@ -25,9 +25,9 @@ export function imageAnswer(ports: ApiPorts): Operation {
       queriesOf(NO_QUERIES, request);
       const viewer = viewerOf(request.headers);
       const told = something(await ports.lookUp.byReference(askedImage(part), viewer));
-      const { document: answer, freshness } = await writeAnswer(ports, told, viewer);
+      const { document: answer, freshness, read } = await writeAnswer(ports, told, viewer);
       const { headers, ...shared } = freshness;
-      return { ...document(answerSchema, answer, headers), ...shared };
+      return { ...document(answerSchema, answer, headers), ...shared, read };
     },
   });
 }

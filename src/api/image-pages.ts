@@ -19,7 +19,7 @@ import { NO_QUERIES } from "./queries.ts";
 import { readWhole, something } from "./told-answer.ts";
 import { viewerOf } from "./viewer.ts";
 
-/** As how many requests a page counts: it is laid out and drawn. */
+/** As how many requests a page counts at least: it is laid out and drawn. */
 const COST = 5;
 /** How many verdicts of the past one page shows. */
 const MAX_PAST = 20;
@@ -47,10 +47,8 @@ export function imagePages(ports: PagePorts): Route {
       if (told.kind === "pending")
         return pageResponse(pendingImagePage(told.reference, told.reason, told.former), NOT_KEPT);
       const { head, resolvedAt } = told;
-      return pageResponse(
-        await judgedPage(ports, head, resolvedAt, draw),
-        freshnessOf(viewer, [head], ports.now(), resolvedAt),
-      );
+      const { page, read } = await judgedPage(ports, head, resolvedAt, draw);
+      return { ...pageResponse(page, freshnessOf(viewer, [head], ports.now(), resolvedAt)), read };
     },
   };
 }
@@ -62,8 +60,8 @@ async function judgedPage(
   head: AnswerHead,
   resolvedAt: Date | undefined,
   draw: Draw,
-): Promise<string> {
-  const { answer, verdict } = await readWhole(ports, head);
+): Promise<{ readonly page: string; readonly read: number }> {
+  const { answer, verdict, bytes } = await readWhole(ports, head);
   const name = imageName(head.image);
   const { digest: _, ...digestless } = head.image;
   const [said, claims, past, summaries, picture] = await Promise.all([
@@ -75,7 +73,7 @@ async function judgedPage(
   ]);
   const { vsa, evidence } = LINKS.of(head.image);
   const [summary] = summaries.filter(({ platform }) => platform !== undefined);
-  return imagePage({
+  const page = imagePage({
     head,
     document: verdict,
     facts: answer.facts,
@@ -104,6 +102,7 @@ async function judgedPage(
     },
     pageOfDigest: (digest) => LINKS.of(pin(head.image, digest)).page,
   });
+  return { page, read: bytes };
 }
 
 /**

@@ -38,38 +38,52 @@ export interface Pace {
   readonly policy: string;
   /** @param cost - How many requests this one counts as. What isn't allowed costs nothing. @param now - In milliseconds. */
   take(client: string, cost: number, now: number): Paced;
+  /** Takes what was had already, also more than is left: nothing is allowed until time has given that back. */
+  charge(client: string, cost: number, now: number): Paced;
 }
 
 /** @param maxClients - How many are known at a time. */
 export function createPace(quotas: readonly Quota[], maxClients = MAX_CLIENTS): Pace {
   // By client one number for each quota: the moment, in milliseconds, at which its bucket is full again.
   const clients = new Map<string, number[]>();
+  const keep = (client: string, kept: number[]) => {
+    clients.delete(client);
+    clients.set(client, kept);
+    if (clients.size <= maxClients) return;
+    const [longest] = clients.keys();
+    if (longest !== undefined) clients.delete(longest);
+  };
+  const waitOf = (full: readonly number[], now: number) =>
+    Math.max(0, ...quotas.map(({ seconds }, i) => (full[i] ?? now) - now - seconds * 1000));
+  const told = (full: readonly number[], waitMs: number, now: number): Paced => ({
+    allowed: waitMs <= 0,
+    retryAfter: Math.max(1, Math.ceil(waitMs / 1000)),
+    remaining: remainingOf(quotas, full, now),
+  });
   return {
     policy: quotas.map(({ name, requests, seconds }) => `"${name}";q=${requests};w=${seconds}`).join(", "),
     take: (client, cost, now) => {
       const known = clients.get(client);
-      const before: number[] = [];
-      const after: number[] = [];
-      let waitMs = 0;
-      for (const [i, { requests, seconds }] of quotas.entries()) {
-        const full = Math.max(known?.[i] ?? now, now);
-        // More than a bucket holds would never be allowed.
-        const then = full + (Math.min(cost, requests) * seconds * 1000) / requests;
-        before.push(full);
-        after.push(then);
-        waitMs = Math.max(waitMs, then - now - seconds * 1000);
-      }
-      const allowed = waitMs <= 0;
-      const kept = allowed ? after : before;
-      clients.delete(client);
-      clients.set(client, kept);
-      if (clients.size > maxClients) {
-        const [longest] = clients.keys();
-        if (longest !== undefined) clients.delete(longest);
-      }
-      return { allowed, retryAfter: Math.max(1, Math.ceil(waitMs / 1000)), remaining: remainingOf(quotas, kept, now) };
+      const before = quotas.map((_, i) => Math.max(known?.[i] ?? now, now));
+      // More than a bucket holds would never be allowed.
+      const after = quotas.map((quota, i) => (before[i] ?? now) + msFor(quota, Math.min(cost, quota.requests)));
+      const waitMs = waitOf(after, now);
+      const kept = waitMs <= 0 ? after : before;
+      keep(client, kept);
+      return told(kept, waitMs, now);
+    },
+    charge: (client, cost, now) => {
+      const known = clients.get(client);
+      const after = quotas.map((quota, i) => Math.max(known?.[i] ?? now, now) + msFor(quota, cost));
+      keep(client, after);
+      return told(after, waitOf(after, now), now);
     },
   };
+}
+
+/** In how many milliseconds so many requests come back. */
+function msFor({ requests, seconds }: Quota, cost: number): number {
+  return (cost * seconds * 1000) / requests;
 }
 
 /** What is left of the quota of which the least is left, and in how many seconds all of it is there again. */

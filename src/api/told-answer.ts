@@ -4,6 +4,7 @@ import { formatReference, pin } from "../image/reference.ts";
 import { type VerdictDocument, verdictSchema } from "../report/json.ts";
 import type { ApiPorts } from "./api-ports.ts";
 import { namedImage } from "./asked-image.ts";
+import { weightOf } from "./document-weight.ts";
 import { linksFrom } from "./links.ts";
 import { Problem } from "./problem.ts";
 
@@ -58,6 +59,8 @@ export async function toldOfDigest(
 export interface ReadAnswer {
   readonly answer: Answer;
   readonly verdict: VerdictDocument;
+  /** How large it is, in bytes, roughly. */
+  readonly bytes: number;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function readWhole({ answers }: Pick<ApiPorts, "answers">, head: An
   const verdict = verdictSchema.parse(answer.document);
   if (verdict.verdict !== head.outcome || answer.result !== head.result || verdict.policy.digest !== head.policy.digest)
     throw new Error(`the answer ${head.id} doesn't say what its line says`);
-  return { answer, verdict };
+  return { answer, verdict, bytes: weightOf(answer.document) };
 }
 
 function namesOf(told: Something) {

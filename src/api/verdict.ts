@@ -46,7 +46,7 @@ export function verdict(ports: ApiPorts): Operation {
       const written = await writeAnswer(ports, told, viewer);
       const { headers, ...shared } = written.freshness;
       const whole: z.output<typeof wholeSchema> = { ...written.document, document: written.verdict ?? null };
-      return { ...document(wholeSchema, whole, headers), ...shared };
+      return { ...document(wholeSchema, whole, headers), ...shared, read: written.read };
     },
   });
 }

@@ -22,6 +22,17 @@ test("what isn't allowed costs nothing, and what costs more than there is at mos
   assert.ok(pace.take("y", 100, 0).allowed);
 });
 
+test("what was had already is paid for, also beyond what is left", () => {
+  const pace = createPace(QUOTAS);
+  assert.ok(pace.take("x", 1, 0).allowed);
+  assert.deepEqual(pace.charge("x", 4, 0), { allowed: false, retryAfter: 20, remaining: '"a";r=0;t=50' });
+  assert.ok(!pace.take("x", 0, 19_999).allowed);
+  assert.ok(pace.take("x", 0, 20_000).allowed);
+  assert.ok(!pace.take("x", 1, 29_999).allowed);
+  assert.ok(pace.take("x", 1, 30_000).allowed);
+  assert.ok(pace.take("y", 3, 0).allowed, "others don't pay for it");
+});
+
 test("the tighter of two quotas decides, and is the one that is told", () => {
   const pace = createPace([
     { name: "short", requests: 2, seconds: 2 },

@@ -9,6 +9,7 @@ import type { Route } from "../../src/api/exchange.ts";
 import type { PagePorts } from "../../src/api/page-ports.ts";
 import { pageRoutes } from "../../src/api/page-routes.ts";
 import { type ProblemCode, problemSchema } from "../../src/api/problem.ts";
+import { createSlowReaders, type SlowReaders } from "../../src/api/slow-readers.ts";
 import { createUnread, type Unread } from "../../src/api/unread.ts";
 import { describedBy } from "./described.ts";
 import { InMemory } from "./in-memory.ts";
@@ -44,8 +45,13 @@ export interface ApiScene {
 export async function serveApi({
   routes = [],
   unread = createUnread(),
+  slowReaders = createSlowReaders(),
   ...given
-}: Partial<PagePorts> & { routes?: readonly Route[]; unread?: Unread } = {}): Promise<ApiScene> {
+}: Partial<PagePorts> & {
+  routes?: readonly Route[];
+  unread?: Unread;
+  slowReaders?: SlowReaders;
+} = {}): Promise<ApiScene> {
   const world = new InMemory();
   const faults: unknown[] = [];
   let ids = 0;
@@ -58,6 +64,7 @@ export async function serveApi({
     now: () => world.now,
     beatMs: 0,
     unread,
+    slowReaders,
     onFault: (error) => faults.push(error),
   });
   const http = createServer(async (incoming, response) => {

@@ -21,10 +21,16 @@ const large: Route = {
   },
 };
 
-const { ask, url } = await serveApi({ routes: [large], unread: createUnread(40 * MIB, 25 * MIB) });
+const { ask, url, world } = await serveApi({ routes: [large], unread: createUnread(40 * MIB, 25 * MIB) });
+
+/** Lets time pass: an answer of this size counts as many requests. */
+function giveBack() {
+  world.now = new Date(world.now.getTime() + 60_000);
+}
 
 /** Asks, and reads nothing of the answer. */
 async function askOnly(client: string, times = 1): Promise<Socket> {
+  giveBack();
   const socket = connect(Number(new URL(url).port), "127.0.0.1");
   socket.pause();
   await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
@@ -34,8 +40,10 @@ async function askOnly(client: string, times = 1): Promise<Socket> {
   return socket;
 }
 
-const statusFor = async (client: string, method = "GET") =>
-  (await ask("/large", { method, headers: { "x-client": client } })).status;
+async function statusFor(client: string, method = "GET"): Promise<number> {
+  giveBack();
+  return (await ask("/large", { method, headers: { "x-client": client } })).status;
+}
 
 /** Asks until it is answered so: what is counted for a connection is until the system says that it is gone. */
 async function becomes(status: number, client: string): Promise<void> {
