@@ -80,7 +80,7 @@ test("whoever asks for much at once doesn't have it all before he pays for the f
   assert.ok(begun < 16, `${begun}`);
 });
 
-const LARGE = verdict([node("app", { finding: { kind: "opaque", code: "list-only", reason: "x".repeat(2 * MIB) } })]);
+const LARGE = verdict([node("app", { warnings: ["x".repeat(2 * MIB)] })]);
 
 test("a large verdict is paid for also where little of it is told", async () => {
   const answer = answerOn({ image: "ghcr.io/acme/large:1", verdict: LARGE });
