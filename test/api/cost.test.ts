@@ -80,22 +80,29 @@ test("whoever asks for much at once doesn't have it all before he pays for the f
   assert.ok(begun < 16, `${begun}`);
 });
 
-const LARGE = verdict([node("app", { warnings: ["x".repeat(2 * MIB)] })]);
+const LONG = "x".repeat(2 * MIB);
+const LARGE = verdict([node("app", { warnings: [LONG] })]);
+/** A page shows little of a reason, and an ancestry no warnings. */
+const LARGE_REASON = verdict([node("app", { finding: { kind: "opaque", code: "list-only", reason: LONG } })]);
 
 test("a large verdict is paid for also where little of it is told", async () => {
-  const answer = answerOn({ image: "ghcr.io/acme/large:1", verdict: LARGE });
-  world.answers.push(answer);
-  const { digest } = answer.image;
-  const about = `?image=ghcr.io/acme/large:1`;
-  for (const path of [
-    "/v1/images/ghcr.io/acme/large:1",
-    `/v1/verdicts/${digest}${about}`,
-    `/v1/verdicts/${digest}/ancestry${about}`,
-    "/images/ghcr.io/acme/large:1",
-  ]) {
-    const answered = await ask(path, { headers: { "x-client": path } });
-    assert.equal(answered.status, 200);
-    assert.ok(leftOf(answered) <= 592, `${path} ${answered.headers.ratelimit}`);
+  for (const [name, document] of [
+    ["ghcr.io/acme/large:1", LARGE],
+    ["ghcr.io/acme/large-reason:1", LARGE_REASON],
+  ] as const) {
+    const answer = answerOn({ image: name, verdict: document });
+    world.answers.push(answer);
+    const { digest } = answer.image;
+    for (const path of [
+      `/v1/images/${name}`,
+      `/v1/verdicts/${digest}?image=${name}`,
+      `/v1/verdicts/${digest}/ancestry?image=${name}`,
+      `/images/${name}`,
+    ]) {
+      const answered = await ask(path, { headers: { "x-client": path } });
+      assert.equal(answered.status, 200);
+      assert.ok(leftOf(answered) <= 592, `${path} ${answered.headers.ratelimit}`);
+    }
   }
 });
 
