@@ -1,9 +1,8 @@
-import { createServer } from "node:http";
 import type { Config } from "./config.ts";
 import { type Faces, openFaces } from "./faces.ts";
 import { sendMissing, serveHealth } from "./http.ts";
 import { openKept } from "./kept.ts";
-import { closed, listen } from "./listen.ts";
+import { answering, closed, listen } from "./listen.ts";
 import { plainLog } from "./plain-log.ts";
 import { readPublishedPolicy } from "./published-policy.ts";
 import { openRootRefresh } from "./root-refresh.ts";
@@ -36,14 +35,9 @@ export async function serveAnswers(config: Config): Promise<ServingAnswers> {
         { inquiry: faces.answers.advance },
         { concurrency: config.concurrency, inquiries: config.inquiries },
       );
-    const http = createServer(async (request, response) => {
-      try {
-        if (await faces.handle(request, response)) return;
-        if (!(await serveHealth(faces, request, response))) sendMissing(response);
-      } catch (error) {
-        log.error({ err: error, path: request.url }, "a request ended in a fault of the program");
-        if (!response.headersSent) response.writeHead(500).end();
-      }
+    const http = answering(log, async (request, response) => {
+      if (await faces.handle(request, response)) return;
+      if (!(await serveHealth(faces, request, response))) sendMissing(response);
     });
     const url = await listen(http, config);
     roots.start();

@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { createServer } from "node:http";
 import { createNodeMiddleware } from "probot";
 import type { Build } from "../build/build.ts";
 import type { OpenWalk } from "../build/ports.ts";
@@ -19,7 +18,7 @@ import { refuseBody, sendMissing, servePage } from "./http.ts";
 import { handleBuild, handleDelivery, type JobPorts, type Log } from "./jobs.ts";
 import { judgedBy } from "./judged-by.ts";
 import { openKept } from "./kept.ts";
-import { closed, listen } from "./listen.ts";
+import { answering, closed, listen } from "./listen.ts";
 import { WEBHOOKS_PATH } from "./manifest.ts";
 import { handleProposal, proposalPorts, readOnboardingPage } from "./proposals.ts";
 import { readPublishedPolicy } from "./published-policy.ts";
@@ -121,15 +120,10 @@ export async function serveApp(config: Config, credentials: AppCredentials): Pro
       readOnboarding: (id: number) => readOnboardingPage(store, server, id),
       isReady: facing.isReady,
     };
-    const http = createServer(async (request, response) => {
-      try {
-        if (await facing.handle(request, response)) return;
-        if (refuseBody(request, response) || (await servePage(pages, request, response))) return;
-        if (!(await middleware(request, response)) && !response.headersSent) sendMissing(response);
-      } catch (error) {
-        log.error({ err: error, path: request.url }, "a request ended in a fault of the program");
-        if (!response.headersSent) response.writeHead(500).end();
-      }
+    const http = answering(log, async (request, response) => {
+      if (await facing.handle(request, response)) return;
+      if (refuseBody(request, response) || (await servePage(pages, request, response))) return;
+      if (!(await middleware(request, response)) && !response.headersSent) sendMissing(response);
     });
     const url = await listen(http, config);
     // Last: what it asks for again can be delivered, and nothing runs on where the port was taken.

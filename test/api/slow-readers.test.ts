@@ -77,7 +77,7 @@ async function closed(server: Socket): Promise<void> {
   if (!server.destroyed) await once(server, "close");
 }
 
-test("whoever takes nothing is left after a minute, and not before", { timeout: 8_000 }, async () => {
+test("whoever takes nothing is left after a minute, and not before", { timeout: 60_000 }, async () => {
   const { client, server } = await asking(["/", "/"]);
   for (let i = 1; i < LOOKS; i++) pass?.();
   assert.ok(!server.destroyed);
@@ -134,7 +134,7 @@ test("whoever takes a little at a time is left too, though the connection never 
   assert.equal(await looksWhile(3, 60), 60);
 });
 
-test("whoever was fast at first has saved up no more than a minute", { timeout: 8_000 }, async () => {
+test("whoever was fast at first has saved up no more than a minute", { timeout: 60_000 }, async () => {
   const { client, server, read } = await asking();
   await read(5 * MIB);
   for (let i = 0; i < LOOKS; i++) pass?.();
@@ -143,7 +143,7 @@ test("whoever was fast at first has saved up no more than a minute", { timeout: 
 });
 
 test("whoever reads has all of it, however long it takes, also what waited behind another", {
-  timeout: 8_000,
+  timeout: 60_000,
 }, async () => {
   const { client, read } = await asking(["/", "/"]);
   let got = 0;
@@ -156,7 +156,7 @@ test("whoever reads has all of it, however long it takes, also what waited behin
 });
 
 test("small bodies are the system's to hold, and nobody is looked after when all were read", {
-  timeout: 8_000,
+  timeout: 60_000,
 }, async () => {
   while (pass !== undefined) await soon();
   const before = places;

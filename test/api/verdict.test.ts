@@ -183,7 +183,7 @@ test("what is told of another digest than the one that was asked for is never to
   assertProblem(answered, 500, "internal");
 });
 
-test("few files of evidence are made at once; what is hidden is hidden meanwhile", { timeout: 5000 }, async (t) => {
+test("few files of evidence are made at once; what is hidden is hidden meanwhile", { timeout: 60_000 }, async (t) => {
   const { readAnswerEvidence } = world.reader;
   let release = () => {};
   const held = new Promise<undefined>((resolve) => {

@@ -3,16 +3,16 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { test } from "node:test";
-import { closed, listen } from "../../src/app/listen.ts";
+import { answering, closed, listen } from "../../src/app/listen.ts";
 
 test("a connection whose client reads nothing ends, and one whose client reads doesn't", {
-  timeout: 10_000,
+  timeout: 60_000,
 }, async (t) => {
   // More than a system takes from us for somebody who doesn't read.
   const body = Buffer.alloc(12 * 1024 * 1024);
   const http = createServer((_, response) => void response.writeHead(200, { "content-length": body.length }).end(body));
   t.after(() => http.closeAllConnections());
-  const url = await listen(http, { host: "127.0.0.1", port: 0, stalledMs: 200 });
+  const url = await listen(http, { host: "127.0.0.1", port: 0, stalledMs: 1500 });
   try {
     const connected = once(http, "connection") as Promise<[Socket]>;
     const client = connect(Number(new URL(url).port), "127.0.0.1");
@@ -26,4 +26,20 @@ test("a connection whose client reads nothing ends, and one whose client reads d
   } finally {
     await closed(http);
   }
+});
+
+test("a fault of the program is answered and logged, and what was begun ends", async (t) => {
+  const logged: string[] = [];
+  const log = (_: object, message: string) => void logged.push(message);
+  const http = answering({ info: log, warn: log, error: log }, async (request, response) => {
+    if (request.url === "/begun") response.writeHead(200, { "content-length": 9 }).write("half");
+    throw new TypeError("a fault of the program");
+  });
+  t.after(() => http.closeAllConnections());
+  const url = await listen(http, { host: "127.0.0.1", port: 0 });
+  const answer = await fetch(url);
+  assert.deepEqual([answer.status, await answer.text()], [500, ""]);
+  await assert.rejects(fetch(`${url}/begun`).then((begun) => begun.text()));
+  assert.equal(logged.length, 2);
+  await closed(http);
 });
