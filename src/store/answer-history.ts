@@ -14,8 +14,8 @@ export const MAX_PAST = 200;
 const NUMBER = /^[1-9][0-9]{0,15}$/;
 
 /**
- * Adds a verdict to the history, unless it says the same as the last one there: that one then names the sources of both. Whoever calls holds the lock of its name and
- * tag.
+ * Adds a verdict to the history, unless it says the same as the last one there: that one then names the sources of both. Whoever calls holds
+ * the lock of its name and tag.
  */
 export async function notePast(tx: Transact, { answer, faults }: JudgedAnswer): Promise<void> {
   const { name, tag } = placeOf(answer.image);

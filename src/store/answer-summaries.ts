@@ -1,7 +1,7 @@
 import type { AnswerSummary, JudgedAnswer } from "../answer/ports.ts";
 import { placeOf } from "./answer-row.ts";
 import { isText, toText } from "./json.ts";
-import { supersedePlaces } from "./summary-places.ts";
+import { MAX_TRIES, supersedePlaces } from "./summary-places.ts";
 import type { StoreTools, Transact } from "./transact.ts";
 
 /** The signed summaries of an answer, by platform. */
@@ -26,6 +26,19 @@ export async function replaceAnswerSummaries(tx: Transact, { answer, summaries }
   const { name, tag } = placeOf(answer.image);
   const images = summaries.map(({ image }) => image);
   await supersedePlaces(tx, { kind: "answer", name, tag }, images, answer.asOf);
+  // By a former policy: a PASSED that waited for its registry isn't hung any more on an image that may fail now.
+  const about = tx
+    .selectFrom("answers")
+    .select("id")
+    .where("name", "=", name)
+    .where("tag", "=", tag)
+    .where("digest", "=", answer.image.digest);
+  await tx
+    .updateTable("answer_summaries")
+    .set({ tries: MAX_TRIES })
+    .where("attached", "is", null)
+    .where("answer_id", "in", about)
+    .execute();
   await tx
     .insertInto("answer_summaries")
     .values(

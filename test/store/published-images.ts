@@ -114,6 +114,16 @@ export function testPublishedImages(shared: SharedStore): void {
     assert.deepEqual(await superseded(), ["first", "nobody's"]);
     await store.saveAnswer(judged(fourth, { summaries: [summaryOf(fourth, "FAILED")] }));
     assert.deepEqual(await superseded(), ["first", "nobody's", "second"]);
+    // Under a former policy one waits; under the present one the image fails.
+    const former = answerOf(image, { policy: { name: "former", digest: digest("former policy") }, asOf: later(4) });
+    await store.saveAnswer(judged(former, { summaries: [summaryOf(former)] }));
+    const waiting = async () =>
+      (await store.listUnfinished({ places: true, timestamps: false }, later(9))).map(({ signature }) => signature);
+    assert.ok((await waiting()).includes(summaryOf(former).signature));
+    const fifth = answerOf(image, { asOf: later(5), outcome: "untrusted" });
+    await store.saveAnswer(judged(fifth, { summaries: [summaryOf(fifth, "FAILED")] }));
+    assert.ok(!(await waiting()).includes(summaryOf(former).signature));
+    assert.equal((await store.listAnswerSummaries(former.id)).length, 1, "as it was said it stays");
     for (const each of await store.listSuperseded(later(9))) {
       if (names.get(each.manifest) === "first") await store.forgetPlace(each);
       if (names.get(each.manifest) === "second") await store.postponePlace(each, later(10));
