@@ -1,20 +1,10 @@
+import { jsonExtent } from "../image/json-extent.ts";
+
 /** What a name, a bracket or a number takes, in bytes, roughly. */
 const VALUE_BYTES = 8;
 
-/** How large a document from the database is as a text, in bytes, roughly: it comes parsed, and to write it out would cost what is to be measured. */
+/** How large a document from the database is as a text, in bytes, roughly: it comes parsed. */
 export function weightOf(document: unknown): number {
-  const left = [document];
-  let bytes = 0;
-  while (left.length > 0) {
-    const value = left.pop();
-    bytes += VALUE_BYTES;
-    if (typeof value === "string") bytes += value.length;
-    else if (Array.isArray(value)) for (const each of value) left.push(each);
-    else if (typeof value === "object" && value !== null)
-      for (const [name, each] of Object.entries(value)) {
-        bytes += name.length;
-        left.push(each);
-      }
-  }
-  return bytes;
+  const { values, characters } = jsonExtent(document);
+  return values * VALUE_BYTES + characters;
 }

@@ -1,3 +1,4 @@
+import { jsonExtent } from "../image/json-extent.ts";
 import type { Statement } from "./statement.ts";
 
 /** So many characters of text take about as much memory as one part of a document. */
@@ -8,19 +9,6 @@ const CHARACTERS_A_PART = 64;
  * size on the wire, of which three bytes make a part.
  */
 export function weightOf({ subject, predicate }: Statement): number {
-  let weight = 0;
-  // A stack of our own: reading bounds the depth, and this needn't know by how much.
-  const left: unknown[] = [subject, predicate];
-  while (left.length > 0) {
-    const value = left.pop();
-    weight++;
-    if (typeof value === "string") weight += Math.floor(value.length / CHARACTERS_A_PART);
-    else if (Array.isArray(value)) for (const item of value) left.push(item);
-    else if (typeof value === "object" && value !== null)
-      for (const [key, item] of Object.entries(value)) {
-        weight += Math.floor(key.length / CHARACTERS_A_PART);
-        left.push(item);
-      }
-  }
-  return weight;
+  const { values, characters } = jsonExtent([subject, predicate]);
+  return values + Math.floor(characters / CHARACTERS_A_PART);
 }
